@@ -1,0 +1,1 @@
+"""What runs by itself: assessor, watcher, escalator, settler, sentinel, scheduler."""

@@ -1,0 +1,1 @@
+"""Approval chains: plans, the one transition function, approval events."""

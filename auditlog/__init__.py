@@ -1,0 +1,1 @@
+"""Audit-log events, the log port and its adapters, search and timeline."""

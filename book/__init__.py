@@ -1,0 +1,1 @@
+"""The hedge book: products, contracts, positions, prices, exposure, basis, limits, snapshots."""

@@ -1,0 +1,1 @@
+"""Organisations, people, roles, grants, rosters, trading calendars."""

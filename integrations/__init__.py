@@ -1,0 +1,1 @@
+"""The outside world, in and out: chat, mail, files of other systems."""

@@ -1,0 +1,1 @@
+"""The demo: a trading group, five incidents, a simulated clock."""

@@ -1,0 +1,1 @@
+"""Words in both languages, and nothing else."""

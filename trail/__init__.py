@@ -1,0 +1,1 @@
+"""The decision trail: canonical records, Merkle tree, checkpoints, verify, replay."""

@@ -1,0 +1,1 @@
+"""Alerts and work orders: states, noise control, routing, escalation, the channel port."""
