@@ -1,4 +1,4 @@
-"""What every test shares: the rule that in CI nothing skips silently, and a floor under the count."""
+"""What every test shares: in CI nothing skips silently, and a floor stands under the count."""
 
 import os
 from pathlib import Path

@@ -1,0 +1,265 @@
+"""A chat server that behaves like Slack's Web API, for the demo inbox and for the tests.
+
+It keeps the messages that the product posts, can be told to fail (429 with Retry-After, 500, lost
+responses, refusals), and presses buttons the way Slack does: a form body with a `payload`, signed
+with the v0 scheme. It listens on 127.0.0.1 only.
+"""
+
+import hashlib
+import hmac
+import json
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+from urllib.parse import parse_qs, urlencode
+
+TEAM = "T0DEMO"
+_BODY_LIMIT = 1_000_000
+
+
+@dataclass(slots=True)
+class Message:
+    """One message as the chat shows it now, with all its earlier versions."""
+
+    channel: str
+    ts: str
+    body: dict[str, Any]
+    versions: list[dict[str, Any]] = field(default_factory=list)
+    ephemeral_for: str = ""
+
+    @property
+    def buttons(self) -> list[dict[str, Any]]:
+        """The buttons that the message shows now."""
+        return [
+            element
+            for block in self.body.get("blocks", [])
+            if block.get("type") == "actions"
+            for element in block.get("elements", [])
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What the next call gets instead of an answer.
+
+    `lost` means: the effect happens and the answer never arrives.
+    """
+
+    status: int = 200
+    retry_after: int = 0
+    error: str = ""
+    lost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """A request as Slack would send it: raw body and headers."""
+
+    body: bytes
+    headers: dict[str, str]
+
+
+def sign(body: bytes, secret: str, timestamp: int) -> dict[str, str]:
+    """Slack's v0 signature headers over the raw body."""
+    base = b"v0:" + str(timestamp).encode() + b":" + body
+    digest = hmac.new(secret.encode(), base, hashlib.sha256).hexdigest()
+    return {
+        "X-Slack-Request-Timestamp": str(timestamp),
+        "X-Slack-Signature": f"v0={digest}",
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+
+
+class SlackServer:
+    """The server; a context manager that listens while it is open.
+
+    Args:
+        signing_secret: shared with the product; a random one per run.
+        unix_time: the clock in whole seconds, simulated in the demo.
+    """
+
+    def __init__(self, signing_secret: str, unix_time: Callable[[], int]) -> None:
+        self.signing_secret = signing_secret
+        self.messages: list[Message] = []
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.faults: deque[Fault] = deque()
+        self._unix_time = unix_time
+        self._count = 0
+        self._lock = threading.Lock()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        )
+
+    @property
+    def url(self) -> str:
+        """The base URL to give to the client."""
+        return f"http://127.0.0.1:{self._server.server_address[1]}/api/"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def fail(self, *faults: Fault) -> None:
+        """Let the next calls fail, one fault a call."""
+        self.faults.extend(faults)
+
+    def answer(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """What Slack would answer to one call of its Web API."""
+        with self._lock:
+            self.calls.append((method, arguments))
+            handlers: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+                "auth.test": self._auth_test,
+                "conversations.open": self._open,
+                "chat.postMessage": self._post,
+                "chat.postEphemeral": self._post,
+                "chat.update": self._update,
+                "views.open": self._view,
+            }
+            handler = handlers.get(method)
+            return handler(arguments) if handler else {"ok": False, "error": "unknown_method"}
+
+    def press(self, message: Message, action_id: str, user: str, value: str = "") -> SignedRequest:
+        """The signed request of `user` pressing a button of `message`.
+
+        Raises:
+            KeyError: when the message shows no such button now.
+        """
+        button = next((b for b in message.buttons if b["action_id"] == action_id), None)
+        if button is None:
+            raise KeyError(action_id)
+        return self.press_value(message, action_id, user, value or button.get("value", ""))
+
+    def press_value(self, message: Message, action_id: str, user: str, value: str) -> SignedRequest:
+        """The same for a button that the chat no longer shows: a late or repeated click."""
+        with self._lock:
+            self._count += 1
+            number = self._count
+        now = self._unix_time()
+        payload = {
+            "type": "block_actions",
+            "team": {"id": TEAM},
+            "user": {"id": user, "team_id": TEAM},
+            "api_app_id": "A0DEMO",
+            "container": {"type": "message", "message_ts": message.ts},
+            "channel": {"id": message.channel},
+            "message": {"ts": message.ts},
+            "trigger_id": f"{now}.{number:06d}",
+            "response_url": "",
+            "actions": [
+                {
+                    "type": "button",
+                    "action_id": action_id,
+                    "value": value,
+                    "action_ts": f"{now}.{number:06d}",
+                }
+            ],
+        }
+        body = urlencode({"payload": json.dumps(payload, ensure_ascii=False)}).encode()
+        return SignedRequest(body, sign(body, self.signing_secret, now))
+
+    def command(self, user: str, text: str) -> SignedRequest:
+        """The signed request of a slash command."""
+        with self._lock:
+            self._count += 1
+            number = self._count
+        now = self._unix_time()
+        fields = {
+            "command": "/hedgewarden",
+            "text": text,
+            "team_id": TEAM,
+            "user_id": user,
+            "channel_id": "D0",
+            "trigger_id": f"{now}.{number:06d}",
+        }
+        body = urlencode(fields).encode()
+        return SignedRequest(body, sign(body, self.signing_secret, now))
+
+    def _auth_test(self, _: dict[str, Any]) -> dict[str, Any]:
+        return {"ok": True, "team_id": TEAM, "user_id": "U0BOT", "bot_id": "B0"}
+
+    def _view(self, _: dict[str, Any]) -> dict[str, Any]:
+        return {"ok": True, "view": {"id": "V1"}}
+
+    def _open(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        return {"ok": True, "channel": {"id": f"D{arguments.get('users', '')}"}}
+
+    def _post(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        channel = str(arguments.get("channel", ""))
+        if not channel:
+            return {"ok": False, "error": "channel_not_found"}
+        self._count += 1
+        ts = f"{self._unix_time()}.{self._count:06d}"
+        body = _body(arguments)
+        user = str(arguments.get("user", ""))
+        self.messages.append(Message(channel, ts, body, [body], user))
+        return {"ok": True, "channel": channel, "ts": ts, "message": body}
+
+    def _update(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        for message in self.messages:
+            if message.ts == arguments.get("ts") and message.channel == arguments.get("channel"):
+                message.body = _body(arguments)
+                message.versions.append(message.body)
+                return {"ok": True, "channel": message.channel, "ts": message.ts}
+        return {"ok": False, "error": "message_not_found"}
+
+
+def _body(arguments: dict[str, Any]) -> dict[str, Any]:
+    blocks = arguments.get("blocks", [])
+    attachments = arguments.get("attachments", [])
+    return {
+        "text": str(arguments.get("text", "")),
+        "blocks": json.loads(blocks) if isinstance(blocks, str) else blocks,
+        "attachments": json.loads(attachments) if isinstance(attachments, str) else attachments,
+        "metadata": arguments.get("metadata", {}),
+    }
+
+
+def _handler(server: SlackServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """Stay silent: the messages are the record."""
+
+        def do_POST(self) -> None:
+            length = int(self.headers.get("Content-Length", "0"))
+            raw = self.rfile.read(min(length, _BODY_LIMIT))
+            kind = self.headers.get("Content-Type", "")
+            if kind.startswith("application/json"):
+                arguments = json.loads(raw or b"{}")
+            else:
+                arguments = {k: v[0] for k, v in parse_qs(raw.decode()).items()}
+            fault = server.faults.popleft() if server.faults else None
+            method = self.path.removeprefix("/api/")
+            if fault is None or fault.lost:
+                answer = server.answer(method, arguments)
+                if fault is not None:
+                    self.close_connection = True
+                    self.connection.close()
+                    return
+                self._reply(200, answer, 0)
+            elif fault.error:
+                self._reply(200, {"ok": False, "error": fault.error}, 0)
+            else:
+                self._reply(fault.status, {"ok": False, "error": "fault"}, fault.retry_after)
+
+        def _reply(self, status: int, answer: dict[str, Any], retry_after: int) -> None:
+            body = json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            if retry_after:
+                self.send_header("Retry-After", str(retry_after))
+            self.end_headers()
+            self.wfile.write(body)
+
+    return Handler

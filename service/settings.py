@@ -1,0 +1,78 @@
+"""Settings: from the environment (`HEDGEWARDEN_*`) and from `DATA/hedgewarden.toml`.
+
+Secrets come from the environment or from files, never from the command line. The environment wins
+over the file; every setting has a working default, so that an empty folder is enough to start.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+FILE_NAME = "hedgewarden.toml"
+
+
+class Settings(BaseSettings):
+    """Everything that an operator may set; documented in docs/en/settings.md."""
+
+    model_config = SettingsConfigDict(env_prefix="HEDGEWARDEN_", extra="forbid", frozen=True)
+
+    data: Path = Field(default=Path("data"), description="folder in which everything is kept")
+    database: str = Field(default="", description="database URL; empty: SQLite in the data folder")
+    keys: Path | None = Field(default=None, description="folder of keys; empty: DATA/keys")
+    host: str = Field(default="127.0.0.1", description="address that the console listens on")
+    port: int = Field(default=8600, ge=0, le=65535, description="port of the console; 0: any free")
+    behind_proxy: bool = Field(default=False, description="TLS ends at a proxy before the service")
+    public_url: str = Field(default="", description="address by which people reach the console")
+    language: Literal["zh", "en"] = Field(default="zh", description="language of mails and cards")
+    rulebook: Path | None = Field(default=None, description="folder of rule files; empty: shipped")
+    directory: Path | None = Field(default=None, description="YAML of people and organisations")
+    slack_url: str = Field(default="https://slack.com/api/", description="base URL of Slack's API")
+    slack_token: SecretStr = Field(default=SecretStr(""), description="bot token of the Slack app")
+    slack_signing_secrets: list[SecretStr] = Field(
+        default_factory=list, description="signing secrets, the current one and its predecessor"
+    )
+    slack_channel: str = Field(default="", description="Slack channel for cards without a person")
+    smtp_host: str = Field(default="", description="mail server; empty: no mail is sent")
+    smtp_port: int = Field(default=25, ge=1, le=65535, description="port of the mail server")
+    smtp_tls: Literal["none", "starttls", "tls"] = Field(
+        default="none", description="how the connection to the mail server is protected"
+    )
+    smtp_user: str = Field(default="", description="account at the mail server")
+    smtp_password: SecretStr = Field(default=SecretStr(""), description="its password")
+    smtp_sender: str = Field(
+        default="hedgewarden@localhost", description="sender address of the mails"
+    )
+    smtp_timeout_s: float = Field(default=10.0, gt=0, description="patience with the mail server")
+    outbound_proxy: str = Field(default="", description="proxy for outgoing HTTP; empty: none")
+
+    @property
+    def database_url(self) -> str:
+        """The database's URL, SQLite in the data folder unless told otherwise."""
+        return self.database or f"sqlite:///{self.data / 'hedgewarden.db'}"
+
+    @property
+    def keys_dir(self) -> Path:
+        """The folder of keys."""
+        return self.keys or self.data / "keys"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment, then the file in the data folder."""
+        del dotenv_settings, file_secret_settings
+        named = init_settings().get("data") or env_settings().get("data") or "data"
+        file = TomlConfigSettingsSource(settings_cls, toml_file=Path(named) / FILE_NAME)
+        return (init_settings, env_settings, file)
