@@ -1,0 +1,58 @@
+"""Opening the database: SQLite in WAL mode for one machine, PostgreSQL for production."""
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+
+BUSY_TIMEOUT_MS = 10_000
+"""How long a SQLite writer waits for the one before it."""
+
+BEGIN_OPTION = "hedgewarden_begin"
+"""Execution option: the statement that starts a SQLite transaction."""
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for `url`: ``sqlite:///path`` or ``postgresql://…`` (psycopg is used).
+
+    A SQLite file is set to WAL, synchronous FULL and foreign keys; its folder is made when absent.
+    ``sqlite://`` (memory) holds one connection per thread and serves tests that need no reader
+    beside a writer.
+    """
+    parsed = make_url(url)
+    if parsed.drivername == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database not in {None, "", ":memory:"}:
+            Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+        return _sqlite(create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}))
+    return create_engine(parsed, pool_pre_ping=True)
+
+
+def is_sqlite(bind: Engine | Connection) -> bool:
+    """True when `bind` speaks to SQLite."""
+    return bind.dialect.name == "sqlite"
+
+
+def _sqlite(engine: Engine) -> Engine:
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: Any, _record: Any) -> None:
+    # Without this the driver begins by itself, late and DEFERRED, and a writer that upgrades its
+    # lock at the end fails with BUSY_SNAPSHOT.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    statement = connection.get_execution_options().get(BEGIN_OPTION, "BEGIN")
+    connection.exec_driver_sql(statement)

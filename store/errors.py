@@ -1,0 +1,64 @@
+"""What a wrong call into the store raises."""
+
+# ruff: noqa: N818 - each name is the condition itself; they share the base StoreError
+
+
+class StoreError(Exception):
+    """Any refusal by the store."""
+
+
+class MissingActor(StoreError):
+    """A unit of work was opened by nobody."""
+
+    def __init__(self) -> None:
+        super().__init__("a unit of work needs an actor, such as a person's id or system:<job>")
+
+
+class NestedUnit(StoreError):
+    """A unit of work was opened inside another one of the same thread."""
+
+    def __init__(self, outer: str, inner: str) -> None:
+        super().__init__(
+            f"{inner!r} opened a unit of work inside the one of {outer!r}; hand the outer one down"
+        )
+
+
+class UnrecordedChange(StoreError):
+    """A commit would have changed tables without leaving a record in the trail.
+
+    Attributes:
+        tables: the changed tables, sorted.
+    """
+
+    def __init__(self, tables: tuple[str, ...]) -> None:
+        self.tables = tables
+        super().__init__(f"changed without a record in the trail: {', '.join(tables)}")
+
+
+class ReadOnly(StoreError):
+    """A reader tried to write."""
+
+    def __init__(self, statement: str) -> None:
+        super().__init__(f"a reader cannot write: {statement[:120]}")
+
+
+class UnitClosed(StoreError):
+    """A unit of work was used after its block had ended."""
+
+    def __init__(self) -> None:
+        super().__init__("this unit of work has ended")
+
+
+class FolderHeld(StoreError):
+    """Another process holds the data folder in a role that excludes ours.
+
+    Attributes:
+        role: the role that was asked for.
+        holders: the live holders in the way, as ``role (process 123)``.
+    """
+
+    def __init__(self, folder: str, role: str, holders: tuple[str, ...]) -> None:
+        self.role = role
+        self.holders = holders
+        by = ", ".join(holders) or "another process"
+        super().__init__(f"{folder} is in use by {by}; the role {role!r} cannot run beside it")

@@ -1,0 +1,207 @@
+"""Messages that must leave the house: written with the change that causes them, sent later.
+
+Delivery is at least once: a sender that dies between sending and `delivered` leaves a lease that
+runs out, and the row is claimed again. The key goes out with the message, so that a receiver can
+drop the second copy.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, or_, select, update
+
+from store.engine import is_sqlite
+from store.schema import table
+from store.tables import OutboxRow as _Row
+from store.unit_of_work import UnitOfWork
+from store.upsert import insert_new
+
+_OUTBOX = table(str(_Row.__tablename__))
+_C = _OUTBOX.c
+_ERROR_LIMIT = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """One message.
+
+    Attributes:
+        key: idempotency key, unique for ever; hand it to the receiver.
+        group: what the message is about (a work order's id), for `cancel` and `find`.
+        state: pending, claimed, delivered, dead or cancelled.
+        attempts: how often it was claimed.
+        handle: what the channel called the delivered message.
+        error: the last failure's text.
+    """
+
+    id: int
+    key: str
+    group: str
+    channel: str
+    target: str
+    payload: dict[str, Any]
+    state: str
+    due_at: datetime
+    put_at: datetime
+    settled_at: datetime | None
+    lease_until: datetime | None
+    holder: str
+    attempts: int
+    handle: str
+    error: str
+
+
+def put(
+    uow: UnitOfWork,
+    *,
+    channel: str,
+    target: str,
+    payload: dict[str, Any],
+    key: str,
+    due_at: datetime | None = None,
+    group: str = "",
+) -> bool:
+    """Have a message sent at `due_at` (default: now); False when `key` was used before."""
+    row = {
+        "message_key": key,
+        "message_group": group,
+        "channel": channel,
+        "target": target,
+        "payload": payload,
+        "state": "pending",
+        "due_at": due_at or uow.now,
+        "put_at": uow.now,
+        "settled_at": None,
+        "lease_until": None,
+        "holder": "",
+        "attempts": 0,
+        "handle": "",
+        "error": "",
+    }
+    return insert_new(uow.connection, _OUTBOX, row)
+
+
+def claim(
+    uow: UnitOfWork,
+    *,
+    channels: Sequence[str] | None = None,
+    limit: int,
+    lease_s: float,
+    holder: str,
+) -> list[OutboxRow]:
+    """Take up to `limit` due messages for `lease_s` seconds, oldest due first.
+
+    A message whose lease ran out is due again. Two claimers never get the same row.
+    """
+    free = or_(
+        and_(_C.state == "pending", _C.due_at <= uow.now),
+        and_(_C.state == "claimed", _C.lease_until <= uow.now),
+    )
+    chosen = select(_C.id).where(free).order_by(_C.due_at, _C.id).limit(limit)
+    if channels is not None:
+        chosen = chosen.where(_C.channel.in_(channels))
+    if not is_sqlite(uow.connection):
+        chosen = chosen.with_for_update(skip_locked=True)
+    ids = list(uow.connection.scalars(chosen))
+    if not ids:
+        return []
+    uow.connection.execute(
+        update(_OUTBOX)
+        .where(_C.id.in_(ids))
+        .values(
+            state="claimed",
+            holder=holder,
+            lease_until=uow.now + timedelta(seconds=lease_s),
+            attempts=_C.attempts + 1,
+        )
+    )
+    rows = uow.connection.execute(select(_OUTBOX).where(_C.id.in_(ids)).order_by(_C.due_at, _C.id))
+    return [_message(row) for row in rows]
+
+
+def delivered(uow: UnitOfWork, message_id: int, handle: str = "") -> bool:
+    """Settle a claimed message as sent; False when it is not claimed any more."""
+    return _settle(uow, message_id, state="delivered", settled_at=uow.now, handle=handle)
+
+
+def retry(uow: UnitOfWork, message_id: int, error: str, at: datetime) -> bool:
+    """Give a claimed message back, to be tried again at `at`; False when it is not claimed."""
+    return _settle(uow, message_id, state="pending", due_at=at, error=error[:_ERROR_LIMIT])
+
+
+def dead(uow: UnitOfWork, message_id: int, error: str) -> bool:
+    """Give a claimed message up, for a person to look at; False when it is not claimed."""
+    return _settle(uow, message_id, state="dead", settled_at=uow.now, error=error[:_ERROR_LIMIT])
+
+
+def revive(uow: UnitOfWork, message_id: int) -> bool:
+    """Have a dead message tried again now; False when it is not dead."""
+    return _settle(uow, message_id, was="dead", state="pending", due_at=uow.now, settled_at=None)
+
+
+def cancel(uow: UnitOfWork, *, group: str) -> int:
+    """Withdraw the group's messages that nobody has claimed; returns how many."""
+    result = uow.connection.execute(
+        update(_OUTBOX)
+        .where(_C.message_group == group, _C.state == "pending")
+        .values(state="cancelled", settled_at=uow.now)
+    )
+    return int(result.rowcount)
+
+
+def pending(connection: Connection, limit: int = 100) -> list[OutboxRow]:
+    """Messages still to be sent, claimed ones among them, earliest due first."""
+    return _list(connection, _C.state.in_(["pending", "claimed"]), limit)
+
+
+def dead_letters(connection: Connection, limit: int = 100) -> list[OutboxRow]:
+    """Messages that were given up."""
+    return _list(connection, _C.state == "dead", limit)
+
+
+def find(connection: Connection, group: str) -> list[OutboxRow]:
+    """All messages of one group, in the order in which they were put."""
+    rows = connection.execute(select(_OUTBOX).where(_C.message_group == group).order_by(_C.id))
+    return [_message(row) for row in rows]
+
+
+def next_due(connection: Connection) -> datetime | None:
+    """When the next message becomes due; None when none waits."""
+    statement = select(_C.due_at).where(_C.state == "pending").order_by(_C.due_at, _C.id).limit(1)
+    return connection.scalar(statement)
+
+
+def _settle(uow: UnitOfWork, message_id: int, *, was: str = "claimed", **values: Any) -> bool:
+    result = uow.connection.execute(
+        update(_OUTBOX)
+        .where(_C.id == message_id, _C.state == was)
+        .values(holder="", lease_until=None, **values)
+    )
+    return bool(result.rowcount == 1)
+
+
+def _list(connection: Connection, condition: Any, limit: int) -> list[OutboxRow]:
+    statement = select(_OUTBOX).where(condition).order_by(_C.due_at, _C.id).limit(limit)
+    return [_message(row) for row in connection.execute(statement)]
+
+
+def _message(row: Row[Any]) -> OutboxRow:
+    return OutboxRow(
+        id=row.id,
+        key=row.message_key,
+        group=row.message_group,
+        channel=row.channel,
+        target=row.target,
+        payload=row.payload,
+        state=row.state,
+        due_at=row.due_at,
+        put_at=row.put_at,
+        settled_at=row.settled_at,
+        lease_until=row.lease_until,
+        holder=row.holder,
+        attempts=row.attempts,
+        handle=row.handle,
+        error=row.error,
+    )

@@ -1,0 +1,131 @@
+"""Occasions in the future, each of which happens exactly once.
+
+A timer's key names one occasion. Setting an armed key moves it, setting a cancelled one arms it
+again, and setting a fired one does nothing: what has happened does not happen twice.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from store.schema import table
+from store.tables import TimerRow as _Row
+from store.unit_of_work import UnitOfWork
+from store.upsert import insert_new
+
+_TIMER = table(str(_Row.__tablename__))
+_C = _TIMER.c
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """One armed timer."""
+
+    id: int
+    key: str
+    kind: str
+    due_at: datetime
+    payload: dict[str, Any]
+    set_at: datetime
+
+
+def set_timer(
+    uow: UnitOfWork,
+    *,
+    key: str,
+    kind: str,
+    due_at: datetime,
+    payload: dict[str, Any] | None = None,
+) -> bool:
+    """Arm, move or re-arm a timer; False when this key has fired already."""
+    values: dict[str, Any] = {
+        "kind": kind,
+        "due_at": due_at,
+        "payload": payload or {},
+        "state": "armed",
+        "set_at": uow.now,
+        "settled_at": None,
+    }
+    if insert_new(uow.connection, _TIMER, {"timer_key": key, **values}):
+        return True
+    result = uow.connection.execute(
+        update(_TIMER).where(_C.timer_key == key, _C.state != "fired").values(**values)
+    )
+    return bool(result.rowcount == 1)
+
+
+def cancel(uow: UnitOfWork, *, key: str | None = None, prefix: str | None = None) -> int:
+    """Disarm the timer of that key, or all whose key starts with `prefix`; returns how many.
+
+    Raises:
+        ValueError: unless exactly one of the two is given; an empty prefix would disarm all.
+    """
+    if (key is None) == (prefix is None) or prefix == "":
+        raise ValueError("cancel takes either a key or a prefix that is not empty")
+    chosen = (
+        _C.timer_key == key if key is not None else _C.timer_key.startswith(prefix, autoescape=True)
+    )
+    result = uow.connection.execute(
+        update(_TIMER)
+        .where(chosen, _C.state == "armed")
+        .values(state="cancelled", settled_at=uow.now)
+    )
+    return int(result.rowcount)
+
+
+def due(connection: Connection, now: datetime, limit: int = 100) -> list[Timer]:
+    """Armed timers due at `now`, in the order (due time, id)."""
+    return _armed(connection, now, limit)
+
+
+def fire(uow: UnitOfWork, timer_id: int, *, now: datetime | None = None) -> bool:
+    """Mark a due timer as fired, in the commit that does its work.
+
+    False when it was fired or cancelled by another, or moved beyond `now` (default: the unit's
+    time); then the caller must not do the work.
+    """
+    result = uow.connection.execute(
+        update(_TIMER)
+        .where(_C.id == timer_id, _C.state == "armed", _C.due_at <= (now or uow.now))
+        .values(state="fired", settled_at=uow.now)
+    )
+    return bool(result.rowcount == 1)
+
+
+def next_due(connection: Connection) -> datetime | None:
+    """When the next armed timer is due; None when there is none."""
+    statement = select(_C.due_at).where(_C.state == "armed").order_by(_C.due_at, _C.id).limit(1)
+    return connection.scalar(statement)
+
+
+def find(connection: Connection, prefix: str) -> list[Timer]:
+    """Armed timers whose key starts with `prefix`, earliest first."""
+    rows = connection.execute(
+        select(_TIMER)
+        .where(_C.state == "armed", _C.timer_key.startswith(prefix, autoescape=True))
+        .order_by(_C.due_at, _C.id)
+    )
+    return [_timer(row) for row in rows]
+
+
+def overdue(
+    connection: Connection, now: datetime, *, by: timedelta, limit: int = 100
+) -> list[Timer]:
+    """Armed timers that should have fired more than `by` ago: someone is not running."""
+    return _armed(connection, now - by - timedelta(microseconds=1), limit)
+
+
+def _armed(connection: Connection, until: datetime, limit: int) -> list[Timer]:
+    rows = connection.execute(
+        select(_TIMER)
+        .where(_C.state == "armed", _C.due_at <= until)
+        .order_by(_C.due_at, _C.id)
+        .limit(limit)
+    )
+    return [_timer(row) for row in rows]
+
+
+def _timer(row: Row[Any]) -> Timer:
+    return Timer(row.id, row.timer_key, row.kind, row.due_at, row.payload, row.set_at)
