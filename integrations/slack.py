@@ -1,0 +1,256 @@
+"""Slack over HTTP: cards out through the Web API, clicks in through signed requests.
+
+The signature is checked over the raw bytes, the timestamp may be five minutes off, and two signing
+secrets are accepted while one replaces the other (Slack: "Verifying requests from Slack"). A card
+is edited with `chat.update`; where that is refused, a superseding card goes into the thread.
+"""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from urllib.error import URLError
+from urllib.parse import parse_qs
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+
+from integrations.wording import CardText, Wording, card_text
+from workorders.card import Card, parse_button_id
+from workorders.channel import Handle, Inbound, RawInbound, Refusal, Updated
+from workorders.errors import ChannelFailed, ChannelRetry
+
+FRESH_S = 300
+_SECTION_LIMIT = 3000
+_BACK_OFF_S = 15
+_TOO_MANY = 429
+_SERVER_FAULT = 500
+_TRANSIENT = {
+    "ratelimited",
+    "internal_error",
+    "fatal_error",
+    "service_unavailable",
+    "request_timeout",
+}
+_CANNOT_EDIT = {"message_not_found", "cant_update_message", "edit_window_closed", "update_failed"}
+
+
+class SlackChannel:
+    """The adapter.
+
+    Args:
+        base_url: of the Web API, ending in a slash; a local server in tests and in the demo.
+        token: the bot's token.
+        signing_secrets: the current one first, its predecessor while it is being replaced.
+        wording: the catalogues.
+        language_of: the language of a person's cards.
+        public_url: the console's address, for the link line.
+    """
+
+    name = "slack"
+    interactive = True
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        token: str,
+        signing_secrets: Sequence[str],
+        wording: Wording,
+        language_of: Callable[[str], str],
+        public_url: str = "",
+        proxy: str = "",
+        timeout_s: int = 10,
+    ) -> None:
+        self._client = WebClient(
+            token=token, base_url=base_url, timeout=timeout_s, proxy=proxy or None
+        )
+        self._secrets = tuple(signing_secrets)
+        self._wording = wording
+        self._language_of = language_of
+        self._public_url = public_url.rstrip("/")
+        self._conversations: dict[str, str] = {}
+
+    def send(self, card: Card, address: str) -> Handle:
+        """Post the card to a user (``U…``) or a channel.
+
+        Raises:
+            ChannelRetry: rate limit or outage.
+            ChannelFailed: Slack refuses for good.
+        """
+        channel = self._conversation(address)
+        answer = self._call("chat.postMessage", channel=channel, **self._message(card))
+        return Handle(self.name, {"channel": answer["channel"], "ts": answer["ts"]})
+
+    def update(self, handle: Handle, card: Card) -> Updated:
+        """Show `card` where the delivered one stands, or supersede it in its thread."""
+        where = handle.reference
+        try:
+            self._call(
+                "chat.update", channel=where["channel"], ts=where["ts"], **self._message(card)
+            )
+        except ChannelFailed as fault:
+            if fault.code.lower() not in _CANNOT_EDIT:
+                raise
+            self._call(
+                "chat.postMessage",
+                channel=where["channel"],
+                thread_ts=where["ts"],
+                **self._message(card),
+            )
+            return Updated.SUPERSEDED
+        return Updated.UPDATED
+
+    def whisper(self, reply: Mapping[str, Any], text: str) -> None:
+        """Answer one person privately, where they pressed."""
+        self._call("chat.postEphemeral", channel=reply["channel"], user=reply["user"], text=text)
+
+    def verify(self, raw: RawInbound) -> Inbound | Refusal:
+        """Authentic, fresh, and one of our buttons."""
+        refusal = self.refusal(raw)
+        if refusal is not None:
+            return refusal
+        try:
+            payload = json.loads(parse_qs(raw.body.decode(), strict_parsing=True)["payload"][0])
+            (action,) = payload["actions"]
+            pressed = parse_button_id(str(action["value"]))
+            actor = f"{payload['team']['id']}/{payload['user']['id']}"
+            channel = str(payload["channel"]["id"])
+            ts = str(payload["message"]["ts"])
+            user = str(payload["user"]["id"])
+            reason = _reason(payload)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return Refusal("MALFORMED", 400)
+        if pressed is None:
+            return Refusal("MALFORMED", 400)
+        object_id, version, verb = pressed
+        return Inbound(
+            channel=self.name,
+            actor_ref=actor,
+            object_id=object_id,
+            verb=verb,
+            version=version,
+            # The signature covers body and time: the same request again is the same event.
+            event_id=raw.headers["x-slack-signature"],
+            reason=reason,
+            reply={"channel": channel, "ts": ts, "user": user},
+        )
+
+    def refusal(self, raw: RawInbound) -> Refusal | None:
+        """Why a request is not believed; None when signature and time are right."""
+        stamp = raw.headers.get("x-slack-request-timestamp", "")
+        given = raw.headers.get("x-slack-signature", "")
+        if not given or not (stamp.isascii() and stamp.isdigit() and len(stamp) < 12):  # noqa: PLR2004
+            return Refusal("BAD_SIGNATURE")
+        if abs(raw.received_at.timestamp() - int(stamp)) > FRESH_S:
+            return Refusal("STALE_TIMESTAMP")
+        base = b"v0:" + stamp.encode() + b":" + raw.body
+        for secret in self._secrets:
+            wanted = "v0=" + hmac.new(secret.encode(), base, hashlib.sha256).hexdigest()
+            if hmac.compare_digest(wanted.encode(), given.encode()):
+                return None
+        return Refusal("BAD_SIGNATURE")
+
+    def _conversation(self, address: str) -> str:
+        if not address.startswith(("U", "W")):
+            return address
+        if address not in self._conversations:
+            answer = self._call("conversations.open", users=address)
+            self._conversations[address] = answer["channel"]["id"]
+        return self._conversations[address]
+
+    def _message(self, card: Card) -> dict[str, Any]:
+        words = self._wording.words(self._language_of(card.person))
+        text = card_text(card, words, self._public_url)
+        return {
+            "text": text.plain,
+            "blocks": _blocks(text),
+            "metadata": {
+                "event_type": "hedgewarden_card",
+                "event_payload": {"notice_id": card.notice_id, "object_id": card.object_id},
+            },
+        }
+
+    def _call(self, method: str, **arguments: Any) -> dict[str, Any]:
+        try:
+            answer = self._client.api_call(method, json=arguments)
+        except SlackApiError as fault:
+            raise _as_channel_error(fault) from fault
+        except (SlackClientError, URLError, OSError) as fault:
+            raise ChannelRetry(_BACK_OFF_S, type(fault).__name__) from fault
+        data: dict[str, Any] = answer.data if isinstance(answer.data, dict) else {}
+        return data
+
+
+def _as_channel_error(fault: SlackApiError) -> Exception:
+    response = fault.response
+    error = str(response.get("error", "")) if response is not None else ""
+    status = getattr(response, "status_code", 0)
+    if status == _TOO_MANY or error == "ratelimited":
+        after = str(response.headers.get("Retry-After", response.headers.get("retry-after", "")))
+        return ChannelRetry(int(after) if after.isdigit() else _BACK_OFF_S, "rate limited")
+    if status >= _SERVER_FAULT or error in _TRANSIENT:
+        return ChannelRetry(_BACK_OFF_S, error or f"HTTP {status}")
+    return ChannelFailed(error.upper() or "REFUSED")
+
+
+def _reason(payload: Mapping[str, Any]) -> str:
+    """The reason picked in the card's reason list, if it has one."""
+    for block in payload.get("state", {}).get("values", {}).values():
+        for element in block.values():
+            option = element.get("selected_option") or {}
+            if option.get("value"):
+                return str(option["value"])
+    return ""
+
+
+def _blocks(text: CardText) -> list[dict[str, Any]]:
+    body = "\n".join([*text.lines, *filter(None, (text.deadline,))])
+    blocks: list[dict[str, Any]] = [
+        {"type": "section", "text": {"type": "mrkdwn", "text": _cut(f"*{_escape(text.title)}*")}}
+    ]
+    if body:
+        blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": _cut(_escape(body))}})
+    if text.buttons:
+        blocks.append(
+            {
+                "type": "actions",
+                "block_id": "verbs",
+                "elements": [
+                    {
+                        "type": "button",
+                        "action_id": button.verb,
+                        "value": button.id,
+                        "text": {"type": "plain_text", "text": button.label},
+                        **(_confirm(button.confirm, button.label) if button.confirm else {}),
+                    }
+                    for button in text.buttons
+                ],
+            }
+        )
+    if text.link:
+        blocks.append(
+            {"type": "context", "elements": [{"type": "mrkdwn", "text": _escape(text.link)}]}
+        )
+    return blocks
+
+
+def _confirm(question: str, label: str) -> dict[str, Any]:
+    return {
+        "confirm": {
+            "title": {"type": "plain_text", "text": label},
+            "text": {"type": "plain_text", "text": question},
+            "confirm": {"type": "plain_text", "text": label},
+            "deny": {"type": "plain_text", "text": "✕"},
+        }
+    }
+
+
+def _escape(text: str) -> str:
+    """Slack's three control characters, so that no name in the data becomes markup."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SECTION_LIMIT else text[: _SECTION_LIMIT - 1] + "…"

@@ -1,0 +1,108 @@
+"""A card as text in one language: the same lines in chat, in mail and on the phone page.
+
+The catalogues stand above this room (`service/i18n`), so the words are handed in.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from workorders.card import Card
+
+
+class Words(Protocol):
+    """The words of one language."""
+
+    def text(self, key: str, /, **params: Any) -> str:
+        """The sentence of a catalogue key, with its parameters filled in."""
+
+    def when(self, at: datetime, /) -> str:
+        """A time as the reader's clock shows it."""
+
+
+class Wording(Protocol):
+    """Words by language; `languages` names them."""
+
+    def words(self, language: str, /) -> Words:
+        """The words of `language` (``zh`` or ``en``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonText:
+    """A button with its label; `id` is opaque and carries no authority."""
+
+    id: str
+    verb: str
+    label: str
+    confirm: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CardText:
+    """What a reader sees of a card.
+
+    Attributes:
+        title: the first line: level, what and where.
+        lines: the following lines, figures as ``before → after`` among them.
+        deadline: until when, and to whom it goes then; empty without a deadline.
+        link: the console page's address; it needs the intranet, and the line says so.
+        buttons: what can be pressed.
+    """
+
+    title: str
+    lines: tuple[str, ...]
+    deadline: str
+    link: str
+    buttons: tuple[ButtonText, ...]
+
+    @property
+    def plain(self) -> str:
+        """Everything but the buttons as plain text."""
+        return "\n".join([self.title, *self.lines, *filter(None, (self.deadline, self.link))])
+
+
+def card_text(card: Card, words: Words, public_url: str) -> CardText:
+    """The card in the words' language; `public_url` is the console's address without a slash."""
+    level = words.text(f"level.{card.level.value}") if card.level is not None else ""
+    drill = words.text("card.drill") if card.drill else ""
+    title = words.text(card.title.code, **_filled(card.title.params, words))
+    head = "".join(f"【{part}】" for part in (drill, level) if part)
+    lines = [words.text(line.code, **_filled(line.params, words)) for line in card.lines]
+    for figure in card.figures:
+        unit = f" {words.text(f'unit.{figure.unit}')}" if figure.unit else ""
+        change = f"{figure.before}{unit} → {figure.after}{unit}" if figure.after else (
+            f"{figure.before}{unit}"
+        )  # fmt: skip
+        lines.append(f"{words.text(figure.code)} {change}")
+    deadline = ""
+    if card.deadline is not None:
+        key = "card.deadline_then" if card.escalates_to else "card.deadline"
+        deadline = words.text(
+            key, at=words.when(card.deadline), to=_joined(card.escalates_to, words)
+        )
+    link = words.text("card.link", url=public_url + card.path) if card.path else ""
+    buttons = tuple(
+        ButtonText(
+            button.id,
+            button.verb,
+            words.text(f"button.{button.verb}"),
+            words.text("card.confirm", verb=words.text(f"button.{button.verb}"))
+            if button.confirm
+            else "",
+        )
+        for button in card.buttons
+    )
+    return CardText(head + title, tuple(lines), deadline, link, buttons)
+
+
+def _joined(names: Sequence[str], words: Words) -> str:
+    return words.text("card.and").join(names)
+
+
+def _filled(params: Mapping[str, Any], words: Words) -> dict[str, Any]:
+    """Parameters as text; a list is joined as the language joins names."""
+    return {
+        name: _joined([str(item) for item in value], words) if isinstance(value, list) else value
+        for name, value in params.items()
+    }
