@@ -1,0 +1,107 @@
+"""Whether a happening becomes a notice, to one person, now. What is not notified is still recorded.
+
+Pure functions over what was sent before; each answer names its reason.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from workorders.levels import Level
+from workorders.model import State
+from workorders.policy import Policy
+
+
+class Trigger(StrEnum):
+    """What happened."""
+
+    OPENED = "opened"
+    LEVEL_RAISED = "level_raised"
+    ATTACHED = "attached"
+    REFIRE = "refire"
+    RUNG = "rung"
+    RESOLVE_OVERDUE = "resolve_overdue"
+    TRIAGE_OVERDUE = "triage_overdue"
+    SNOOZE_ENDED = "snooze_ended"
+    REASSIGNED = "reassigned"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What one person was sent before.
+
+    Attributes:
+        last_sent: the last notice about this order, queued or sent; None for none.
+        sent_in_hour: cards to this person within the last hour, about anything, per channel the
+            most.
+    """
+
+    last_sent: datetime | None = None
+    sent_in_hour: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeVerdict:
+    """Whether to notify.
+
+    Attributes:
+        notify: whether a card goes out.
+        reason: a code: the trigger's name in capitals, or why it is held back
+            (``REPEAT_INTERVAL``, ``GROUP_INTERVAL``, ``ACKNOWLEDGED``, ``RESOLVED``, ``SNOOZED``,
+            ``CLOSED``, ``PERSON_HOUR_LIMIT``).
+        not_before: the earliest time of delivery.
+    """
+
+    notify: bool
+    reason: str
+    not_before: datetime
+
+
+# Re-fires and new evidence stay quiet while somebody has the matter in hand.
+_IN_HAND = {
+    State.ACKNOWLEDGED: "ACKNOWLEDGED",
+    State.IN_WORK: "ACKNOWLEDGED",
+    State.RESOLVED: "RESOLVED",
+    State.SNOOZED: "SNOOZED",
+    State.CLOSED: "CLOSED",
+    State.MERGED: "CLOSED",
+}
+
+
+def decide_notice(
+    trigger: Trigger,
+    level: Level,
+    state: State,
+    history: History,
+    *,
+    at: datetime,
+    policy: Policy,
+) -> NoticeVerdict:
+    """Whether `trigger` on an order of `level` in `state` becomes a card to one person at `at`."""
+    held = _held_back(trigger, state, history, at, policy)
+    # Red pierces every limit: a person may be flooded, but is never left in the dark.
+    if not held and level is not Level.RED and history.sent_in_hour >= policy.cards_per_hour:
+        held = "PERSON_HOUR_LIMIT"
+    if held:
+        return NoticeVerdict(notify=False, reason=held, not_before=at)
+    wait = policy.levels[level].group_wait_s if trigger is Trigger.OPENED else 0
+    return NoticeVerdict(
+        notify=True, reason=trigger.value.upper(), not_before=at + timedelta(seconds=wait)
+    )
+
+
+def _held_back(
+    trigger: Trigger, state: State, history: History, at: datetime, policy: Policy
+) -> str:
+    if trigger not in {Trigger.REFIRE, Trigger.ATTACHED}:
+        return ""
+    if state in _IN_HAND:
+        return _IN_HAND[state]
+    if history.last_sent is None:
+        return ""
+    if trigger is Trigger.REFIRE:
+        interval, reason = policy.repeat_interval_s, "REPEAT_INTERVAL"
+    else:
+        interval, reason = policy.group_interval_s, "GROUP_INTERVAL"
+    return reason if at - history.last_sent < timedelta(seconds=interval) else ""

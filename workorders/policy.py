@@ -1,0 +1,145 @@
+"""The policy of paging and deadlines; frozen into a work order when it opens."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from workorders.errors import BadPolicy
+from workorders.levels import Level
+
+
+class ClockKind(StrEnum):
+    """On which time a deadline runs.
+
+    `WALL` always runs; `SESSION` only while the product trades; `SESSION_LEAD` also in the
+    minutes before the next open.
+    """
+
+    WALL = "wall"
+    SESSION = "session"
+    SESSION_LEAD = "session_lead"
+
+
+class ResolveBy(StrEnum):
+    """How the resolve deadline is set."""
+
+    MINUTES = "minutes"
+    END_OF_SESSION = "end_of_session"
+    END_OF_NEXT_SESSION = "end_of_next_session"
+
+
+@dataclass(frozen=True, slots=True)
+class LevelPolicy:
+    """One colour.
+
+    Attributes:
+        step_minutes: between two rungs of the ladder; the first is the acknowledge deadline.
+        rungs: rungs upwards before the last resort.
+        resolve_by, resolve_minutes: the resolve deadline. Without a trading calendar (no product)
+            the minutes count in every case.
+        clock: the time on which both run.
+        group_wait_s: seconds that the first notice waits for company.
+        channels: names of the channels, all used at once; empty means the context's.
+    """
+
+    step_minutes: int
+    rungs: int = 3
+    resolve_by: ResolveBy = ResolveBy.MINUTES
+    resolve_minutes: int = 120
+    clock: ClockKind = ClockKind.WALL
+    group_wait_s: int = 0
+    channels: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.step_minutes < 1 or self.rungs < 0 or self.resolve_minutes < 1:
+            raise BadPolicy("a step and a resolve time are at least one minute")
+        if self.group_wait_s < 0:
+            raise BadPolicy("a wait is not negative")
+
+
+def _default_levels() -> Mapping[Level, LevelPolicy]:
+    return {
+        Level.RED: LevelPolicy(step_minutes=5, resolve_minutes=30),
+        Level.ORANGE: LevelPolicy(
+            step_minutes=15, resolve_minutes=120, clock=ClockKind.SESSION_LEAD, group_wait_s=10
+        ),
+        Level.YELLOW: LevelPolicy(
+            step_minutes=30,
+            resolve_by=ResolveBy.END_OF_SESSION,
+            resolve_minutes=480,
+            clock=ClockKind.SESSION,
+            group_wait_s=30,
+        ),
+        Level.BLUE: LevelPolicy(
+            step_minutes=60,
+            resolve_by=ResolveBy.END_OF_NEXT_SESSION,
+            resolve_minutes=1440,
+            clock=ClockKind.SESSION,
+            group_wait_s=30,
+        ),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """All that an organisation may set about paging and deadlines.
+
+    Attributes:
+        lead_minutes: how long before an open the orange clock already runs.
+        last_resort: people who are told when the ladder is climbed, again and again.
+        group_interval_s: least time between notices about new evidence in one order.
+        repeat_interval_s: least time between notices about the same matches of one order.
+        cards_per_hour: cards per person and hour; red is never held back.
+        cool_down_s: after closing, how long the same key re-fires without a new order.
+        case_window_s: see `cases.WINDOW`.
+        snooze_limit_s: the longest snooze.
+    """
+
+    levels: Mapping[Level, LevelPolicy] = field(default_factory=_default_levels)
+    lead_minutes: int = 30
+    last_resort: tuple[str, ...] = ()
+    group_interval_s: int = 300
+    repeat_interval_s: int = 14_400
+    cards_per_hour: int = 20
+    cool_down_s: int = 1_800
+    case_window_s: int = 1_800
+    snooze_limit_s: int = 14_400
+
+    @property
+    def repeat_interval(self) -> timedelta:
+        """Least time between notices about the same matches."""
+        return timedelta(seconds=self.repeat_interval_s)
+
+    def as_json(self) -> dict[str, Any]:
+        """The policy as a JSON object, as it is frozen into an order."""
+        data = asdict(self)
+        data["levels"] = {
+            level.value: {**asdict(one), "channels": list(one.channels)}
+            for level, one in self.levels.items()
+        }
+        data["last_resort"] = list(self.last_resort)
+        return data
+
+
+def policy_from_json(data: Mapping[str, Any]) -> Policy:
+    """The policy that `Policy.as_json` wrote; missing parts take the defaults.
+
+    Raises:
+        BadPolicy: for an unknown field or a value that cannot be meant.
+    """
+    try:
+        fields = dict(data)
+        levels = dict(_default_levels())
+        for name, values in dict(fields.pop("levels", {})).items():
+            given = dict(values)
+            given["channels"] = tuple(given.get("channels", ()))
+            for key, kind in (("clock", ClockKind), ("resolve_by", ResolveBy)):
+                if key in given:
+                    given[key] = kind(given[key])
+            levels[Level(name)] = LevelPolicy(**given)
+        fields["last_resort"] = tuple(fields.get("last_resort", ()))
+        return Policy(levels=levels, **fields)
+    except (TypeError, ValueError) as error:
+        raise BadPolicy(str(error)) from error
