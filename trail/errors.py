@@ -1,0 +1,28 @@
+"""What a wrong call into the trail raises."""
+
+# ruff: noqa: N818 - each name is the condition itself; they share the base TrailError
+
+
+class TrailError(Exception):
+    """Any refusal by the trail: a record that it cannot hold, or a call that makes no sense."""
+
+
+class RecordTooLarge(TrailError):
+    """A record is larger than the trail keeps in one piece."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(
+            f"a record of {size} bytes is over the limit of {limit};"
+            " store the large part with trail.put_blob and name its hash in the body"
+        )
+
+
+class UnknownRecord(TrailError):
+    """No record has that number."""
+
+    def __init__(self, seq: int) -> None:
+        super().__init__(f"the trail has no record {seq}")
+
+
+class KeyFault(TrailError):
+    """A key file is missing, readable by others, or no key."""
