@@ -50,6 +50,8 @@ def _prepare(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
+    # Else REPLACE would delete a row without its insert-only trigger being asked.
+    cursor.execute("PRAGMA recursive_triggers=ON")
     cursor.close()
 
 

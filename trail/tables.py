@@ -91,69 +91,50 @@ BLOB: Table = schema.table("trail_blob")
 PERSONAL: Table = schema.table("trail_pii")
 
 
-def insert_only_ddl(dialect: str) -> list[str]:
-    """The statements that forbid changing and deleting what the trail keeps.
+_SHRINKS = "NEW.size < OLD.size OR NEW.checkpoint_size < OLD.checkpoint_size"
+_RESTORES = (
+    "NEW.value IS NOT NULL OR NEW.salt IS NOT NULL OR NEW.commitment <> OLD.commitment"
+    " OR NEW.field <> OLD.field OR NEW.subject <> OLD.subject"
+)
+_FORBIDDEN_UPDATES = {
+    "trail_record": "",
+    "trail_checkpoint": "",
+    "trail_blob": "",
+    "trail_head": _SHRINKS,  # it may only grow
+    "trail_pii": _RESTORES,  # it may only be emptied
+}
+_REFUSE = (
+    "CREATE OR REPLACE FUNCTION trail_refuse() RETURNS trigger LANGUAGE plpgsql AS"
+    " $$ BEGIN RAISE EXCEPTION 'the trail is insert-only'; END $$"
+)
 
-    The head may only grow, and a personal value may only be emptied. A migration runs the same
-    statements.
+
+def insert_only_ddl(dialect: str) -> list[tuple[str, str]]:
+    """(table, statement) that forbid changing and deleting what the trail keeps.
+
+    `create_all` runs each after its table; the migration runs them all at its end.
     """
-    rules = [
-        ("trail_record", "UPDATE", ""),
-        ("trail_record", "DELETE", ""),
-        ("trail_checkpoint", "UPDATE", ""),
-        ("trail_checkpoint", "DELETE", ""),
-        ("trail_blob", "UPDATE", ""),
-        ("trail_blob", "DELETE", ""),
-        (
-            "trail_head",
-            "UPDATE",
-            "NEW.size < OLD.size OR NEW.checkpoint_size < OLD.checkpoint_size",
-        ),
-        ("trail_head", "DELETE", ""),
-        (
-            "trail_pii",
-            "UPDATE",
-            "NEW.value IS NOT NULL OR NEW.salt IS NOT NULL OR NEW.commitment <> OLD.commitment"
-            " OR NEW.field <> OLD.field OR NEW.subject <> OLD.subject",
-        ),
-        ("trail_pii", "DELETE", ""),
-    ]
-    if dialect == "sqlite":
-        return [
-            f"CREATE TRIGGER {table}_{verb.lower()} BEFORE {verb} ON {table}"
-            + (f" WHEN {condition}" if condition else "")
-            + f" BEGIN SELECT RAISE(ABORT, '{table} is insert-only'); END"
-            for table, verb, condition in rules
-        ]
-    refuse = (
-        "CREATE OR REPLACE FUNCTION trail_refuse() RETURNS trigger LANGUAGE plpgsql AS"
-        " $$ BEGIN RAISE EXCEPTION 'the trail is insert-only'; END $$"
-    )
-    statements = [refuse]
-    for table, verb, condition in rules:
-        statements.append(
-            f"CREATE TRIGGER {table}_{verb.lower()} BEFORE {verb} ON {table} FOR EACH ROW"
-            + (f" WHEN ({condition})" if condition else "")
-            + " EXECUTE FUNCTION trail_refuse()"
-        )
-    statements += [
-        f"CREATE TRIGGER {table}_truncate BEFORE TRUNCATE ON {table}"
-        " FOR EACH STATEMENT EXECUTE FUNCTION trail_refuse()"
-        for table in dict.fromkeys(rule[0] for rule in rules)
-    ]
+    statements = []
+    for table, condition in _FORBIDDEN_UPDATES.items():
+        if dialect == "postgresql":
+            statements.append((table, _REFUSE))
+        for verb, when in (("UPDATE", condition), ("DELETE", "")):
+            head = f"CREATE TRIGGER {table}_{verb.lower()} BEFORE {verb} ON {table}"
+            if dialect == "postgresql":
+                when = f" WHEN ({when})" if when else ""  # noqa: PLW2901
+                tail = f" FOR EACH ROW{when} EXECUTE FUNCTION trail_refuse()"
+            else:
+                when = f" WHEN {when}" if when else ""  # noqa: PLW2901
+                tail = f"{when} BEGIN SELECT RAISE(ABORT, '{table} is insert-only'); END"
+            statements.append((table, head + tail))
+        if dialect == "postgresql":
+            head = f"CREATE TRIGGER {table}_truncate BEFORE TRUNCATE ON {table}"
+            tail = " FOR EACH STATEMENT EXECUTE FUNCTION trail_refuse()"
+            statements.append((table, head + tail))
     return statements
 
 
-def _attach() -> None:
-    """Have `create_all` make the triggers too; they belong to the last table that it creates."""
-    for dialect in ("sqlite", "postgresql"):
-        for statement in insert_only_ddl(dialect):
-            names = [name for name in _BY_NAME if f" ON {name} " in statement + " "]
-            table = _BY_NAME[names[0]] if names else RECORD
-            # DDL() formats with %; none of ours is meant
-            trigger = DDL(statement.replace("%", "%%")).execute_if(dialect=dialect)
-            event.listen(table, "after_create", trigger)
-
-
-_BY_NAME = {table.name: table for table in (RECORD, HEAD, CHECKPOINT, BLOB, PERSONAL)}
-_attach()
+for _dialect in ("sqlite", "postgresql"):
+    for _table, _statement in insert_only_ddl(_dialect):
+        _trigger = DDL(_statement)  # type: ignore[no-untyped-call]
+        event.listen(schema.table(_table), "after_create", _trigger.execute_if(dialect=_dialect))
