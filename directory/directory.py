@@ -1,0 +1,330 @@
+"""The directory as one value: who belongs where, who sees and may do what, who is asked."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from directory.calendar import TradingCalendar
+from directory.organisation import Organisation, OrgSettings, ancestors, within
+from directory.people import Grant, GrantReason, Person, held, in_shift, person_index
+from directory.roles import (
+    READING,
+    SIGNING,
+    VIEW_BY_GRANT,
+    Role,
+    check_permission,
+    conflicting,
+    permissions_of,
+)
+from directory.roster import (
+    ROSTER_EMPTY,
+    Absence,
+    Duty,
+    DutyOverride,
+    OnCall,
+    Routing,
+    RoutingReason,
+    people_of,
+)
+
+
+class AccessReason(StrEnum):
+    """Why a person sees an organisation's rows, or does not."""
+
+    OWN_UNIT = "OWN_UNIT"
+    BENEATH_OWN_UNIT = "BENEATH_OWN_UNIT"
+    VIEW_GRANTED = "VIEW_GRANTED"
+    OUT_OF_SCOPE = "OUT_OF_SCOPE"
+    VIEW_BY_GRANT_ONLY = "VIEW_BY_GRANT_ONLY"
+    UNKNOWN_PERSON = "UNKNOWN_PERSON"
+    INACTIVE_PERSON = "INACTIVE_PERSON"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Whether a person sees an organisation's rows, and why."""
+
+    allowed: bool
+    reason: AccessReason
+
+
+@dataclass(frozen=True, slots=True)
+class GrantVerdict:
+    """Whether a person may do something, and why."""
+
+    allowed: bool
+    reason: GrantReason
+
+
+Verdict = GrantVerdict
+
+
+@dataclass(frozen=True)
+class Directory:
+    """Organisations, people, the roster, and the routing between them. Never changes.
+
+    Attributes:
+        organisations: the nodes that were declared; nodes above them exist too, without words.
+        people: everybody, in the order of the file.
+        duties: the duty roster.
+        overrides: swaps of single duties.
+        absences: who cannot be called when.
+        last_resort: the person asked when nobody else is found; empty for none.
+        holidays: region → year → weekdays without trading, beyond the years that ship.
+    """
+
+    organisations: tuple[Organisation, ...] = ()
+    people: tuple[Person, ...] = ()
+    duties: tuple[Duty, ...] = ()
+    overrides: tuple[DutyOverride, ...] = ()
+    absences: tuple[Absence, ...] = ()
+    last_resort: str = ""
+    holidays: Mapping[str, Mapping[int, frozenset[date]]] = field(default_factory=dict)
+
+    # --- look-ups -------------------------------------------------------------------------------
+
+    @cached_property
+    def nodes(self) -> Mapping[str, Organisation]:
+        """Every node by path, those above the declared ones included."""
+        nodes = {
+            path: Organisation(path)
+            for organisation in self.organisations
+            for path in ancestors(organisation.path)
+        }
+        nodes.update((organisation.path, organisation) for organisation in self.organisations)
+        return nodes
+
+    @cached_property
+    def _people(self) -> Mapping[str, Person]:
+        return person_index(self.people)
+
+    @cached_property
+    def _slack(self) -> Mapping[tuple[str, str], Person]:
+        return {person.slack: person for person in self.people if person.slack is not None}
+
+    @cached_property
+    def _settings(self) -> dict[str, OrgSettings]:
+        return {}
+
+    def person(self, person_id: str) -> Person | None:
+        """The person with this id."""
+        return self._people.get(person_id)
+
+    def person_by_slack(self, team: str, user: str) -> Person | None:
+        """The person linked to a Slack team id and user id."""
+        return self._slack.get((team, user))
+
+    def person_by_login(self, login: str) -> Person | None:
+        """The person who signs in under `login`."""
+        return next((one for one in self.people if (one.login or one.id) == login), None)
+
+    def person_by_email(self, email: str) -> Person | None:
+        """The person with this address, whatever its case."""
+        wanted = email.casefold()
+        return next((p for p in self.people if p.email and p.email.casefold() == wanted), None)
+
+    def settings(self, org: str) -> OrgSettings:
+        """The settings in force at `org`; an unknown node has those of its nearest ancestor."""
+        known = self._settings.get(org)
+        if known is None:
+            known = OrgSettings()
+            for path in reversed(ancestors(org)):
+                node = self.nodes.get(path)
+                if node is not None:
+                    known = known.patched(node.settings)
+            self._settings[org] = known
+        return known
+
+    def account_class(self, org: str, code: str) -> str:
+        """The class of a ledger account (``receivable``), or empty when nobody defined it."""
+        return self.settings(org).accounts.get(code, "")
+
+    def timezone(self, org: str) -> ZoneInfo:
+        """The clock on which times at `org` are read."""
+        return ZoneInfo(self.settings(org).timezone)
+
+    @cached_property
+    def calendar(self) -> TradingCalendar:
+        """The shipped trading calendar with this directory's own sessions and years."""
+        calendar = TradingCalendar()
+        for region, years in self.holidays.items():
+            for year, days in years.items():
+                calendar = calendar.with_year(region, year, days)
+        for organisation in self.organisations:
+            for product, sessions in (organisation.settings.sessions or {}).items():
+                calendar = calendar.with_sessions(product, sessions, organisation.path)
+        return calendar
+
+    def in_shift(self, person: str, at: datetime) -> bool:
+        """Whether `at` lies in the person's shift; without a shift always, unknown never."""
+        found = self._people.get(person)
+        return found is not None and in_shift(found.shift, at, self.timezone(found.unit))
+
+    # --- what a person sees ---------------------------------------------------------------------
+
+    def sees(self, person: str, org: str, at: datetime | None = None) -> Access:
+        """Whether the person sees rows of `org`: the own unit, what lies beneath, ``view`` grants.
+
+        Auditors and administrators see by grant alone. `at` bounds the grants in time; without it
+        every grant counts that has no end.
+        """
+        found = self._people.get(person)
+        if found is None:
+            return Access(allowed=False, reason=AccessReason.UNKNOWN_PERSON)
+        if not found.active:
+            return Access(allowed=False, reason=AccessReason.INACTIVE_PERSON)
+        by_grant_only = bool(VIEW_BY_GRANT.intersection(found.roles))
+        if within(org, found.unit) and not by_grant_only:
+            own = org == found.unit
+            reason = AccessReason.OWN_UNIT if own else AccessReason.BENEATH_OWN_UNIT
+            return Access(allowed=True, reason=reason)
+        if any(within(org, scope) for scope in _granted_scopes(found, at)):
+            return Access(allowed=True, reason=AccessReason.VIEW_GRANTED)
+        refused = AccessReason.VIEW_BY_GRANT_ONLY if by_grant_only else AccessReason.OUT_OF_SCOPE
+        return Access(allowed=False, reason=refused)
+
+    def visible_scopes(self, person: str, at: datetime | None = None) -> tuple[str, ...]:
+        """The topmost paths the person sees: for ``org = p OR org LIKE p || '/%'`` in SQL."""
+        found = self._people.get(person)
+        if found is None or not found.active:
+            return ()
+        scopes = set(_granted_scopes(found, at))
+        if found.unit and not VIEW_BY_GRANT.intersection(found.roles):
+            scopes.add(found.unit)
+        return tuple(
+            sorted(one for one in scopes if not any(within(one, o) for o in scopes - {one}))
+        )
+
+    # --- what a person may do -------------------------------------------------------------------
+
+    def grant_verdict(self, person: str, grant: str, org: str, at: datetime) -> GrantVerdict:
+        """Whether roles or grants give the person `grant` at `org`.
+
+        Raises:
+            UnknownPermission: when no such code exists.
+        """
+        check_permission(grant)
+        found = self._people.get(person)
+        if found is None:
+            return GrantVerdict(allowed=False, reason=GrantReason.UNKNOWN_PERSON)
+        if not found.active:
+            return GrantVerdict(allowed=False, reason=GrantReason.INACTIVE_PERSON)
+        if Role.ADMINISTRATOR in found.roles and grant in SIGNING:
+            return GrantVerdict(allowed=False, reason=GrantReason.ADMINISTRATOR_CANNOT_SIGN)
+        if Role.AUDITOR in found.roles and grant not in READING:
+            return GrantVerdict(allowed=False, reason=GrantReason.AUDITOR_READS_ONLY)
+        by_role = grant in permissions_of(found.roles)
+        if by_role and within(org, found.unit):
+            return GrantVerdict(allowed=True, reason=GrantReason.ROLE_PERMITS)
+        reason = held(found.grants, grant, org, at)
+        if by_role and reason is GrantReason.NOT_GRANTED:
+            reason = GrantReason.GRANT_OUT_OF_SCOPE
+        return GrantVerdict(allowed=reason is GrantReason.GRANTED, reason=reason)
+
+    def may(self, person: str, permission: str, org: str, at: datetime) -> Verdict:
+        """Whether the person may act with `permission` at `org`: the check at every click.
+
+        Raises:
+            UnknownPermission: when no such code exists.
+        """
+        return self.grant_verdict(person, permission, org, at)
+
+    def holders(self, permission: str, org: str, at: datetime) -> tuple[str, ...]:
+        """Everybody who may act with `permission` at `org`, in the order of the directory."""
+        return tuple(p.id for p in self.people if self.may(p.id, permission, org, at).allowed)
+
+    def role_holders(self, role: Role, org: str) -> tuple[str, ...]:
+        """The active people with `role` at the nearest node from `org` upward that has any."""
+        for node in ancestors(org):
+            found = tuple(
+                p.id for p in self.people if p.active and role in p.roles and p.unit == node
+            )
+            if found:
+                return found
+        return ()
+
+    def mixed_roles(self) -> Mapping[str, tuple[tuple[Role, Role], ...]]:
+        """People who hold roles that should not meet, with the pairs: the list of overrides."""
+        return {p.id: pairs for p in self.people if (pairs := conflicting(p.roles))}
+
+    # --- who is asked ---------------------------------------------------------------------------
+
+    def _available(self, people: Iterable[str], at: datetime) -> tuple[str, ...]:
+        away = {gone.person for gone in self.absences if gone.start <= at < gone.end}
+        chosen: dict[str, None] = {}
+        for one in people:
+            found = self._people.get(one)
+            if found is not None and found.active and one not in away:
+                chosen[one] = None
+        return tuple(chosen)
+
+    def _on_call_at(self, node: str, role: Role, at: datetime) -> OnCall | None:
+        swapped = self._available(
+            (
+                swap.person
+                for swap in self.overrides
+                if swap.org == node and swap.role is role and swap.start <= at < swap.end
+            ),
+            at,
+        )
+        if swapped:
+            return OnCall(node, role, swapped, RoutingReason.OVERRIDE)
+        timezone = self.timezone(node)
+        running = [
+            (duty, people)
+            for duty in self.duties
+            if duty.org == node and duty.role is role and (people := people_of(duty, at, timezone))
+        ]
+        people = self._available((one for _, people in running for one in people), at)
+        if people:
+            return OnCall(node, role, people, RoutingReason.ON_CALL)
+        deputies = self._available((one for duty, _ in running for one in duty.deputies), at)
+        return OnCall(node, role, deputies, RoutingReason.DEPUTY) if deputies else None
+
+    def on_call(self, org: str, at: datetime, role: Role = Role.RISK_OFFICER) -> OnCall | None:
+        """Who is on call for `role` at the nearest node from `org` upward; nothing when nobody."""
+        for node in ancestors(org):
+            found = self._on_call_at(node, role, at)
+            if found is not None:
+                return found
+        return None
+
+    def assignees(
+        self, org: str, level: str, at: datetime, role: Role = Role.RISK_OFFICER
+    ) -> Routing:
+        """To whom a work order of `level` at `org` goes.
+
+        The nearest node from `org` upward that has somebody decides: its explicit routing list,
+        else its roster for `role`, else the deputy. When no node has anybody, the role's holders,
+        then the managers, then the last resort. A roster that had nobody reports itself.
+        """
+        for node in ancestors(org):
+            above = "" if node == org else org
+            listed = self._available(
+                self.nodes[node].routed(level) if node in self.nodes else (), at
+            )
+            if listed:
+                return Routing(listed, RoutingReason.ROUTING_LIST, above)
+            duty = self._on_call_at(node, role, at)
+            if duty is not None:
+                reports = (ROSTER_EMPTY,) if above else ()
+                return Routing(duty.people, duty.reason, above, reports)
+        for wanted in (role, Role.MANAGER):
+            people = self._available(self.role_holders(wanted, org), at)
+            if people:
+                return Routing(people, RoutingReason.ROLE_HOLDERS, org, (ROSTER_EMPTY,))
+        last = self._available([self.last_resort] if self.last_resort else [], at)
+        reason = RoutingReason.LAST_RESORT if last else RoutingReason.NOBODY
+        return Routing(last, reason, org, (ROSTER_EMPTY,))
+
+
+def _granted_scopes(person: Person, at: datetime | None) -> tuple[str, ...]:
+    def counts(grant: Grant) -> bool:
+        if at is None:
+            return grant.valid_to is None
+        return grant.begun(at) and not grant.ended(at)
+
+    return tuple(g.scope for g in person.grants if g.grant == "view" and g.scope and counts(g))

@@ -1,0 +1,59 @@
+"""Wrong calls to the directory. Bad data is a `store.problems.Problem` instead."""
+
+
+class DirectoryError(Exception):
+    """The parent of this room's exceptions."""
+
+
+class UnknownYear(DirectoryError):  # noqa: N818 - named after what the reader must do about it
+    """The calendar holds no exchange holidays for this year, and never guesses.
+
+    Attributes:
+        year: the year that an administrator has to load.
+        region: the holiday table's name (``CN``, ``US``, ``GB``, ``ICE``).
+    """
+
+    def __init__(self, year: int, region: str) -> None:
+        super().__init__(f"no exchange holidays are known for {region} {year}")
+        self.year = year
+        self.region = region
+
+
+class UnknownProduct(DirectoryError):  # noqa: N818 - named after what the reader must do about it
+    """No session table covers this product.
+
+    Attributes:
+        product: the product as it was asked for.
+        hint: the nearest product that has sessions, or empty.
+    """
+
+    def __init__(self, product: str, hint: str = "") -> None:
+        super().__init__(f"no trading sessions are known for {product!r}")
+        self.product = product
+        self.hint = hint
+
+
+class UnknownPermission(DirectoryError):  # noqa: N818 - named after what the reader must do about it
+    """The permission is not in the catalogue; a typing mistake must not read as a refusal.
+
+    Attributes:
+        permission: the code as it was asked for.
+        hint: the nearest known code, or empty.
+    """
+
+    def __init__(self, permission: str, hint: str = "") -> None:
+        super().__init__(f"there is no permission {permission!r}")
+        self.permission = permission
+        self.hint = hint
+
+
+class UnknownPerson(DirectoryError):  # noqa: N818 - named after what the reader must do about it
+    """A change names a person who does not stand in the directory.
+
+    Attributes:
+        person: the id as it was given.
+    """
+
+    def __init__(self, person: str) -> None:
+        super().__init__(f"there is no person {person!r} in the directory")
+        self.person = person
