@@ -149,7 +149,7 @@ def event_uid(source: str, event_id: str, day: date) -> str:
 def parse_event(
     mapping: object,
     *,
-    default_arrival: datetime,
+    default_arrival: datetime | None,
     now: datetime,
     file: str = "",
     line: int = 0,
@@ -160,7 +160,7 @@ def parse_event(
 
     Args:
         mapping: a JSON object; nested objects are read as dotted names.
-        default_arrival: the arrival of an event that names none.
+        default_arrival: the arrival of an event that names none; None takes its event time.
         now: more than a day after it an event is refused.
         file: the file's name as the user gave it.
         line: the 1-based line or row of the file.
@@ -182,7 +182,8 @@ def parse_event(
         picked["kind"] = ("kind", kind.value)
     values = _read(reader, picked)
     values["attributes"] = _attributes(reader, rest)
-    values.setdefault("arrival_time", default_arrival.astimezone(UTC))
+    arrival = default_arrival.astimezone(UTC) if default_arrival else values.get("event_time")
+    values.setdefault("arrival_time", arrival)
     if not values.get("source"):
         values["source"] = values.get("actor", "")
     _require(reader, values, picked, rest)

@@ -110,7 +110,8 @@ class Query:
     """A filter; every part that is set must hold. Empty tuples and texts do not filter.
 
     Attributes:
-        text: substring, case-insensitive, of message, ids, names and attributes.
+        text: words, each of which must stand, case-insensitive, somewhere in message, ids, names
+            or attributes.
         orgs: scope (see the module); the one part where an empty tuple filters everything out.
         org: one organisation and all below it, within the scope.
         types: dotted verbs; ``inbound.*`` takes every verb below ``inbound``.
@@ -257,7 +258,7 @@ class LogPort(Protocol):
     def history(self, query: Query) -> Iterator[StoredEvent]:
         """Every event that the query selects, oldest first, as the log stood at the call.
 
-        `limit` is the size of the chunks read, `cursor` and `order` are not used.
+        `limit`, `cursor` and `order` are not used; memory stays flat.
         """
 
     def count(self, query: Query) -> int:

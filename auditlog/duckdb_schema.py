@@ -1,0 +1,146 @@
+"""The tables of the DuckDB adapter, and the way of events into columns and back.
+
+Times are TIMESTAMP in UTC microseconds, decimals DECIMAL(38, 9), attributes JSON text with sorted
+keys. `day` (event day) and `key` (64 bits of the event's hash) make the search for duplicates read
+two narrow columns of the days in the batch; a full primary key costs twenty times as much.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from operator import attrgetter
+from typing import Any, Final
+
+import orjson
+import pyarrow as pa
+
+from auditlog.events import Event, EventKind, event_uid
+from store.types import decimal_text
+
+_DECIMAL = pa.decimal128(38, 9)
+_TIME = pa.timestamp("us")
+
+# field of Event → SQL type, Arrow type
+COLUMNS: Final[dict[str, tuple[str, pa.DataType]]] = {
+    "source": ("VARCHAR", pa.string()),
+    "event_id": ("VARCHAR", pa.string()),
+    "event_time": ("TIMESTAMP", _TIME),
+    "arrival_time": ("TIMESTAMP", _TIME),
+    "kind": ("VARCHAR", pa.string()),
+    "type": ("VARCHAR", pa.string()),
+    "seq": ("BIGINT", pa.int64()),
+    "org": ("VARCHAR", pa.string()),
+    "actor": ("VARCHAR", pa.string()),
+    "role": ("VARCHAR", pa.string()),
+    "account": ("VARCHAR", pa.string()),
+    "product": ("VARCHAR", pa.string()),
+    "month": ("VARCHAR", pa.string()),
+    "object_type": ("VARCHAR", pa.string()),
+    "object_id": ("VARCHAR", pa.string()),
+    "order": ("VARCHAR", pa.string()),
+    "voucher": ("VARCHAR", pa.string()),
+    "receipt": ("VARCHAR", pa.string()),
+    "alert": ("VARCHAR", pa.string()),
+    "outcome": ("VARCHAR", pa.string()),
+    "latency_ms": ("BIGINT", pa.int64()),
+    "amount": ("DECIMAL(38, 9)", _DECIMAL),
+    "currency": ("VARCHAR", pa.string()),
+    "qty": ("DECIMAL(38, 9)", _DECIMAL),
+    "source_system": ("VARCHAR", pa.string()),
+    "region": ("VARCHAR", pa.string()),
+    "address": ("VARCHAR", pa.string()),
+    "message": ("VARCHAR", pa.string()),
+    "attributes": ("VARCHAR", pa.string()),
+}
+
+SELECTED: Final = ", ".join(["position", *(f'"{name}"' for name in COLUMNS)])
+
+EVENTS_DDL: Final = (
+    "CREATE TABLE IF NOT EXISTS log_events ("
+    "position BIGINT NOT NULL, day DATE NOT NULL, key BIGINT NOT NULL, "
+    + ", ".join(f'"{name}" {sql}' for name, (sql, _) in COLUMNS.items())
+    + ")"
+)
+QUARANTINE_DDL: Final = (
+    "CREATE TABLE IF NOT EXISTS log_quarantine ("
+    "number BIGINT NOT NULL, key VARCHAR NOT NULL, raw VARCHAR NOT NULL, "
+    "problems VARCHAR NOT NULL, file VARCHAR NOT NULL, line BIGINT NOT NULL, "
+    "org VARCHAR NOT NULL, state VARCHAR NOT NULL, received_at TIMESTAMP NOT NULL, "
+    "settled_by VARCHAR NOT NULL, settled_at TIMESTAMP, reason VARCHAR NOT NULL)"
+)
+
+_KEY_DIGITS = 16
+_GET: Final[dict[str, Callable[[Event], Any]]] = {name: attrgetter(name) for name in COLUMNS}
+
+
+def signed_key(digits: str) -> int:
+    """The first 64 bits of a hexadecimal hash as a signed integer, as the column holds them."""
+    value = int(digits[:_KEY_DIGITS], 16)
+    return value - (1 << 64) if value >= 1 << 63 else value
+
+
+def event_key(event: Event) -> int:
+    """The `key` column of an event."""
+    return signed_key(event_uid(event.source, event.event_id, event.day).partition("-")[2])
+
+
+def split_uid(uid: str) -> tuple[date, int] | None:
+    """Day and key of an event's uid; None when the text is none."""
+    day, dash, digits = uid.partition("-")
+    try:
+        return (datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC).date(), signed_key(digits))
+    except ValueError:
+        del dash
+        return None
+
+
+def keys_table(events: Sequence[Event], keys: Sequence[int]) -> pa.Table:
+    """Row number, event day and key of a batch."""
+    return pa.table(
+        {
+            "row": pa.array(range(len(events)), pa.int64()),
+            "day": pa.array([event.day for event in events], pa.date32()),
+            "key": pa.array(keys, pa.int64()),
+        }
+    )
+
+
+def events_table(events: Sequence[Event], keys: Sequence[int], first: int) -> pa.Table:
+    """The batch as the columns of `log_events`, positions from `first` on."""
+    columns = {
+        "position": pa.array(range(first, first + len(events)), pa.int64()),
+        "day": pa.array([event.day for event in events], pa.date32()),
+        "key": pa.array(keys, pa.int64()),
+    }
+    for name, (_, arrow) in COLUMNS.items():
+        values: Sequence[Any] = list(map(_GET[name], events))
+        if name == "attributes":
+            values = [_json(value) for value in values]
+        elif arrow == _TIME:
+            values = [value.astimezone(UTC).replace(tzinfo=None) for value in values]
+        columns[name] = pa.array(values, arrow)
+    return pa.table(columns)
+
+
+def _json(attributes: Any) -> str:
+    if not attributes:
+        return "{}"
+    return orjson.dumps(attributes, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS).decode()
+
+
+def event_of(row: Sequence[Any]) -> Event:
+    """The event of a row selected by `SELECTED`."""
+    values = dict(zip(COLUMNS, row[1:], strict=True))
+    values["event_time"] = values["event_time"].replace(tzinfo=UTC)
+    values["arrival_time"] = values["arrival_time"].replace(tzinfo=UTC)
+    values["kind"] = EventKind(values["kind"])
+    values["amount"] = _plain(values["amount"])
+    values["qty"] = _plain(values["qty"])
+    attributes = values["attributes"]
+    values["attributes"] = {} if attributes == "{}" else orjson.loads(attributes)
+    return Event(**values)
+
+
+def _plain(value: Decimal | None) -> Decimal | None:
+    """Without the column's trailing zeros."""
+    return None if value is None else Decimal(decimal_text(value))
