@@ -1,31 +1,37 @@
 """Deadlines on wall-clock and on trading time.
 
-The calendar is handed in (`directory.TradingCalendar` fits). Where it cannot answer (no product, a
-year it does not know) wall-clock counts: an early page is better than a late one.
+The calendar is handed in (`directory.TradingCalendar` fits). Where it cannot answer (no product, or
+a product or a year that it does not know) wall-clock counts: an early page is better than a late
+one.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from directory.errors import UnknownYear
+from directory.errors import DirectoryError
 from workorders.levels import Level
 from workorders.model import OrderKind
 from workorders.policy import ClockKind, LevelPolicy, Policy, ResolveBy
-
-_MOMENT = timedelta(microseconds=1)
 
 
 class Calendar(Protocol):
     """What is asked of a trading calendar. Times are aware."""
 
     def add_open_time(
-        self, product: str, start: datetime, duration: timedelta, *, lead_minutes: int = 0
+        self,
+        product: str,
+        start: datetime,
+        duration: timedelta,
+        lead_minutes: int = 0,
+        org: str = "",
     ) -> datetime:
         """When `duration` of open time (and of `lead_minutes` before each open) has passed."""
 
-    def end_of_session(self, product: str, at: datetime) -> datetime:
-        """The end of the session that runs at `at`, else of the next one."""
+    def end_of_session(
+        self, product: str, at: datetime, org: str = "", following: int = 0
+    ) -> datetime:
+        """When the trading that runs at `at`, or starts next, is over; `following` goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,7 @@ class OrderClock:
         level: its colour.
         kind: data and system faults run on wall-clock always, as red does.
         product: whose sessions count; empty when there is none.
+        org: the organisation, which may keep sessions of its own.
     """
 
     calendar: Calendar
@@ -45,6 +52,7 @@ class OrderClock:
     level: Level
     kind: OrderKind = OrderKind.RISK
     product: str = ""
+    org: str = ""
 
     @property
     def runs_on(self) -> ClockKind:
@@ -63,8 +71,8 @@ class OrderClock:
             return start + duration
         lead = self.policy.lead_minutes if runs_on is ClockKind.SESSION_LEAD else 0
         try:
-            return self.calendar.add_open_time(self.product, start, duration, lead_minutes=lead)
-        except UnknownYear:
+            return self.calendar.add_open_time(self.product, start, duration, lead, self.org)
+        except DirectoryError:
             return start + duration
 
     def step_due(self, start: datetime) -> datetime:
@@ -77,13 +85,11 @@ class OrderClock:
         duration = timedelta(minutes=level.resolve_minutes)
         if level.resolve_by is ResolveBy.MINUTES or self.runs_on is ClockKind.WALL:
             return self.after(start, duration)
+        following = 1 if level.resolve_by is ResolveBy.END_OF_NEXT_SESSION else 0
         try:
-            end = self.calendar.end_of_session(self.product, start)
-            if level.resolve_by is ResolveBy.END_OF_NEXT_SESSION:
-                end = self.calendar.end_of_session(self.product, end + _MOMENT)
-        except UnknownYear:
+            return self.calendar.end_of_session(self.product, start, self.org, following)
+        except DirectoryError:
             return start + duration
-        return end
 
     def triage_due(self, start: datetime) -> datetime:
         """When an alert should have been looked at.

@@ -175,6 +175,9 @@ class Alert:
     Attributes:
         key: `dedup.dedup_key` of its matches.
         reason: why it was dismissed (`triage.Reason`), or a code of the system.
+        first_seen, last_seen: the span of its matches in event time.
+        raised_at: when we raised it.
+        assignees: whose inbox it is in.
         due_at: when it should have been looked at; None once decided or attached to an order.
         escalations: how often the triage itself was escalated.
     """
@@ -197,7 +200,7 @@ class Alert:
     state: AlertState
     reason: str
     order_id: str
-    event_time: datetime
+    raised_at: datetime
     first_seen: datetime
     last_seen: datetime
     count: int
@@ -210,7 +213,7 @@ class Alert:
     use: Decimal | None
     unit: str
     evidence: Mapping[str, Any]
-    row_version: int
+    assignees: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,8 +253,11 @@ class WorkOrder:
         version: grows with every move (state, level, people), not with re-fires and notes; a card's
             button carries the version that it was drawn from.
         title: code of the title's sentence, with `title_params`.
+        lead_key: `dedup.dedup_key` of the match that gave it its level; its figures are shown.
+        first_seen, last_seen: the span of its matches in event time.
         assignees: ids of the people whom the routing named.
         owner: who took it over, or empty.
+        acknowledge_by: the first acknowledge deadline, kept for the figures.
         acknowledge_due, resolve_due: the two clocks; None when stopped.
         rung: the last rung of the escalation ladder that was climbed, 0 = first notice.
         policy: the policy frozen at start, as JSON (`policy.Policy.from_json`).
@@ -270,6 +276,7 @@ class WorkOrder:
     case_id: str
     title: str
     title_params: Mapping[str, Any]
+    lead_key: str
     opened_at: datetime
     first_seen: datetime
     last_seen: datetime
@@ -290,6 +297,7 @@ class WorkOrder:
     resolved_by: str = ""
     closed_at: datetime | None = None
     closed_by: str = ""
+    acknowledge_by: datetime | None = None
     acknowledge_due: datetime | None = None
     resolve_due: datetime | None = None
     rung: int = 0

@@ -77,10 +77,28 @@ MOVES: Mapping[tuple[State, Verb], State] = _table()
 
 # Verbs that leave the order's version alone: a card drawn before them is still true.
 _QUIET = frozenset({Verb.NOTE, Verb.TAG})
-# The permission that each verb of a person needs, asked at the time of the click.
+# What each verb of a person needs at the time of the click, in the words of the directory.
 PERMISSIONS: Mapping[Verb, str] = {
-    verb: f"order.{verb.value}" for verb in Verb if verb not in {Verb.RAISE_LEVEL, Verb.WAKE}
+    Verb.ACKNOWLEDGE: "order.acknowledge",
+    Verb.TAKE_OVER: "order.acknowledge",
+    Verb.ESCALATE: "order.acknowledge",
+    Verb.NOTE: "order.note",
+    Verb.TAG: "order.note",
+    Verb.HOLD: "order.resolve",
+    Verb.REQUEST_APPROVAL: "approval.request",
+    Verb.RESOLVE: "order.resolve",
+    Verb.RESUME: "order.resolve",
+    Verb.CLOSE: "order.close",
+    Verb.SNOOZE: "order.snooze",
+    Verb.WAKE: "order.snooze",
+    Verb.MERGE: "alert.triage",
+    Verb.REASSIGN: "order.reassign",
+    Verb.REROUTE: "order.reassign",
+    Verb.REOPEN: "order.open",
 }
+OVERRIDE = "order.override"
+TRIAGE = "alert.triage"
+OPEN = "order.open"
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,6 @@ class TriageVerb(StrEnum):
     MERGE = "merge"
 
 
-PERMISSIONS = {verb: f"alert.{verb.value}" for verb in TriageVerb}
 _TARGET = {
     TriageVerb.CONFIRM: AlertState.CONFIRMED,
     TriageVerb.DISMISS: AlertState.DISMISSED,

@@ -1,0 +1,127 @@
+"""Cards of orders and alerts, drawn from their rows (design D5)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from store.types import decimal_text
+from workorders.card import Button, Card, CardKind, Figure, Line, button_id
+from workorders.explain import explain
+from workorders.levels import Level
+from workorders.model import Alert, State, WorkOrder
+
+_BUTTONS: Mapping[State, tuple[str, ...]] = {
+    State.OPEN: ("acknowledge", "take_over", "escalate"),
+    State.ACKNOWLEDGED: ("take_over", "escalate"),
+    State.IN_WORK: ("escalate",),
+}
+
+
+def _title(matter: WorkOrder | Alert, code: str, state: str) -> Line:
+    return Line(
+        "card.title",
+        {
+            "level": matter.level.value,
+            "code": code,
+            "product": matter.product,
+            "month": matter.month,
+            "org": matter.org,
+            "id": matter.id,
+            "state": state,
+        },
+    )
+
+
+def _figures(matter: WorkOrder | Alert) -> tuple[Figure, ...]:
+    figures = []
+    if matter.value is not None:
+        figures.append(Figure("card.value", decimal_text(matter.value), unit=matter.unit))
+    if matter.limit is not None:
+        figures.append(Figure("card.limit", decimal_text(matter.limit), unit=matter.unit))
+    if matter.use is not None:
+        figures.append(Figure("card.use", decimal_text(matter.use), unit="ratio"))
+    return tuple(figures)
+
+
+def order_card(
+    order: WorkOrder,
+    person: str,
+    *,
+    notice_id: str,
+    reason: str,
+    params: Mapping[str, Any] | None = None,
+) -> Card:
+    """The card of an order as it now stands, for one person.
+
+    Args:
+        order: the order.
+        person: whom it is for.
+        notice_id: idempotency id of the delivery.
+        reason: why it is sent, a code (`noise.Trigger` in capitals).
+        params: who and when, for the sentence about the reason.
+    """
+    code = str(order.title_params.get("code", ""))
+    explained = explain(
+        code=code,
+        value=order.value,
+        limit=order.limit,
+        unit=order.unit,
+        first_seen=order.first_seen,
+        evidence={},
+    )
+    lines = [Line(f"card.reason.{reason.lower()}", params or {}), explained.broke, explained.since]
+    if order.count > 1:
+        lines.append(Line("card.count", {"count": order.count}))
+    deadline = order.acknowledge_due or order.resolve_due
+    confirm = order.level is Level.RED
+    return Card(
+        kind=CardKind.ORDER if order.state in _BUTTONS else CardKind.RESULT,
+        notice_id=notice_id,
+        object_id=order.id,
+        version=order.version,
+        person=person,
+        level=order.level,
+        title=_title(order, code, order.state.value),
+        lines=tuple(lines),
+        figures=_figures(order),
+        buttons=tuple(
+            Button(
+                button_id(order.id, order.version, verb),
+                verb,
+                # Acknowledging must stay one click even for red: it only says "seen".
+                confirm=confirm and verb != "acknowledge",
+            )
+            for verb in _BUTTONS.get(order.state, ())
+        ),
+        deadline=deadline,
+        path=f"/orders/{order.id}",
+        drill=order.drill,
+    )
+
+
+def alert_card(alert: Alert, person: str, *, notice_id: str, reason: str) -> Card:
+    """The card of an alert whose triage is late."""
+    explained = explain(
+        code=alert.code,
+        value=alert.value,
+        limit=alert.limit,
+        unit=alert.unit,
+        first_seen=alert.first_seen,
+        evidence=alert.evidence,
+    )
+    return Card(
+        kind=CardKind.ALERT,
+        notice_id=notice_id,
+        object_id=alert.id,
+        version=alert.escalations,
+        person=person,
+        level=alert.level,
+        title=_title(alert, alert.code, alert.state.value),
+        lines=(Line(f"card.reason.{reason.lower()}"), explained.broke, explained.since),
+        figures=_figures(alert),
+        buttons=tuple(
+            Button(button_id(alert.id, alert.escalations, verb), verb, reason=verb == "dismiss")
+            for verb in ("confirm", "dismiss")
+        ),
+        deadline=alert.due_at,
+        path=f"/alerts/{alert.id}",
+    )

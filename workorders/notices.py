@@ -1,0 +1,300 @@
+"""Notices: which cards go out, to whom, on which channels; and what became of them.
+
+A notice is a row here (for the figures and the stream) and a message in the outbox (for delivery),
+written in the same transaction. Its key is the idempotency id of the delivery.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import RowMapping, and_, func, insert, select, update
+
+from store import outbox
+from store.unit_of_work import UnitOfWork
+from workorders import journal, rows
+from workorders.card import Card
+from workorders.cards import alert_card, order_card
+from workorders.context import Context
+from workorders.model import Alert, EntryKind, State, WorkOrder
+from workorders.noise import History, NoticeVerdict, Trigger, decide_notice
+from workorders.policy import policy_from_json
+from workorders.rows import NOTICES
+
+_HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of one happening.
+
+    Attributes:
+        people: who gets a card, each on every channel.
+        held: reason code → people who do not.
+    """
+
+    people: tuple[str, ...]
+    held: Mapping[str, tuple[str, ...]]
+
+
+def _history(uow: UnitOfWork, object_id: str, person: str) -> History:
+    c = NOTICES.c
+    live = c.state.in_(["queued", "sent"])
+    last = uow.connection.scalar(
+        select(func.max(c.queued_at)).where(c.object_id == object_id, c.person == person, live)
+    )
+    per_channel = (
+        select(func.count().label("n"))
+        .where(and_(c.person == person, live, c.queued_at > uow.now - _HOUR))
+        .group_by(c.channel)
+        .subquery()
+    )
+    return History(last, uow.connection.scalar(select(func.max(per_channel.c.n))) or 0)
+
+
+def _number(uow: UnitOfWork, object_id: str) -> int:
+    count = uow.connection.scalar(
+        select(func.count()).select_from(NOTICES).where(NOTICES.c.object_id == object_id)
+    )
+    return int(count or 0) + 1
+
+
+def notify(
+    uow: UnitOfWork,
+    ctx: Context,
+    matter: WorkOrder | Alert,
+    people: Sequence[str],
+    trigger: Trigger,
+    *,
+    rung: int = 0,
+    params: Mapping[str, Any] | None = None,
+) -> Sent:
+    """Queue a card to each of `people` on each channel, or say why not."""
+    if isinstance(matter, WorkOrder):
+        policy = policy_from_json(matter.policy) if matter.policy else ctx.policy
+        state = matter.state
+    else:
+        policy, state = ctx.policy, State.OPEN
+    told: list[str] = []
+    held: dict[str, tuple[str, ...]] = {}
+    for person in dict.fromkeys(people):
+        verdict = decide_notice(
+            trigger,
+            matter.level,
+            state,
+            _history(uow, matter.id, person),
+            at=uow.now,
+            policy=policy,
+        )
+        if verdict.notify:
+            for channel in policy.levels[matter.level].channels or ctx.channels:
+                _queue(
+                    uow, matter, person, channel, verdict=verdict, rung=rung, params=params or {}
+                )
+            told.append(person)
+        else:
+            held[verdict.reason] = (*held.get(verdict.reason, ()), person)
+            if verdict.reason == "PERSON_HOUR_LIMIT":
+                _row(uow, matter, person, "", verdict=verdict, rung=rung, state="held")
+    sent = Sent(tuple(told), held)
+    if told or "PERSON_HOUR_LIMIT" in held:
+        _report(uow, matter, sent, trigger, rung)
+    return sent
+
+
+def _queue(
+    uow: UnitOfWork,
+    matter: WorkOrder | Alert,
+    person: str,
+    channel: str,
+    *,
+    verdict: NoticeVerdict,
+    rung: int,
+    params: Mapping[str, Any],
+) -> None:
+    key = _row(uow, matter, person, channel, verdict=verdict, rung=rung, state="queued")
+    card: Card
+    if isinstance(matter, WorkOrder):
+        card = order_card(matter, person, notice_id=key, reason=verdict.reason, params=params)
+    else:
+        card = alert_card(matter, person, notice_id=key, reason=verdict.reason)
+    outbox.put(
+        uow,
+        channel=channel,
+        target=person,
+        payload=card.as_json(),
+        key=key,
+        due_at=verdict.not_before,
+        group=matter.id,
+    )
+
+
+def _row(
+    uow: UnitOfWork,
+    matter: WorkOrder | Alert,
+    person: str,
+    channel: str,
+    *,
+    verdict: NoticeVerdict,
+    rung: int,
+    state: str,
+) -> str:
+    key = f"{matter.id}/{_number(uow, matter.id)}"
+    uow.execute(
+        insert(NOTICES).values(
+            key=key,
+            object_id=matter.id,
+            person=person,
+            channel=channel,
+            reason=verdict.reason,
+            level=matter.level.value,
+            rung=rung,
+            queued_at=uow.now,
+            due_at=verdict.not_before,
+            state=state,
+            sent_at=None,
+            handle={},
+            error="",
+        )
+    )
+    return key
+
+
+def _report(
+    uow: UnitOfWork, matter: WorkOrder | Alert, sent: Sent, trigger: Trigger, rung: int
+) -> None:
+    is_order = isinstance(matter, WorkOrder)
+    params = {
+        "people": list(sent.people),
+        "held": {reason: list(people) for reason, people in sent.held.items()},
+        "trigger": trigger.value,
+        "rung": rung,
+        "level": matter.level.value,
+    }
+    journal.record(
+        uow,
+        "notification",
+        "notice.queue",
+        object_type="work_order" if is_order else "alert",
+        object_id=matter.id,
+        org=matter.org,
+        outcome="queued" if sent.people else "held",
+        reason=trigger.value.upper(),
+        body=params,
+    )
+    rows.entry(
+        uow,
+        EntryKind.NOTIFICATION,
+        "notice.queue",
+        params,
+        order_id=matter.id if is_order else "",
+        alert_id="" if is_order else matter.id,
+        case_id=matter.case_id,
+    )
+
+
+def withdraw(uow: UnitOfWork, object_id: str) -> int:
+    """Cancel what nobody has picked up for delivery yet; returns how many messages."""
+    count = outbox.cancel(uow, group=object_id)
+    if count:
+        cancelled = [
+            row.key for row in outbox.find(uow.connection, object_id) if row.state == "cancelled"
+        ]
+        uow.execute(
+            update(NOTICES)
+            .where(NOTICES.c.key.in_(cancelled), NOTICES.c.state == "queued")
+            .values(state="cancelled")
+        )
+    return count
+
+
+def record_delivery(
+    uow: UnitOfWork,
+    ctx: Context,
+    key: str,
+    *,
+    outcome: str,
+    error: str = "",
+    handle: Mapping[str, Any] | None = None,
+    at: datetime | None = None,
+) -> str:
+    """Note what a channel said about a notice; a failed one goes to the next channel at once.
+
+    Args:
+        uow: the transaction that also settles the outbox row.
+        ctx: for the fallback channels.
+        key: the notice's key (`Card.notice_id`, the outbox row's key).
+        outcome: ``sent``, ``retry`` or ``failed``.
+        error: the reason of a failure.
+        handle: where the card can be found again.
+        at: when the channel took it; default now.
+
+    Returns:
+        The name of the fallback channel that takes over, or an empty string.
+    """
+    row = uow.connection.execute(select(NOTICES).where(NOTICES.c.key == key)).mappings().first()
+    if row is None:  # a message that is no notice of ours
+        return ""
+    values: dict[str, Any] = {"error": error[:2_000]}
+    if outcome == "sent":
+        values |= {"state": "sent", "sent_at": at or uow.now, "handle": dict(handle or {})}
+    elif outcome == "failed":
+        values["state"] = "failed"
+    uow.execute(update(NOTICES).where(NOTICES.c.key == key).values(**values))
+    order = rows.find_order(uow.connection, row["object_id"])
+    alert = None if order else rows.find_alert(uow.connection, row["object_id"])
+    matter = order or alert
+    if matter is None:
+        return ""
+    params = {"person": row["person"], "channel": row["channel"], "outcome": outcome, "key": key}
+    journal.record(
+        uow,
+        "notification",
+        f"notice.{outcome}",
+        object_type="work_order" if order else "alert",
+        object_id=matter.id,
+        org=matter.org,
+        outcome=outcome,
+        reason=error[:200] if outcome != "sent" else "",
+        body=params,
+    )
+    rows.entry(
+        uow,
+        EntryKind.NOTIFICATION,
+        f"notice.{outcome}",
+        params,
+        order_id=matter.id if order else "",
+        alert_id=alert.id if alert else "",
+        case_id=matter.case_id,
+    )
+    if outcome != "failed":
+        return ""
+    return _fall_back(uow, ctx, matter, row)
+
+
+def _fall_back(uow: UnitOfWork, ctx: Context, matter: WorkOrder | Alert, row: RowMapping) -> str:
+    used = set(
+        uow.connection.scalars(
+            select(NOTICES.c.channel).where(
+                NOTICES.c.object_id == matter.id,
+                NOTICES.c.person == row["person"],
+                NOTICES.c.rung == row["rung"],
+            )
+        )
+    )
+    channel = next((name for name in ctx.fallback if name not in used), "")
+    if channel:
+        verdict = NoticeVerdict(notify=True, reason=row["reason"], not_before=uow.now)
+        _queue(uow, matter, row["person"], channel, verdict=verdict, rung=row["rung"], params={})
+    return channel
+
+
+def told_people(uow: UnitOfWork, object_id: str) -> tuple[str, ...]:
+    """Everybody who was sent a card about this, first told first."""
+    found = uow.connection.scalars(
+        select(NOTICES.c.person)
+        .where(NOTICES.c.object_id == object_id, NOTICES.c.state.in_(["queued", "sent", "failed"]))
+        .order_by(NOTICES.c.queued_at, NOTICES.c.key)
+    )
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,222 @@
+"""Rows to values and back; the only place that knows the columns."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import text as sql
+
+from store.schema import table
+from store.unit_of_work import UnitOfWork
+from workorders import tables
+from workorders.errors import ConcurrentChange
+from workorders.levels import Level
+from workorders.model import (
+    Alert,
+    AlertState,
+    Case,
+    Clear,
+    Entry,
+    EntryKind,
+    OrderKind,
+    SourceKind,
+    State,
+    WorkOrder,
+)
+from workorders.plain import plain
+
+ORDERS = table(str(tables.OrderRow.__tablename__))
+ALERTS = table(str(tables.AlertRow.__tablename__))
+CASES = table(str(tables.CaseRow.__tablename__))
+MATCHES = table(str(tables.MatchRow.__tablename__))
+STREAM = table(str(tables.EntryRow.__tablename__))
+NOTICES = table(str(tables.NoticeRow.__tablename__))
+ASSIGNMENTS = table(str(tables.AssignmentRow.__tablename__))
+
+_ORDER_FIELDS = tuple(item.name for item in fields(WorkOrder))
+_ALERT_FIELDS = tuple(item.name for item in fields(Alert))
+_ENTRY_FIELDS = tuple(item.name for item in fields(Entry))
+_JSON_LISTS = ("assignees", "tags")
+
+
+def order_values(order: WorkOrder) -> dict[str, Any]:
+    """The columns of an order."""
+    values = {name: getattr(order, name) for name in _ORDER_FIELDS}
+    for name in ("kind", "level", "state"):
+        values[name] = values[name].value
+    for name in _JSON_LISTS:
+        values[name] = list(values[name])
+    for name in ("title_params", "policy", "closing"):
+        values[name] = plain(values[name])
+    values["clears"] = [[clear.rule, clear.fact_key] for clear in order.clears]
+    return values
+
+
+def order_from(row: RowMapping) -> WorkOrder:
+    """The order of a row."""
+    values = {name: row[name] for name in _ORDER_FIELDS}
+    values |= {
+        "kind": OrderKind(row["kind"]),
+        "level": Level(row["level"]),
+        "state": State(row["state"]),
+        "assignees": tuple(row["assignees"]),
+        "tags": tuple(row["tags"]),
+        "clears": tuple(Clear(rule, key) for rule, key in row["clears"]),
+    }
+    return WorkOrder(**values)
+
+
+def find_order(connection: Connection, order_id: str) -> WorkOrder | None:
+    """The order, or None."""
+    row = connection.execute(select(ORDERS).where(ORDERS.c.id == order_id)).mappings().first()
+    return None if row is None else order_from(row)
+
+
+def insert_order(uow: UnitOfWork, order: WorkOrder) -> None:
+    """A new order, and whose lists it stands on."""
+    uow.execute(insert(ORDERS).values(**order_values(order)))
+    assign(uow, order.id, order.assignees)
+
+
+def save_order(uow: UnitOfWork, order: WorkOrder, *, was: int) -> None:
+    """Write a moved order if its version is still `was`.
+
+    Raises:
+        ConcurrentChange: when another transaction moved it first.
+    """
+    values = order_values(order)
+    for name in ("id", "count", "first_seen", "last_seen"):  # a re-fire may run beside a move
+        del values[name]
+    result = uow.execute(
+        update(ORDERS).where(ORDERS.c.id == order.id, ORDERS.c.version == was).values(**values)
+    )
+    if result.rowcount != 1:
+        raise ConcurrentChange(order.id)
+
+
+def assign(uow: UnitOfWork, object_id: str, people: tuple[str, ...]) -> None:
+    """Put an order or an alert on these people's lists, and on nobody else's."""
+    uow.execute(ASSIGNMENTS.delete().where(ASSIGNMENTS.c.object_id == object_id))
+    for person in dict.fromkeys(people):
+        uow.execute(insert(ASSIGNMENTS).values(object_id=object_id, person=person))
+
+
+def alert_values(alert: Alert) -> dict[str, Any]:
+    """The columns of an alert."""
+    values = {name: getattr(alert, name) for name in _ALERT_FIELDS}
+    for name in ("level", "state", "source_kind"):
+        values[name] = values[name].value
+    values["assignees"] = list(alert.assignees)
+    values["evidence"] = plain(alert.evidence)
+    return values
+
+
+def alert_from(row: RowMapping) -> Alert:
+    """The alert of a row."""
+    values = {name: row[name] for name in _ALERT_FIELDS}
+    values |= {
+        "level": Level(row["level"]),
+        "state": AlertState(row["state"]),
+        "source_kind": SourceKind(row["source_kind"]),
+        "assignees": tuple(row["assignees"]),
+    }
+    return Alert(**values)
+
+
+def find_alert(connection: Connection, alert_id: str) -> Alert | None:
+    """The alert, or None."""
+    row = connection.execute(select(ALERTS).where(ALERTS.c.id == alert_id)).mappings().first()
+    return None if row is None else alert_from(row)
+
+
+def alerts_of_case(connection: Connection, case_id: str) -> list[Alert]:
+    """The case's alerts, first raised first."""
+    rows = connection.execute(
+        select(ALERTS).where(ALERTS.c.case_id == case_id).order_by(ALERTS.c.raised_at, ALERTS.c.id)
+    )
+    return [alert_from(row) for row in rows.mappings()]
+
+
+def save_alert(uow: UnitOfWork, alert: Alert) -> None:
+    """Write a changed alert."""
+    uow.execute(update(ALERTS).where(ALERTS.c.id == alert.id).values(**alert_values(alert)))
+
+
+def case_from(row: RowMapping) -> Case:
+    """The case of a row."""
+    return Case(
+        id=row["id"],
+        org=row["org"],
+        cause=row["cause"],
+        keys=frozenset(row["keys"]),
+        first_event=row["first_event"],
+        last_event=row["last_event"],
+        batch_run=row["batch_run"],
+        order_id=row["order_id"],
+    )
+
+
+def save_case(uow: UnitOfWork, case: Case, *, new: bool) -> None:
+    """Write a case; a new one begins open."""
+    values: dict[str, Any] = {
+        "org": case.org,
+        "cause": case.cause,
+        "keys": sorted(case.keys),
+        "first_event": case.first_event,
+        "last_event": case.last_event,
+        "batch_run": case.batch_run,
+        "order_id": case.order_id,
+    }
+    if new:
+        uow.execute(insert(CASES).values(id=case.id, state="open", merged_into="", **values))
+    else:
+        uow.execute(update(CASES).where(CASES.c.id == case.id).values(**values))
+
+
+def entry(
+    uow: UnitOfWork,
+    kind: EntryKind,
+    code: str,
+    params: Mapping[str, Any],
+    *,
+    text: str = "",
+    order_id: str = "",
+    alert_id: str = "",
+    case_id: str = "",
+    actor: str = "",
+) -> None:
+    """Add a line to the stream."""
+    uow.execute(
+        insert(STREAM).values(
+            at=uow.now,
+            actor=actor or uow.actor,
+            kind=kind.value,
+            code=code,
+            params=plain(params),
+            text=text,
+            order_id=order_id,
+            alert_id=alert_id,
+            case_id=case_id,
+        )
+    )
+
+
+def entry_from(row: RowMapping) -> Entry:
+    """The stream line of a row."""
+    values = {name: row[name] for name in _ENTRY_FIELDS}
+    return Entry(**{**values, "kind": EntryKind(row["kind"])})
+
+
+_COUNT = sql(
+    "INSERT INTO workorders_counter (name, last) VALUES (:name, 1) "
+    "ON CONFLICT (name) DO UPDATE SET last = workorders_counter.last + 1 RETURNING last"
+)
+
+
+def next_id(uow: UnitOfWork, prefix: str, day: datetime) -> str:
+    """The next number of that prefix and day, for example ``WO-20261122-017``."""
+    name = f"{prefix}-{day:%Y%m%d}"
+    number = uow.connection.execute(_COUNT, {"name": name}).scalar_one()
+    return f"{name}-{number:03d}"

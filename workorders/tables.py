@@ -1,0 +1,198 @@
+"""The tables of this room."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Index, Text
+from sqlmodel import Field, SQLModel
+
+from store.tables import ROW_ID
+from store.types import CanonicalJson, DecimalText, UtcDateTime
+
+
+class CaseRow(SQLModel, table=True):
+    """A case; states open, closed, merged."""
+
+    __tablename__ = "workorders_case"
+    __table_args__ = (Index("ix_workorders_case_org_last_event", "org", "state", "last_event"),)
+    id: str = Field(sa_type=Text, primary_key=True)
+    org: str = Field(sa_type=Text)
+    cause: str = Field(sa_type=Text, index=True)
+    keys: list[str] = Field(sa_type=CanonicalJson, nullable=False)
+    first_event: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    last_event: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    batch_run: str = Field(sa_type=Text)
+    order_id: str = Field(sa_type=Text)
+    state: str = Field(sa_type=Text)
+    merged_into: str = Field(sa_type=Text)
+
+
+class AlertRow(SQLModel, table=True):
+    """A line of the triage inbox."""
+
+    __tablename__ = "workorders_alert"
+    __table_args__ = (
+        Index("ix_workorders_alert_org_state", "org", "state", "raised_at"),
+        Index("ix_workorders_alert_key", "key", "raised_at"),
+    )
+    id: str = Field(sa_type=Text, primary_key=True)
+    key: str = Field(sa_type=Text)
+    case_id: str = Field(sa_type=Text, index=True)
+    rule: str = Field(sa_type=Text)
+    code: str = Field(sa_type=Text)
+    version: str = Field(sa_type=Text)
+    level: str = Field(sa_type=Text)
+    org: str = Field(sa_type=Text)
+    account: str = Field(sa_type=Text)
+    product: str = Field(sa_type=Text)
+    month: str = Field(sa_type=Text)
+    measure: str = Field(sa_type=Text)
+    cause: str = Field(sa_type=Text)
+    actor: str = Field(sa_type=Text)
+    source_kind: str = Field(sa_type=Text)
+    state: str = Field(sa_type=Text)
+    reason: str = Field(sa_type=Text)
+    order_id: str = Field(sa_type=Text, index=True)
+    raised_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    first_seen: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    last_seen: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    count: int = Field(sa_type=BigInteger)
+    due_at: datetime | None = Field(sa_type=UtcDateTime, nullable=True)
+    decided_by: str = Field(sa_type=Text)
+    decided_at: datetime | None = Field(sa_type=UtcDateTime, nullable=True)
+    escalations: int = Field(sa_type=BigInteger)
+    value: Decimal | None = Field(sa_type=DecimalText, nullable=True)
+    limit: Decimal | None = Field(sa_type=DecimalText, nullable=True)
+    use: Decimal | None = Field(sa_type=DecimalText, nullable=True)
+    unit: str = Field(sa_type=Text)
+    evidence: dict[str, Any] = Field(sa_type=CanonicalJson, nullable=False)
+    assignees: list[str] = Field(sa_type=CanonicalJson, nullable=False)
+
+
+class MatchRow(SQLModel, table=True):
+    """A match as it came, with its why-trace; never changed save for its case."""
+
+    __tablename__ = "workorders_match"
+    id: str = Field(sa_type=Text, primary_key=True)
+    alert_id: str = Field(sa_type=Text, index=True)
+    case_id: str = Field(sa_type=Text, index=True)
+    rule: str = Field(sa_type=Text)
+    code: str = Field(sa_type=Text)
+    version: str = Field(sa_type=Text)
+    level: str = Field(sa_type=Text)
+    event_time: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    recorded_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    facts_hash: str = Field(sa_type=Text)
+    body: dict[str, Any] = Field(sa_type=CanonicalJson, nullable=False)
+
+
+class OrderRow(SQLModel, table=True):
+    """A work order; the columns are the fields of `model.WorkOrder`."""
+
+    __tablename__ = "workorders_order"
+    __table_args__ = (
+        Index("ix_workorders_order_org_state", "org", "state", "opened_at"),
+        Index("ix_workorders_order_case_id", "case_id"),
+    )
+    id: str = Field(sa_type=Text, primary_key=True)
+    kind: str = Field(sa_type=Text)
+    org: str = Field(sa_type=Text)
+    level: str = Field(sa_type=Text)
+    state: str = Field(sa_type=Text)
+    version: int = Field(sa_type=BigInteger)
+    case_id: str = Field(sa_type=Text)
+    title: str = Field(sa_type=Text)
+    title_params: dict[str, Any] = Field(sa_type=CanonicalJson, nullable=False)
+    lead_key: str = Field(sa_type=Text)
+    opened_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    first_seen: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    last_seen: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    count: int = Field(sa_type=BigInteger)
+    account: str = Field(sa_type=Text)
+    product: str = Field(sa_type=Text)
+    month: str = Field(sa_type=Text)
+    measure: str = Field(sa_type=Text)
+    value: Decimal | None = Field(sa_type=DecimalText, nullable=True)
+    limit: Decimal | None = Field(sa_type=DecimalText, nullable=True)
+    use: Decimal | None = Field(sa_type=DecimalText, nullable=True)
+    unit: str = Field(sa_type=Text)
+    assignees: list[str] = Field(sa_type=CanonicalJson, nullable=False)
+    owner: str = Field(sa_type=Text)
+    acknowledged_at: datetime | None = Field(sa_type=UtcDateTime, nullable=True)
+    acknowledged_by: str = Field(sa_type=Text)
+    resolved_at: datetime | None = Field(sa_type=UtcDateTime, nullable=True)
+    resolved_by: str = Field(sa_type=Text)
+    closed_at: datetime | None = Field(sa_type=UtcDateTime, nullable=True)
+    closed_by: str = Field(sa_type=Text)
+    acknowledge_by: datetime | None = Field(sa_type=UtcDateTime, nullable=True)
+    acknowledge_due: datetime | None = Field(sa_type=UtcDateTime, nullable=True)
+    resolve_due: datetime | None = Field(sa_type=UtcDateTime, nullable=True)
+    rung: int = Field(sa_type=BigInteger)
+    policy: dict[str, Any] = Field(sa_type=CanonicalJson, nullable=False)
+    clears: list[Any] = Field(sa_type=CanonicalJson, nullable=False)
+    needs_disposition: bool = Field(sa_type=Boolean)
+    tags: list[str] = Field(sa_type=CanonicalJson, nullable=False)
+    snoozed_from: str = Field(sa_type=Text)
+    snoozed_until: datetime | None = Field(sa_type=UtcDateTime, nullable=True)
+    merged_into: str = Field(sa_type=Text)
+    reopened_from: str = Field(sa_type=Text)
+    closing: dict[str, Any] = Field(sa_type=CanonicalJson, nullable=False)
+    drill: bool = Field(sa_type=Boolean)
+
+
+class AssignmentRow(SQLModel, table=True):
+    """Whose list an order or an alert stands on."""
+
+    __tablename__ = "workorders_assignment"
+    __table_args__ = (Index("ix_workorders_assignment_person", "person"),)
+    object_id: str = Field(sa_type=Text, primary_key=True)
+    person: str = Field(sa_type=Text, primary_key=True)
+
+
+class EntryRow(SQLModel, table=True):
+    """One line of the stream; notes stand here too. Never changed save for its case."""
+
+    __tablename__ = "workorders_stream"
+    seq: int | None = Field(default=None, primary_key=True, sa_type=ROW_ID)
+    at: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    actor: str = Field(sa_type=Text)
+    kind: str = Field(sa_type=Text)
+    code: str = Field(sa_type=Text)
+    params: dict[str, Any] = Field(sa_type=CanonicalJson, nullable=False)
+    text: str = Field(sa_type=Text)
+    order_id: str = Field(sa_type=Text, index=True)
+    alert_id: str = Field(sa_type=Text)
+    case_id: str = Field(sa_type=Text, index=True)
+
+
+class NoticeRow(SQLModel, table=True):
+    """One card to one person on one channel; states queued, sent, failed, cancelled, held."""
+
+    __tablename__ = "workorders_notice"
+    __table_args__ = (
+        Index("ix_workorders_notice_object_id", "object_id"),
+        Index("ix_workorders_notice_person_queued_at", "person", "queued_at"),
+    )
+    key: str = Field(sa_type=Text, primary_key=True)
+    object_id: str = Field(sa_type=Text)
+    person: str = Field(sa_type=Text)
+    channel: str = Field(sa_type=Text)
+    reason: str = Field(sa_type=Text)
+    level: str = Field(sa_type=Text)
+    rung: int = Field(sa_type=BigInteger)
+    queued_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    due_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    state: str = Field(sa_type=Text)
+    sent_at: datetime | None = Field(sa_type=UtcDateTime, nullable=True)
+    handle: dict[str, Any] = Field(sa_type=CanonicalJson, nullable=False)
+    error: str = Field(sa_type=Text)
+
+
+class CounterRow(SQLModel, table=True):
+    """The last number given out per prefix and day."""
+
+    __tablename__ = "workorders_counter"
+    __table_args__ = {"info": {"plumbing": True}}
+    name: str = Field(sa_type=Text, primary_key=True)
+    last: int = Field(sa_type=BigInteger)
