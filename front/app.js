@@ -1,0 +1,19 @@
+// The console's behaviour. Every page works without it; this adds clocks that tick, dialogs,
+// shortcuts, live parts, charts and the editor.
+import htmx from "htmx.org/dist/htmx.esm.js";
+import { startClocks } from "./parts/clocks.js";
+import { startDialogs } from "./parts/dialogs.js";
+import { startKeys } from "./parts/keys.js";
+import { startLive } from "./parts/live.js";
+import { startFlashes } from "./parts/flashes.js";
+import { startMenus } from "./parts/menus.js";
+import { mount } from "./parts/mount.js";
+
+startClocks();
+startDialogs();
+startKeys(htmx);
+startFlashes();
+startMenus();
+startLive(htmx);
+mount(document);
+htmx.onLoad((element) => mount(element));

@@ -1,0 +1,56 @@
+// The rule editor: CodeMirror over a textarea that keeps working without it. It stands in a shadow
+// root, where its style sheets are constructed and need no inline <style>.
+import { basicSetup } from "codemirror";
+import { EditorState } from "@codemirror/state";
+import { EditorView } from "@codemirror/view";
+import { yaml } from "@codemirror/lang-yaml";
+import { lintGutter, setDiagnostics } from "@codemirror/lint";
+
+const theme = EditorView.theme({
+  "&": { backgroundColor: "var(--hw-surface)", color: "var(--hw-ink)", fontSize: "13px",
+    maxHeight: "34rem" },
+  ".cm-scroller": { fontFamily: "ui-monospace, 'SFMono-Regular', Menlo, Consolas, monospace" },
+  ".cm-gutters": { backgroundColor: "var(--hw-bg)", color: "var(--hw-muted)", border: "0" },
+  ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "var(--hw-hover)" },
+  "&.cm-focused .cm-selectionBackground, .cm-selectionBackground, ::selection":
+    { backgroundColor: "var(--hw-brush) !important" },
+  ".cm-cursor": { borderLeftColor: "var(--hw-ink)" },
+});
+
+export function edit(area) {
+  area.dataset.mounted = "";
+  const host = document.createElement("div");
+  host.className = "editor";
+  area.after(host);
+  const root = host.attachShadow({ mode: "open" });
+  const view = new EditorView({
+    root,
+    parent: root,
+    state: EditorState.create({
+      doc: area.value,
+      extensions: [
+        basicSetup, yaml(), lintGutter(), theme,
+        EditorView.contentAttributes.of({ "aria-label": area.getAttribute("aria-label") ?? "" }),
+        EditorState.readOnly.of(area.readOnly),
+        EditorView.updateListener.of((update) => {
+          if (update.docChanged) area.value = update.state.doc.toString();
+        }),
+      ],
+    }),
+  });
+  area.hidden = true;
+  const problems = document.getElementById(area.dataset.problems ?? "");
+  if (problems) show(view, JSON.parse(problems.textContent));
+}
+
+function show(view, problems) {
+  const lines = view.state.doc.lines;
+  const diagnostics = problems
+    .filter(({ line }) => line >= 1 && line <= lines)
+    .map(({ line, column, severity, message }) => {
+      const at = view.state.doc.line(line);
+      const from = Math.min(at.from + Math.max(column - 1, 0), at.to);
+      return { from, to: at.to, severity, message };
+    });
+  view.dispatch(setDiagnostics(view.state, diagnostics));
+}
