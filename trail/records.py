@@ -6,6 +6,8 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 
+from sqlalchemy import Connection, select
+
 from store import UnitOfWork
 from store.types import to_microseconds
 from store.upsert import insert_new
@@ -131,3 +133,9 @@ def put_blob(uow: UnitOfWork, content: bytes) -> str:
     name = sha256(content).hexdigest()
     insert_new(uow.connection, BLOB, {"hash": name, "content": content})
     return name
+
+
+def read_blob(connection: Connection, name: str) -> bytes | None:
+    """The content that `put_blob` kept under a hash; None when there is none."""
+    content = connection.scalar(select(BLOB.c.content).where(BLOB.c.hash == name))
+    return None if content is None else bytes(content)

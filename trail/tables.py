@@ -11,6 +11,7 @@ from sqlalchemy import DDL, BigInteger, Index, LargeBinary, Table, Text, event
 from sqlmodel import Field, SQLModel
 
 from store import schema
+from store.tables import ROW_ID
 from store.types import UtcDateTime
 
 
@@ -23,9 +24,7 @@ class RecordRow(SQLModel, table=True):
         Index("ix_trail_record_kind", "kind", "seq"),
         Index("ix_trail_record_actor", "actor", "seq"),
     )
-    seq: int = Field(
-        primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False}
-    )
+    seq: int = Field(primary_key=True, sa_type=ROW_ID, sa_column_kwargs={"autoincrement": False})
     at: datetime = Field(sa_type=UtcDateTime, nullable=False)
     actor: str = Field(sa_type=Text)
     kind: str = Field(sa_type=Text)
@@ -45,7 +44,7 @@ class HeadRow(SQLModel, table=True):
     """The one row that is updated: how large the tree is, its right edge, the last checkpoint."""
 
     __tablename__ = "trail_head"
-    id: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+    id: int = Field(primary_key=True, sa_type=ROW_ID, sa_column_kwargs={"autoincrement": False})
     size: int = Field(sa_type=BigInteger)
     frontier: bytes = Field(sa_type=LargeBinary)
     checkpoint_size: int = Field(sa_type=BigInteger)
@@ -56,9 +55,7 @@ class CheckpointRow(SQLModel, table=True):
     """A signed statement of the tree's size and root."""
 
     __tablename__ = "trail_checkpoint"
-    size: int = Field(
-        primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False}
-    )
+    size: int = Field(primary_key=True, sa_type=ROW_ID, sa_column_kwargs={"autoincrement": False})
     root: bytes = Field(sa_type=LargeBinary)
     note: str = Field(sa_type=Text)
 
