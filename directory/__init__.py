@@ -2,13 +2,17 @@
 
 from directory.calendar import TradingCalendar, TradingSession
 from directory.directory import Access, AccessReason, Directory, GrantVerdict, Verdict
+from directory.dumping import dump_directory
 from directory.errors import (
     DirectoryError,
+    InvalidDirectory,
+    SlackAccountTaken,
     UnknownPermission,
     UnknownPerson,
     UnknownProduct,
     UnknownYear,
 )
+from directory.loading import directory_from_mapping, load_directory
 from directory.organisation import Organisation, OrgSettings, SettingsPatch, ancestors, within
 from directory.people import Grant, GrantReason, Person
 from directory.roles import PERMISSIONS, Office, Role
@@ -21,6 +25,17 @@ from directory.roster import (
     Rotation,
     Routing,
     RoutingReason,
+)
+from directory.setup import directory_from_setup
+from directory.writing import (
+    directory_version,
+    grant,
+    link_slack,
+    merge,
+    read_directory,
+    revoke,
+    save_directory,
+    set_active,
 )
 
 __all__ = [
@@ -36,6 +51,7 @@ __all__ = [
     "Grant",
     "GrantReason",
     "GrantVerdict",
+    "InvalidDirectory",
     "Office",
     "OnCall",
     "OrgSettings",
@@ -46,6 +62,7 @@ __all__ = [
     "Routing",
     "RoutingReason",
     "SettingsPatch",
+    "SlackAccountTaken",
     "TradingCalendar",
     "TradingSession",
     "UnknownPermission",
@@ -54,5 +71,17 @@ __all__ = [
     "UnknownYear",
     "Verdict",
     "ancestors",
+    "directory_from_mapping",
+    "directory_from_setup",
+    "directory_version",
+    "dump_directory",
+    "grant",
+    "link_slack",
+    "load_directory",
+    "merge",
+    "read_directory",
+    "revoke",
+    "save_directory",
+    "set_active",
     "within",
 ]

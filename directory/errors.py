@@ -1,11 +1,17 @@
 """Wrong calls to the directory. Bad data is a `store.problems.Problem` instead."""
 
+# ruff: noqa: N818 - each name is the condition itself; they share the base DirectoryError
+
+from collections.abc import Sequence
+
+from store.problems import Problem
+
 
 class DirectoryError(Exception):
     """The parent of this room's exceptions."""
 
 
-class UnknownYear(DirectoryError):  # noqa: N818 - named after what the reader must do about it
+class UnknownYear(DirectoryError):
     """The calendar holds no exchange holidays for this year, and never guesses.
 
     Attributes:
@@ -19,7 +25,7 @@ class UnknownYear(DirectoryError):  # noqa: N818 - named after what the reader m
         self.region = region
 
 
-class UnknownProduct(DirectoryError):  # noqa: N818 - named after what the reader must do about it
+class UnknownProduct(DirectoryError):
     """No session table covers this product.
 
     Attributes:
@@ -33,7 +39,7 @@ class UnknownProduct(DirectoryError):  # noqa: N818 - named after what the reade
         self.hint = hint
 
 
-class UnknownPermission(DirectoryError):  # noqa: N818 - named after what the reader must do about it
+class UnknownPermission(DirectoryError):
     """The permission is not in the catalogue; a typing mistake must not read as a refusal.
 
     Attributes:
@@ -47,7 +53,7 @@ class UnknownPermission(DirectoryError):  # noqa: N818 - named after what the re
         self.hint = hint
 
 
-class UnknownPerson(DirectoryError):  # noqa: N818 - named after what the reader must do about it
+class UnknownPerson(DirectoryError):
     """A change names a person who does not stand in the directory.
 
     Attributes:
@@ -57,3 +63,23 @@ class UnknownPerson(DirectoryError):  # noqa: N818 - named after what the reader
     def __init__(self, person: str) -> None:
         super().__init__(f"there is no person {person!r} in the directory")
         self.person = person
+
+
+class SlackAccountTaken(DirectoryError):
+    """The Slack account is tied to another person; which one is not said."""
+
+    def __init__(self, team: str, user: str) -> None:
+        super().__init__(f"the Slack account {team}/{user} belongs to another person")
+
+
+class InvalidDirectory(DirectoryError):
+    """A directory value that no file could hold.
+
+    Attributes:
+        problems: what reading it back found.
+    """
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        found = ", ".join(f"{p.code} {p.field} {p.found}".strip() for p in problems[:5])
+        super().__init__(f"the directory cannot be written and read back: {found or 'it changed'}")
+        self.problems = tuple(problems)

@@ -47,7 +47,7 @@ class Person:
 
     Attributes:
         id: as events and orders name it.
-        name: as people read it.
+        name: as people read it; the id when none was given.
         roles: see `directory.roles`.
         unit: the organisation path to which the person belongs; empty reaches nothing.
         grants: permissions beyond the roles'.
@@ -72,6 +72,10 @@ class Person:
     language: str = "zh"
     login: str = ""
     mixed_roles_by: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            object.__setattr__(self, "name", self.id)
 
     @property
     def temporary(self) -> bool:

@@ -1,0 +1,234 @@
+"""People and roster lines as a directory file writes them."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from directory.people import Grant, Person
+from directory.reading import FieldReader
+from directory.roles import PERMISSIONS, Role, conflicting
+from directory.roster import Absence, Duty, DutyOverride, Rotation
+from directory.schedule import parse_session
+from store.problems import did_you_mean
+
+_PERSON = (
+    "id",
+    "name",
+    "role",
+    "roles",
+    "unit",
+    "grants",
+    "shift",
+    "email",
+    "slack",
+    "active",
+    "language",
+    "login",
+    "mixed_roles_by",
+)
+_GRANT = ("grant", "scope", "from", "to", "approved_by")
+_DUTY = ("org", "role", "people", "deputies", "shift", "weekdays", "from", "to", "rotate")
+_LANGUAGES = ("zh", "en")
+_NO_TIME = datetime.min.replace(tzinfo=UTC)
+"""Stands in an entry that is left out because its time was reported."""
+
+
+class EntryReader(FieldReader):
+    """Reads people and roster lines against the tree and the people read before.
+
+    Attributes:
+        tree: all organisation paths.
+        known: the ids of all people.
+    """
+
+    def __init__(self, file: str) -> None:
+        super().__init__(file)
+        self.tree: set[str] = set()
+        self.known: set[str] = set()
+
+    def path(self, node: Mapping[str, Any], key: str, value: str) -> str:
+        """`value`, reported when it is no organisation path."""
+        if value and any(part != part.strip() or not part for part in value.split("/")):
+            self.report("BAD_PATH", node, key, found=value, allowed="集团/子公司/条线")
+        return value
+
+    # --- people ---------------------------------------------------------------------------------
+
+    def person(self, entry: Mapping[str, Any]) -> Person:
+        """One entry of ``people``."""
+        self.mapping(entry, _PERSON, "people")
+        person_id = self.needed(entry, "id")
+        unit = self.path(entry, "unit", self.text(entry, "unit"))
+        if unit and unit not in self.tree:
+            hint = did_you_mean(unit, self.tree)
+            self.report("UNKNOWN_UNIT", entry, "unit", found=unit, hint=hint)
+        roles = self._roles(entry)
+        mixed_by = self.text(entry, "mixed_roles_by")
+        for one, other in conflicting(roles):
+            self.report(
+                "ROLES_CONFLICT",
+                entry,
+                "roles" if "roles" in entry else "role",
+                found=f"{one} + {other}",
+                severity="warning" if mixed_by else "error",
+            )
+        active = self.flag(entry, "active")
+        language = self.text(entry, "language", "zh")
+        if language not in _LANGUAGES:
+            self.report("UNKNOWN_LANGUAGE", entry, "language", found=language, allowed="zh, en")
+        return Person(
+            id=person_id,
+            name=self.text(entry, "name"),
+            roles=roles,
+            unit=unit,
+            grants=tuple(self._grants(entry, person_id, unit)),
+            shift=self._shift(entry),
+            email=self.text(entry, "email"),
+            slack=self._slack(entry),
+            active=active is not False,
+            language=language,
+            login=self.text(entry, "login"),
+            mixed_roles_by=mixed_by,
+        )
+
+    def _role(self, node: Mapping[str, Any], key: str, value: str) -> Role | None:
+        try:
+            return Role(value)
+        except ValueError:
+            known = [role.value for role in Role]
+            self.report(
+                "UNKNOWN_ROLE",
+                node,
+                key,
+                found=value,
+                allowed=", ".join(known),
+                hint=did_you_mean(value, known),
+            )
+            return None
+
+    def _roles(self, entry: Mapping[str, Any]) -> tuple[Role, ...]:
+        named = [(key, text) for key in ("role", "roles") for text in self.texts(entry, key)]
+        found = (self._role(entry, key, text) for key, text in named)
+        return tuple(dict.fromkeys(role for role in found if role is not None))
+
+    def _grants(self, entry: Mapping[str, Any], person: str, unit: str) -> list[Grant]:
+        grants: list[Grant] = []
+        for holder, index, item in self.items(entry, "grants"):
+            node: Mapping[str, Any] = {"grant": item} if isinstance(item, str) else item
+            if not isinstance(item, str) and self.mapping(node, _GRANT, "grants") is None:
+                continue
+            code = self.needed(node, "grant")
+            if code and code not in PERMISSIONS:
+                self.report(
+                    "UNKNOWN_PERMISSION",
+                    holder,
+                    index,
+                    field="grants",
+                    found=code,
+                    hint=did_you_mean(code, PERMISSIONS),
+                )
+            grants.append(
+                Grant(
+                    person=person,
+                    grant=code,
+                    scope=self.path(node, "scope", self.text(node, "scope", unit)),
+                    valid_from=self.instant(node, "from"),
+                    valid_to=self.instant(node, "to"),
+                    approved_by=self.text(node, "approved_by"),
+                )
+            )
+        return grants
+
+    def _shift(self, entry: Mapping[str, Any]) -> str:
+        shift = self.text(entry, "shift")
+        try:
+            if shift:
+                parse_session(shift)
+        except ValueError:
+            self.report("BAD_SHIFT", entry, "shift", found=shift, allowed="22:00-06:00")
+        return shift
+
+    def _slack(self, entry: Mapping[str, Any]) -> tuple[str, str] | None:
+        if entry.get("slack") is None:
+            return None
+        node = self.mapping(entry["slack"], ("team", "user"), "slack")
+        return (self.needed(node, "team"), self.needed(node, "user")) if node is not None else None
+
+    def is_known(
+        self, node: Mapping[str, Any], key: str, person: str, severity: str = "error"
+    ) -> bool:
+        """Whether somebody has this id; reported when not."""
+        if person in self.known:
+            return True
+        hint = did_you_mean(person, self.known)
+        self.report("UNKNOWN_PERSON", node, key, found=person, hint=hint, severity=severity)
+        return False
+
+    # --- roster ---------------------------------------------------------------------------------
+
+    def _org(self, entry: Mapping[str, Any]) -> str:
+        org = self.needed(entry, "org")
+        if org and org not in self.tree:
+            hint = did_you_mean(org, self.tree)
+            self.report("UNKNOWN_UNIT", entry, "org", found=org, hint=hint)
+        return org
+
+    def _duty_role(self, entry: Mapping[str, Any]) -> Role:
+        role = self._role(entry, "role", self.text(entry, "role", Role.RISK_OFFICER.value))
+        return role or Role.RISK_OFFICER
+
+    def duty(self, entry: Mapping[str, Any]) -> Duty:
+        """One line of ``roster``."""
+        self.mapping(entry, _DUTY, "roster")
+        people, deputies = self.texts(entry, "people"), self.texts(entry, "deputies")
+        if not people:
+            self.report("MISSING_KEY", entry, field="people")
+        for key, listed in (("people", people), ("deputies", deputies)):
+            for one in listed:
+                self.is_known(entry, key, one)
+        weekdays = self.texts(entry, "weekdays")
+        if any(day not in "1234567" or len(day) != 1 for day in weekdays):
+            self.report("BAD_WEEKDAY", entry, "weekdays", found=", ".join(weekdays), allowed="1-7")
+            weekdays = ()
+        rotate = self.text(entry, "rotate", Rotation.NONE.value)
+        if rotate not in list(Rotation):
+            allowed = ", ".join(Rotation)
+            self.report("UNKNOWN_ROTATION", entry, "rotate", found=rotate, allowed=allowed)
+            rotate = Rotation.NONE.value
+        return Duty(
+            org=self._org(entry),
+            role=self._duty_role(entry),
+            people=people,
+            deputies=deputies,
+            shift=self._shift(entry),
+            weekdays=tuple(int(day) for day in weekdays),
+            from_day=self.day(entry, "from"),
+            to_day=self.day(entry, "to"),
+            rotate=Rotation(rotate),
+        )
+
+    def _window(self, entry: Mapping[str, Any]) -> tuple[datetime, datetime]:
+        self.needed(entry, "from")
+        self.needed(entry, "to")
+        start, end = self.instant(entry, "from"), self.instant(entry, "to")
+        if start and end and end <= start:
+            self.report("EMPTY_PERIOD", entry, "to", found=entry["to"])
+        return start or _NO_TIME, end or _NO_TIME
+
+    def known_person(self, entry: Mapping[str, Any]) -> str:
+        """The person named in an entry, reported when nobody has that id."""
+        person = self.needed(entry, "person")
+        if person:
+            self.is_known(entry, "person", person)
+        return person
+
+    def override(self, entry: Mapping[str, Any]) -> DutyOverride:
+        """One line of ``overrides``."""
+        self.mapping(entry, ("org", "role", "person", "from", "to"), "overrides")
+        person = self.known_person(entry)
+        return DutyOverride(self._org(entry), self._duty_role(entry), person, *self._window(entry))
+
+    def absence(self, entry: Mapping[str, Any]) -> Absence:
+        """One line of ``absences``."""
+        self.mapping(entry, ("person", "from", "to"), "absences")
+        return Absence(self.known_person(entry), *self._window(entry))
