@@ -1,0 +1,122 @@
+"""The outbox emptied: every message to its channel, every attempt on record.
+
+A message is claimed in one transaction, sent outside of any, and settled in another. Who dies in
+between leaves a lease that runs out; the message goes out again under the same idempotency id.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from store import Store, UnitOfWork, outbox
+from store.outbox import OutboxRow
+from workorders import notices
+from workorders.card import card_from_json
+from workorders.channel import Channel, Handle
+from workorders.context import Context
+from workorders.errors import ChannelFailed, ChannelRetry
+
+ACTOR = "system:escalator"
+LEASE_S = 60.0
+BATCH = 50
+MAX_ATTEMPTS = 8
+
+_log = structlog.get_logger(__name__)
+
+Address = Callable[[str, str], str]
+"""(person, channel) → the person's address on that channel; empty when they have none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What one round did."""
+
+    sent: int = 0
+    retried: int = 0
+    failed: int = 0
+
+
+def deliver(
+    store: Store,
+    channels: Mapping[str, Channel],
+    address: Address,
+    context: Callable[[], Context],
+    holder: str,
+) -> Delivered:
+    """Send what is due, one batch.
+
+    Args:
+        store: for the transactions.
+        channels: adapters by name.
+        address: where a person is reached.
+        context: what `workorders` needs, as of now.
+        holder: this process, for the leases.
+    """
+    with store.unit_of_work(ACTOR) as uow:
+        rows = outbox.claim(uow, limit=BATCH, lease_s=LEASE_S, holder=holder)
+    sent = retried = failed = 0
+    for row in rows:
+        outcome = _attempt(row, channels, address)
+        with store.unit_of_work(ACTOR) as uow:
+            if isinstance(outcome, Handle):
+                sent += _sent(uow, row, outcome, context())
+            elif isinstance(outcome, ChannelRetry) and row.attempts < MAX_ATTEMPTS:
+                retried += _retry(uow, row, outcome, context())
+            else:
+                failed += _failed(uow, row, outcome, context())
+    return Delivered(sent, retried, failed)
+
+
+def _attempt(
+    row: OutboxRow, channels: Mapping[str, Channel], address: Address
+) -> Handle | ChannelRetry | ChannelFailed:
+    channel = channels.get(row.channel)
+    if channel is None:
+        return ChannelFailed("NO_SUCH_CHANNEL")
+    target = address(row.target, row.channel)
+    if not target:
+        return ChannelFailed("NO_ADDRESS")
+    try:
+        return channel.send(card_from_json(row.payload), target)
+    except (ChannelRetry, ChannelFailed) as fault:
+        return fault
+
+
+def _sent(uow: UnitOfWork, row: OutboxRow, handle: Handle, context: Context) -> int:
+    if not outbox.delivered(uow, row.id, str(dict(handle.reference))):
+        return 0
+    reference = {"channel": handle.channel, **handle.reference}
+    notices.record_delivery(uow, context, row.key, outcome="sent", handle=reference)
+    return 1
+
+
+def _retry(uow: UnitOfWork, row: OutboxRow, fault: ChannelRetry, context: Context) -> int:
+    at = uow.now + back_off(row.attempts, fault.after_s)
+    if not outbox.retry(uow, row.id, str(fault), at):
+        return 0
+    notices.record_delivery(uow, context, row.key, outcome="retry", error=str(fault))
+    return 1
+
+
+def _failed(
+    uow: UnitOfWork, row: OutboxRow, fault: Handle | ChannelRetry | ChannelFailed, context: Context
+) -> int:
+    code = fault.code if isinstance(fault, ChannelFailed) else "TRIES_USED_UP"
+    if not outbox.dead(uow, row.id, f"{code}: {fault}"):
+        return 0
+    took_over = notices.record_delivery(uow, context, row.key, outcome="failed", error=code)
+    _log.warning("notice given up", key=row.key, channel=row.channel, code=code, next=took_over)
+    return 1
+
+
+def back_off(attempts: int, asked_s: int) -> timedelta:
+    """How long to wait: at least what the other side asked, doubling up to a quarter of an hour."""
+    return timedelta(seconds=max(asked_s, min(5 * 2 ** max(attempts - 1, 0), 900)))
+
+
+def next_round(store: Store) -> datetime | None:
+    """When the next message becomes due; None when none waits."""
+    with store.reader() as connection:
+        return outbox.next_due(connection)
