@@ -36,6 +36,7 @@ from auditlog.duckdb_schema import (
 )
 from auditlog.errors import (
     LogClosedError,
+    LogFailedError,
     SqlRefusedError,
     SqlTimeoutError,
     UnknownRowError,
@@ -120,10 +121,12 @@ class DuckDbLog:
             try:
                 yield self._con
                 self._con.execute("COMMIT")
-            except BaseException:
+            except BaseException as error:
                 self._last = last
                 with contextlib.suppress(duckdb.Error):
                     self._con.execute("ROLLBACK")
+                if isinstance(error, duckdb.Error):
+                    raise LogFailedError(str(error)) from error
                 raise
 
     def append(self, events: Sequence[Event], rejects: Sequence[Reject] = ()) -> Receipt:
@@ -197,6 +200,8 @@ class DuckDbLog:
         cursor = self._con.cursor()
         try:
             yield cursor
+        except duckdb.Error as error:
+            raise LogFailedError(str(error)) from error
         finally:
             cursor.close()
 

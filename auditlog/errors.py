@@ -25,6 +25,12 @@ class LogClosedError(LogError):
     code = "LOG_CLOSED"
 
 
+class LogFailedError(LogError):
+    """The store below failed (a full disk, a damaged file); nothing was acknowledged."""
+
+    code = "LOG_FAILED"
+
+
 class UnknownFieldError(LogError, ValueError):
     """A field that events do not have, or that cannot be grouped by."""
 
