@@ -83,6 +83,11 @@ def _widened(case: Case, by: Case) -> Case:
     )
 
 
+def widen(case: Case, match: Match) -> Case:
+    """`case` with `match` in it."""
+    return _widened(case, _single(match))
+
+
 def _seniority(case: Case) -> tuple[bool, datetime, str]:
     """The case with a work order leads, then the one that began first."""
     return (not case.order_id, case.first_event, case.id)

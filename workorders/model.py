@@ -250,8 +250,8 @@ class WorkOrder:
 
     Attributes:
         id: ``WO-YYYYMMDD-NNN``.
-        version: grows with every move (state, level, people), not with re-fires and notes; a card's
-            button carries the version that it was drawn from.
+        version: grows when state, level or owner change, not with re-fires, notes or escalations;
+            a card's button carries the version that it was drawn from.
         title: code of the title's sentence, with `title_params`.
         lead_key: `dedup.dedup_key` of the match that gave it its level; its figures are shown.
         first_seen, last_seen: the span of its matches in event time.

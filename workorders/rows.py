@@ -74,6 +74,13 @@ def find_order(connection: Connection, order_id: str) -> WorkOrder | None:
     return None if row is None else order_from(row)
 
 
+def lock_order(uow: UnitOfWork, order_id: str) -> WorkOrder | None:
+    """The order, held against other transactions until this one ends; None when there is none."""
+    found = uow.execute(select(ORDERS).where(ORDERS.c.id == order_id).with_for_update())
+    row = found.mappings().first()
+    return None if row is None else order_from(row)
+
+
 def insert_order(uow: UnitOfWork, order: WorkOrder) -> None:
     """A new order, and whose lists it stands on."""
     uow.execute(insert(ORDERS).values(**order_values(order)))
@@ -155,6 +162,13 @@ def case_from(row: RowMapping) -> Case:
         last_event=row["last_event"],
         batch_run=row["batch_run"],
         order_id=row["order_id"],
+    )
+
+
+def find_case(connection: Connection, case_id: str) -> Case:
+    """The case of that id, which must exist."""
+    return case_from(
+        connection.execute(select(CASES).where(CASES.c.id == case_id)).mappings().one()
     )
 
 

@@ -75,8 +75,6 @@ def _table() -> Mapping[tuple[State, Verb], State]:
 
 MOVES: Mapping[tuple[State, Verb], State] = _table()
 
-# Verbs that leave the order's version alone: a card drawn before them is still true.
-_QUIET = frozenset({Verb.NOTE, Verb.TAG})
 # What each verb of a person needs at the time of the click, in the words of the directory.
 PERMISSIONS: Mapping[Verb, str] = {
     Verb.ACKNOWLEDGE: "order.acknowledge",
@@ -199,7 +197,9 @@ def move(
     if verb is Verb.REOPEN:
         return Outcome(ok=True, code="DONE", order=order)
     moved = _apply(order, verb, target, actor=actor, at=at, level=level, until=until, into=into)
-    if verb not in _QUIET:
+    # Only what makes an earlier card untrue ages it: an escalation or a note must not turn the
+    # first person's acknowledgement into a stale click.
+    if (moved.state, moved.level, moved.owner) != (order.state, order.level, order.owner):
         moved = replace(moved, version=order.version + 1)
     return Outcome(ok=True, code="DONE", order=moved, changed=True)
 

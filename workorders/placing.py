@@ -1,0 +1,75 @@
+"""Finding the case of a match in the tables, and joining cases that a match connects."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement, or_, select, update
+
+from store.unit_of_work import UnitOfWork
+from workorders import journal, rows
+from workorders.cases import assign, widen
+from workorders.context import Context
+from workorders.model import Alert, Case, Match, SourceKind
+from workorders.opening import adopt_alerts, is_active, merge_orders
+from workorders.rows import ALERTS, CASES, MATCHES, STREAM
+
+# How far around a match cases are looked for; groups that chain further than this stay apart.
+_HORIZON = timedelta(days=1)
+
+
+def place(
+    uow: UnitOfWork, ctx: Context, match: Match, known: Alert | None
+) -> tuple[Case, tuple[str, ...]]:
+    """The case of a match, saved as widened by it, and the ids of cases that it connects."""
+    cause = match.cause if match.source_kind is SourceKind.ROBOT else ""
+    if known is not None:
+        # The same key on an order that is still worked: the same trouble, however long ago.
+        case = widen(rows.find_case(uow.connection, known.case_id), match)
+        rows.save_case(uow, case, new=False)
+        return case, ()
+    c = CASES.c
+    near: ColumnElement[bool] = (c.last_event >= match.event_time - _HORIZON) & (
+        c.first_event <= match.event_time + _HORIZON
+    )
+    if match.batch_run:
+        near = or_(near, c.batch_run == match.batch_run)
+    statement = select(CASES).where(
+        c.org == match.org, c.state == "open", c.cause == cause, *(() if cause else (near,))
+    )
+    found = [rows.case_from(row) for row in uow.execute(statement).mappings()]
+    window = timedelta(seconds=ctx.policy.case_window_s)
+    assignment = assign(match, found, window=window)
+    case = assignment.case
+    if case.id:
+        rows.save_case(uow, case, new=False)
+        return case, assignment.absorbed
+    case = replace(case, id=rows.next_id(uow, "CS", uow.now.astimezone(ctx.zone)))
+    rows.save_case(uow, case, new=True)
+    return case, ()
+
+
+def absorb(uow: UnitOfWork, ctx: Context, case: Case, other_id: str) -> Case:
+    """Move another case's matches into `case`; its order, if any, is merged."""
+    other = rows.find_case(uow.connection, other_id)
+    for moved in (ALERTS, MATCHES, STREAM):
+        uow.execute(update(moved).where(moved.c.case_id == other_id).values(case_id=case.id))
+    uow.execute(
+        update(CASES).where(CASES.c.id == other_id).values(state="merged", merged_into=case.id)
+    )
+    if case.order_id:
+        target = rows.lock_order(uow, case.order_id)
+        source = rows.lock_order(uow, other.order_id) if other.order_id else None
+        if target is not None and source is not None and is_active(source):
+            merge_orders(uow, ctx, source, target, reason="SAME_CASE")
+        adopt_alerts(uow, case.id, case.order_id)
+    journal.record(
+        uow,
+        "decision",
+        "case.merge",
+        object_type="case",
+        object_id=other_id,
+        org=case.org,
+        outcome="merged",
+        body={"into": case.id},
+    )
+    return case
