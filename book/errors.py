@@ -37,6 +37,12 @@ class ScaleOverflowError(BookError):
     code = "SCALE_OVERFLOW"
 
 
+class QuantityRangeError(BookError):
+    """A decimal to be stored is not finite, or 10^15 or more."""
+
+    code = "QUANTITY_RANGE"
+
+
 class TimelessError(BookError):
     """A fact to be stored carries no time, or a time without an offset."""
 

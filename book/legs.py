@@ -27,6 +27,7 @@ from book.positions import (
     ReceiptStatus,
 )
 from book.state import BookState
+from book.versions import as_position, in_force
 
 QUANTUM: Final = Decimal("1E-8")
 
@@ -69,6 +70,14 @@ def quantised(quantity: Decimal) -> Decimal:
     return quantity.quantize(QUANTUM, rounding=ROUND_HALF_EVEN)
 
 
+def futures_in_force(state: BookState, as_of: datetime) -> list[FuturesPosition]:
+    """Positions as imported, and for keys with claims the claim that holds at `as_of`."""
+    held = {(p.org, p.key): p for p in state.futures}
+    for claim in in_force(state.claims, as_of):
+        held[claim.org, claim.key] = as_position(claim)
+    return list(held.values())
+
+
 class _Reader:
     """The state's facts, indexed once."""
 
@@ -93,6 +102,10 @@ class _Reader:
                 self.received[receipt.org, receipt.contract_id] += quantity
         self.carried = {(lot.org, lot.receipt_id) for lot in state.lots if lot.receipt_id}
         self.synced = {(sync.org, sync.order_id) for sync in state.syncs}
+        self.cancelled = {
+            (c.org, c.order_id) for c in state.commitments if c.status is OrderStatus.NONE
+        }
+        self.futures = futures_in_force(state, as_of)
         self.contracts = {(c.org, c.contract_id) for c in state.contracts}
 
     def base(self, place: Placed, quantity: Decimal, unit: str) -> tuple[Decimal, str]:
@@ -210,7 +223,8 @@ def lot_legs(reader: _Reader, lot: InventoryLot) -> Iterator[Leg]:
 def commitment_legs(reader: _Reader, order: Commitment) -> Iterator[Leg]:
     """An order counts as a contract of its price type until a contract takes its place."""
     replaced = bool(order.contract_id) and (order.org, order.contract_id) in reader.contracts
-    if order.status is not OrderStatus.COMMITMENT or replaced:
+    cancelled = (order.org, order.order_id) in reader.cancelled
+    if order.status is not OrderStatus.COMMITMENT or replaced or cancelled:
         return
     quantity, reason = reader.base(order, order.quantity, order.unit)
     signed = order.side.sign * quantity
@@ -250,7 +264,7 @@ def legs(state: BookState, as_of: datetime, trading_day: date | None = None) -> 
         yield from lot_legs(reader, lot)
     for order in state.commitments:
         yield from commitment_legs(reader, order)
-    for position in state.futures:
+    for position in reader.futures:
         yield from futures_legs(reader, position)
     for option in state.options:
         yield from option_legs(reader, option)

@@ -188,7 +188,8 @@ class Commitment(Placed):
         side: buy or sell.
         quantity: ordered quantity, > 0.
         price: its price; an order without one is unpriced (basis only) if `price_type` says so.
-        status: only ``commitment`` carries exposure.
+        status: only ``commitment`` carries exposure; ``none`` cancels the order whatever else is
+            known of it. An order may be known once in each status.
         synced: the ERP knows the order.
         contract_id: the contract that has taken the order's place, or empty.
         actor: who created it.
@@ -225,9 +226,7 @@ class FuturesPosition(Placed):
         contract: the contract code.
         lots: long positive.
         exchange: names the exchange where two have the product code.
-        multiplier: quote units in a lot where the dated specification is not to be asked.
-        version: the writer's version of the key, 0 when it keeps none.
-        site: the site that wrote it.
+        multiplier: base units in a lot where the dated specification is not to be asked.
     """
 
     key: str
@@ -235,8 +234,31 @@ class FuturesPosition(Placed):
     contract: str = ""
     exchange: str = ""
     multiplier: Decimal | None = None
-    version: int = 0
-    site: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionClaim(Placed):
+    """A site says what version of a position is; `book.versions` decides which claim holds.
+
+    Claims of a key take the place of a `FuturesPosition` with the same key.
+
+    Attributes:
+        key: as in `FuturesPosition`.
+        version: the writer's version of the key, from 1.
+        site: who says so.
+        at: event time.
+        event_id: the event that said so.
+    """
+
+    key: str
+    version: int
+    site: str
+    lots: int
+    at: datetime
+    event_id: str = ""
+    contract: str = ""
+    exchange: str = ""
+    multiplier: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,9 @@ from book.positions import (
     FuturesPosition,
     InventoryLot,
     OptionPosition,
+    OrderStatus,
     PhysicalContract,
+    PositionClaim,
     PricingFixation,
     Receipt,
 )
@@ -50,6 +52,7 @@ class BookState:
     commitments: tuple[Commitment, ...] = ()
     syncs: tuple[ErpSync, ...] = ()
     futures: tuple[FuturesPosition, ...] = ()
+    claims: tuple[PositionClaim, ...] = ()
     options: tuple[OptionPosition, ...] = ()
     prices: tuple[MarketPrice, ...] = ()
     limits: tuple[Limit, ...] = ()
@@ -95,9 +98,10 @@ class BookState:
         return next((r for r in self.receipts if (r.org, r.receipt_id) == wanted), None)
 
     def commitment(self, org: str, order_id: str) -> Commitment | None:
-        """The order of that number."""
+        """The order of that number as it counts: cancelled, else committed, pending, draft."""
         wanted = (org, order_id)
-        return next((c for c in self.commitments if (c.org, c.order_id) == wanted), None)
+        found = [c for c in self.commitments if (c.org, c.order_id) == wanted]
+        return min(found, key=lambda c: _STANDING.index(c.status), default=None)
 
     def stats(self, org: str, product: str, month: str) -> BasisStats | None:
         """The basis history of that product and reference month, nearest node first."""
@@ -111,14 +115,42 @@ class BookState:
         return max(found, key=lambda s: len(s.org), default=None)
 
 
+Fact = (
+    PhysicalContract
+    | PricingFixation
+    | Receipt
+    | InventoryLot
+    | Commitment
+    | ErpSync
+    | FuturesPosition
+    | PositionClaim
+    | OptionPosition
+    | MarketPrice
+    | Limit
+    | BasisStats
+    | LedgerAccount
+    | HedgeRelationship
+    | DocumentAmount
+    | Quota
+    | ContractSpec
+    | UnitConversion
+)
+
+_STANDING: Final = (
+    OrderStatus.NONE,
+    OrderStatus.COMMITMENT,
+    OrderStatus.PENDING,
+    OrderStatus.DRAFT,
+)
 _KEYS: Final[dict[type, tuple[str, Callable[[Any], tuple[str, ...]]]]] = {
     PhysicalContract: ("contracts", lambda v: (v.org, v.contract_id)),
     PricingFixation: ("fixations", lambda v: (v.org, v.contract_id, v.fixation_id)),
     Receipt: ("receipts", lambda v: (v.org, v.receipt_id)),
     InventoryLot: ("lots", lambda v: (v.org, v.lot_id)),
-    Commitment: ("commitments", lambda v: (v.org, v.order_id)),
+    Commitment: ("commitments", lambda v: (v.org, v.order_id, v.status.value)),
     ErpSync: ("syncs", lambda v: (v.org, v.order_id)),
     FuturesPosition: ("futures", lambda v: (v.org, v.key)),
+    PositionClaim: ("claims", lambda v: (v.org, v.key, f"{v.version:020d}", v.site)),
     OptionPosition: ("options", lambda v: (v.org, v.key)),
     MarketPrice: (
         "prices",
