@@ -1,0 +1,163 @@
+"""Figures, times and durations as a person reads them.
+
+Signs are U+2212, units follow after a narrow no-break space (−7,500 t), ratios of two and more are
+written as multiples (15.0×). Money is shown in yuan or in tens of thousands (元/万元).
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date
+from babel.numbers import format_decimal
+
+THIN = "\N{NARROW NO-BREAK SPACE}"
+MINUS = "\N{MINUS SIGN}"
+DASH = "\N{EM DASH}"
+_LOCALES = {"zh": "zh_Hans_CN", "en": "en_GB", "xx": "en_GB"}
+_MULTIPLE_FROM = Decimal(2)
+_WAN = Decimal(10_000)
+_HOUR = 3600
+_DAY = 86_400
+_DURATION_WORDS = {
+    "zh": ("秒", "分", "时", "天"),
+    "en": ("s", "min", "h", "d"),
+    "xx": ("s", "min", "h", "d"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How figures look for one reader.
+
+    Attributes:
+        language: ``zh``, ``en`` or ``xx``.
+        zone: the organisation's time zone.
+        now: the service's clock when the page was made.
+        money_unit: ``1`` yuan, ``10k`` tens of thousands of yuan.
+    """
+
+    language: str
+    zone: ZoneInfo
+    now: datetime
+    money_unit: str = "1"
+
+    def number(self, value: Decimal | int | None, places: int | None = None) -> str:
+        """A grouped number; `places` rounds half even, None keeps the digits that are there."""
+        if value is None:
+            return DASH
+        exact = Decimal(value)
+        if places is not None:
+            exact = exact.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
+        exponent = exact.as_tuple().exponent
+        digits = max(0, -exponent) if isinstance(exponent, int) else 0
+        pattern = "#,##0" + ("." + "0" * digits if digits else "")
+        text: str = format_decimal(
+            exact, format=pattern, locale=_LOCALES[self.language], decimal_quantization=False
+        )
+        return text.replace("-", MINUS)
+
+    def quantity(
+        self, value: Decimal | int | None, unit: str = "", places: int | None = None
+    ) -> str:
+        """A number with its unit, for example ``−7,500 t``."""
+        if value is None:
+            return DASH
+        text = self.number(_plain(Decimal(value)), places)
+        return f"{text}{THIN}{unit}" if unit else text
+
+    def signed(self, value: Decimal | int | None, unit: str = "") -> str:
+        """As `quantity`, with ``+`` before what is greater than zero."""
+        text = self.quantity(value, unit)
+        return f"+{text}" if value is not None and Decimal(value) > 0 else text
+
+    def percent(self, ratio: Decimal | None, places: int = 0) -> str:
+        """A ratio in percent: 0.96 is ``96 %``."""
+        if ratio is None:
+            return DASH
+        return f"{self.number(ratio * 100, places)}{THIN}%"
+
+    def use(self, ratio: Decimal | None) -> str:
+        """The use of a limit: percent below two, a multiple from two on (``15.0×``)."""
+        if ratio is None:
+            return DASH
+        if ratio >= _MULTIPLE_FROM:
+            return f"{self.number(ratio, 1)}×"
+        return self.percent(ratio)
+
+    def money(self, value: Decimal | None, currency: str = "CNY") -> str:
+        """An amount: ``128.64 万元``, ``1,286,400.00 元``; in English with the currency's code."""
+        if value is None:
+            return DASH
+        wan = self.money_unit == "10k" and currency == "CNY"
+        text = self.number(value / _WAN if wan else value, 2)
+        if self.language == "zh" and currency == "CNY":
+            return f"{text}{THIN}{'万元' if wan else '元'}"
+        return f"{'CNY 10k' if wan else currency}{THIN}{text}"
+
+    def local(self, at: datetime) -> datetime:
+        """`at` in the organisation's time zone."""
+        return at.astimezone(self.zone)
+
+    def time(self, at: datetime | None) -> str:
+        """Hour, minute, second."""
+        return DASH if at is None else self.local(at).strftime("%H:%M:%S")
+
+    def minute(self, at: datetime | None) -> str:
+        """Hour and minute, with the day before it when it is not today's."""
+        if at is None:
+            return DASH
+        here = self.local(at)
+        same_day = here.date() == self.local(self.now).date()
+        return here.strftime("%H:%M" if same_day else "%m-%d %H:%M")
+
+    def moment(self, at: datetime | None) -> str:
+        """Day and time to the second."""
+        return DASH if at is None else self.local(at).strftime("%Y-%m-%d %H:%M:%S")
+
+    def day(self, day: date | None) -> str:
+        """A date as numbers, the same in both languages: 2026-11-23."""
+        return DASH if day is None else day.isoformat()
+
+    def long_day(self, day: date) -> str:
+        """A date in words: 2026年11月23日, 23 November 2026."""
+        text: str = format_date(day, format="long", locale=_LOCALES[self.language])
+        return text
+
+    def duration(self, span: timedelta | int | None) -> str:
+        """A span in its two largest units: ``18 分``, ``1 时 05 分``, ``1 h 05 min``."""
+        if span is None:
+            return DASH
+        seconds = int(span.total_seconds()) if isinstance(span, timedelta) else span
+        second, minute, hour, day = _DURATION_WORDS[self.language]
+        if seconds < 0:
+            return MINUS + self.duration(-seconds)
+        if seconds < 60:  # noqa: PLR2004 - seconds of a minute
+            return f"{seconds}{THIN}{second}"
+        if seconds < _HOUR:
+            return f"{seconds // 60}{THIN}{minute}"
+        if seconds < _DAY:
+            hours, rest = divmod(seconds // 60, 60)
+            tail = f"{THIN}{rest:02d}{THIN}{minute}" if rest else ""
+            return f"{hours}{THIN}{hour}{tail}"
+        days, rest = divmod(seconds // _HOUR, 24)
+        tail = f"{THIN}{rest}{THIN}{hour}" if rest else ""
+        return f"{days}{THIN}{day}{tail}"
+
+    def age(self, at: datetime | None) -> str:
+        """How long ago `at` was."""
+        return DASH if at is None else self.duration(max(self.now - at, timedelta()))
+
+    def countdown(self, due: datetime) -> str:
+        """What is left until `due`, as ``mm:ss`` or ``h:mm:ss``; without a sign when it is over."""
+        left = abs(int((due - self.now).total_seconds()))
+        hours, rest = divmod(left, _HOUR)
+        text = f"{rest // 60:02d}:{rest % 60:02d}"
+        return f"{hours}:{text}" if hours else text
+
+
+def _plain(value: Decimal) -> Decimal:
+    """Without trailing zeros and without an exponent: 7500.000 is 7500."""
+    text = format(value, "f")
+    return Decimal(text.rstrip("0").rstrip(".") if "." in text else text)
