@@ -25,8 +25,8 @@ _BUCKETS_MOST: Final = 2000
 def count(con: duckdb.DuckDBPyConnection, query: Query) -> int:
     """How many events the query selects."""
     clause, params = where(query)
-    row = con.execute(f"SELECT count(*) FROM log_events WHERE {clause}", params).fetchone()  # noqa: S608 (parameters)
-    return int(row[0]) if row else 0
+    rows = con.execute(f"SELECT count(*) FROM log_events WHERE {clause}", params).fetchall()  # noqa: S608 (parameters)
+    return int(rows[0][0])
 
 
 def histogram(con: duckdb.DuckDBPyConnection, query: Query, buckets: int) -> list[Bucket]:
@@ -41,11 +41,12 @@ def histogram(con: duckdb.DuckDBPyConnection, query: Query, buckets: int) -> lis
         "SELECT epoch_us(min(event_time)), epoch_us(max(event_time)) "  # noqa: S608 (parameters)
         f"FROM log_events WHERE {clause}",
         params,
-    ).fetchone()
-    if found is None or found[0] is None:
+    ).fetchall()
+    low, high = found[0]
+    if low is None:
         return []
-    start = to_microseconds(query.since) if query.since else found[0]
-    end = to_microseconds(query.until) if query.until else found[1] + 1
+    start = to_microseconds(query.since) if query.since else low
+    end = to_microseconds(query.until) if query.until else high + 1
     width = max(1, -(-(end - start) // buckets))
     places = -(-(end - start) // width)
     rows = con.execute(
@@ -88,8 +89,8 @@ def stats(con: duckdb.DuckDBPyConnection) -> LogStats:
         "coalesce(min(seq) FILTER (seq > 0), 0), max(seq), "
         "count(DISTINCT seq) FILTER (seq > 0) FROM log_events GROUP BY 1 ORDER BY 1"
     ).fetchall()
-    last = con.execute("SELECT coalesce(max(position), 0) FROM log_events").fetchone()
-    held = con.execute("SELECT count(*) FROM log_quarantine WHERE state = 'open'").fetchone()
+    last = con.execute("SELECT coalesce(max(position), 0) FROM log_events").fetchall()
+    held = con.execute("SELECT count(*) FROM log_quarantine WHERE state = 'open'").fetchall()
     facts = {
         kind: con.execute(f"SELECT count(*) FROM {duckdb_facts.table(kind)}").fetchall()[0][0]  # noqa: S608 (checked name)
         for kind in duckdb_facts.kinds(con)
@@ -97,8 +98,8 @@ def stats(con: duckdb.DuckDBPyConnection) -> LogStats:
     con.execute("COMMIT")
     return LogStats(
         events=sum(row[1] for row in sources),
-        last_position=last[0] if last else 0,
-        quarantined=held[0] if held else 0,
+        last_position=last[0][0],
+        quarantined=held[0][0],
         facts=facts,
         sources=tuple(
             SourceStats(

@@ -60,8 +60,8 @@ def append(
     for (digest,) in known:
         fresh.pop(digest, None)
     if fresh:
-        found = con.execute(f"SELECT coalesce(max(position), 0) FROM {name}").fetchone()  # noqa: S608
-        first = found[0] + 1 if found else 1
+        found = con.execute(f"SELECT coalesce(max(position), 0) FROM {name}").fetchall()  # noqa: S608
+        first = found[0][0] + 1
         con.register("fact_rows", _arrow(list(fresh.values()), keys, first, recorded_at))
         con.execute(f"INSERT INTO {name} SELECT * FROM fact_rows ORDER BY position")  # noqa: S608
         con.unregister("fact_rows")

@@ -106,8 +106,9 @@ class DuckDbLog:
         path.chmod(0o600)
         self._con.execute(EVENTS_DDL)
         self._con.execute(QUARANTINE_DDL)
-        row = self._con.execute("SELECT coalesce(max(position), 0) FROM log_events").fetchone()
-        self._last = int(row[0]) if row else 0
+        # results are always fetched whole: DuckDB refuses the next statement before that
+        rows = self._con.execute("SELECT coalesce(max(position), 0) FROM log_events").fetchall()
+        self._last = int(rows[0][0])
         self._open = True
 
     # -- writing

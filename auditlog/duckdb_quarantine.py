@@ -12,7 +12,6 @@ from auditlog.errors import UnknownRowError
 from auditlog.port import QuarantinedRow, Reject, RejectState, Scope
 from store.problems import Problem
 
-_RAW_BYTES = 256 * 1024
 _COLUMNS = (
     "number, raw, problems, file, line, org, state, received_at, settled_by, settled_at, reason"
 )
@@ -28,31 +27,25 @@ def add(con: duckdb.DuckDBPyConnection, rejects: Sequence[Reject], at: datetime)
         del fresh[key]
     if not fresh:
         return 0
-    found = con.execute("SELECT coalesce(max(number), 0) FROM log_quarantine").fetchone()
-    first = found[0] + 1 if found else 1
+    found = con.execute("SELECT coalesce(max(number), 0) FROM log_quarantine").fetchall()
+    first = found[0][0] + 1
     con.executemany(
         "INSERT INTO log_quarantine VALUES (?, ?, ?, ?, ?, ?, ?, 'open', ?, '', NULL, '')",
         [
             [
                 first + place,
                 key,
-                _storable(reject.raw),
+                reject.raw,
                 orjson.dumps([problem.as_dict() for problem in reject.problems]).decode(),
-                _storable(reject.file),
+                reject.file,
                 reject.line,
-                _storable(reject.org),
+                reject.org,
                 naive_utc(at),
             ]
             for place, (key, reject) in enumerate(fresh.items())
         ],
     )
     return len(fresh)
-
-
-def _storable(raw: str) -> str:
-    """Valid UTF-8 of at most 256 KB: a hostile row must not hurt the log that keeps it."""
-    text = raw[:_RAW_BYTES].encode("utf-8", "replace")[:_RAW_BYTES].decode("utf-8", "ignore")
-    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
 
 
 def read(
@@ -75,11 +68,11 @@ def read(
 
 def get(con: duckdb.DuckDBPyConnection, number: int) -> QuarantinedRow | None:
     """One row, whatever its state."""
-    row = con.execute(
+    rows = con.execute(
         f"SELECT {_COLUMNS} FROM log_quarantine WHERE number = ?",  # noqa: S608 (constants)
         [number],
-    ).fetchone()
-    return None if row is None else _row(row)
+    ).fetchall()
+    return _row(rows[0]) if rows else None
 
 
 def settle(
@@ -100,8 +93,8 @@ def settle(
         "UPDATE log_quarantine SET state = ?, settled_by = ?, settled_at = ?, reason = ? "
         "WHERE number = ? AND state = 'open'",
         [state, by, naive_utc(now), reason, number],
-    ).fetchone()
-    if not changed or changed[0] != 1:
+    ).fetchall()
+    if changed != [(1,)]:
         raise UnknownRowError(f"no open row {number} in quarantine")
 
 

@@ -24,6 +24,7 @@ Scope = tuple[str, ...] | None
 RejectState = Literal["open", "replayed", "dismissed"]
 
 PAGE_LIMIT: Final = 10_000
+RAW_BYTES: Final = 256 * 1024
 GROUP_FIELDS: Final = (
     "source",
     "kind",
@@ -76,8 +77,9 @@ class StoredEvent(NamedTuple):
 class Reject:
     """A row that could not be read: what stood there and why.
 
-    `raw` is the row's text (JSON where the reader could form it), `org` the organisation it named,
-    if any, so that quarantine can be shown by scope.
+    `raw` is the row's text (JSON where the reader could form it), cut to 256 KB of valid UTF-8, so
+    that a hostile row cannot hurt the log that keeps it; `org` is the organisation it named, if
+    any, so that quarantine can be shown by scope.
     """
 
     raw: str
@@ -86,11 +88,14 @@ class Reject:
     line: int = 0
     org: str = ""
 
+    def __post_init__(self) -> None:
+        for name in ("raw", "file", "org"):
+            object.__setattr__(self, name, _storable(getattr(self, name)))
+
     @property
     def key(self) -> str:
         """The identity of the row: a resent bad row is kept once."""
-        text = f"{self.file}\n{self.line}\n{self.raw}"
-        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        return hashlib.sha256(f"{self.file}\n{self.line}\n{self.raw}".encode()).hexdigest()
 
 
 class QuarantinedRow(NamedTuple):
@@ -346,6 +351,11 @@ def fact_row(kind: str, body: Mapping[str, Any], *, event_time: datetime, org: s
     document = {"kind": kind, "event_time": rfc3339(event_time), "org": org, "body": exact}
     digest = hashlib.sha256(orjson.dumps(document, option=orjson.OPT_SORT_KEYS)).hexdigest()
     return FactRow(digest, event_time, org, exact)
+
+
+def _storable(text: str) -> str:
+    data = text[:RAW_BYTES].encode("utf-8", "replace")[:RAW_BYTES]
+    return data.decode("utf-8", "ignore").replace("\x00", "\N{REPLACEMENT CHARACTER}")
 
 
 def _exact(value: Any) -> Any:
