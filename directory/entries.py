@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from directory.organisation import is_path
 from directory.people import Grant, Person
 from directory.reading import FieldReader
 from directory.roles import PERMISSIONS, Role, conflicting
@@ -48,7 +49,7 @@ class EntryReader(FieldReader):
 
     def path(self, node: Mapping[str, Any], key: str, value: str) -> str:
         """`value`, reported when it is no organisation path."""
-        if value and any(part != part.strip() or not part for part in value.split("/")):
+        if value and not is_path(value):
             self.report("BAD_PATH", node, key, found=value, allowed="集团/子公司/条线")
         return value
 

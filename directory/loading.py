@@ -1,6 +1,7 @@
 """The directory file: organisations, people, roster, from YAML or a plain mapping.
 
-An entry with a fault is left out and reported; the others are kept.
+An entry with a fault is left out and reported; the others are kept. Of a faulty organisation its
+bare path stays, so that the people in it do.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from directory.directory import Directory
 from directory.entries import EntryReader
-from directory.organisation import Organisation, SettingsPatch, ancestors
+from directory.organisation import Organisation, SettingsPatch, ancestors, is_path
 from directory.reading import parse_yaml
 from directory.schedule import parse_sessions, shipped_holidays
 from store.problems import Problem, did_you_mean
@@ -51,7 +52,9 @@ class _Loader(EntryReader):
         root = self.mapping(document, _FILE, "file")
         if root is None:
             return Directory(), self.problems
-        organisations = self._entries(root, "organisations", self._organisation, lambda o: o.path)
+        organisations = self._entries(
+            root, "organisations", self._organisation, lambda o: o.path, _bare
+        )
         self.tree = {path for o in organisations for path in ancestors(o.path)}
         people = self._entries(root, "people", self.person, lambda p: p.id)
         self.known = {person.id for person in people}
@@ -77,6 +80,7 @@ class _Loader(EntryReader):
         key: str,
         read: Callable[[Mapping[str, Any]], _T],
         identity: Callable[[_T], str] | None = None,
+        salvage: Callable[[_T], _T | None] = lambda _: None,
     ) -> list[_T]:
         """The good entries of the list at `key`; an entry whose reading adds an error is out."""
         kept: list[_T] = []
@@ -86,8 +90,10 @@ class _Loader(EntryReader):
                 self.report("NOT_A_MAPPING", holder, index, field=key, found=entry)
                 continue
             before = self.errors
-            value = read(entry)
-            if self.errors != before:
+            value: _T | None = read(entry)
+            if value is not None and self.errors != before:
+                value = salvage(value)
+            if value is None:
                 continue
             name = identity(value) if identity else None
             if name is not None and name in seen:
@@ -224,3 +230,7 @@ class _Loader(EntryReader):
             self.report("BAD_DATE", holder, index, field="holidays", found=text, allowed=f"{year}")
             return None
         return day
+
+
+def _bare(organisation: Organisation) -> Organisation | None:
+    return Organisation(organisation.path) if is_path(organisation.path) else None

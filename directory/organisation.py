@@ -22,6 +22,11 @@ def within(path: str, scope: str) -> bool:
     return bool(scope) and (path == scope or path.startswith(f"{scope}/"))
 
 
+def is_path(text: str) -> bool:
+    """Whether `text` names a node: names without outer blanks, joined with ``/``."""
+    return bool(text) and all(part and part == part.strip() for part in text.split("/"))
+
+
 @dataclass(frozen=True, slots=True)
 class SettingsPatch:
     """What one node of the tree says itself; ``None`` leaves the word to the node above.
