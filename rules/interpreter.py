@@ -27,6 +27,7 @@ class Scope:
         group: all facts of a correlation in event-time order, for aggregates.
         issues: codes of what made a value unknown; filled while evaluating.
         missing: names of fields that were read and missing; filled while evaluating.
+        open_world: whether an absent field is one of unknown value, so that even `has` is unknown.
     """
 
     fact: Fact
@@ -34,6 +35,7 @@ class Scope:
     group: Sequence[Fact] = ()
     issues: set[str] = field(default_factory=set)
     missing: set[str] = field(default_factory=set)
+    open_world: bool = False
 
 
 def divide(left: int, right: int, mode: Rounding) -> int:
@@ -77,7 +79,8 @@ def evaluate(node: Node, scope: Scope) -> Encoded:  # noqa: C901, PLR0911, PLR09
         case tree.Has():
             reference = node.operand
             fact = scope.bound.get(reference.alias, {}) if reference.alias else scope.fact
-            return fact.get(reference.name) is not None
+            present = fact.get(reference.name) is not None
+            return None if scope.open_world and not present else present
         case tree.Not():
             value = truth(node.operand, scope)
             return None if value is None else not value

@@ -102,6 +102,11 @@ class Row:
     decide: Decide | None
     line: int
 
+    @property
+    def silent(self) -> bool:
+        """Whether the row only says that nothing is to be done (``outcome: none``)."""
+        return self.outcome is Outcome.NONE and not self.level and self.decide is None
+
 
 @dataclass(frozen=True, slots=True)
 class Effective:

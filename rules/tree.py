@@ -265,21 +265,3 @@ def field_names(node: Node) -> set[str]:
 def has_arithmetic(node: Node) -> bool:
     """Whether an overflow or a zero divisor can make the expression unknown."""
     return any(isinstance(part, Arithmetic | Divide | Call) for part in walk(node))
-
-
-def is_leaf(node: Node) -> bool:
-    """Whether a boolean node is a leaf of the why-trace (no and, or, not)."""
-    return not isinstance(node, And | Or | Not | LetRef)
-
-
-def leaves(node: Node) -> Iterator[Node]:
-    """The leaves of a boolean expression in reading order; lets are opened."""
-    if isinstance(node, LetRef):
-        yield from leaves(node.definition)
-    elif isinstance(node, And | Or):
-        for operand in node.operands:
-            yield from leaves(operand)
-    elif isinstance(node, Not):
-        yield from leaves(node.operand)
-    else:
-        yield node
