@@ -28,6 +28,7 @@ class Seen:
         fact: the fact's fields.
         at: event time.
         facts_hash: content hash of the fact.
+        key: names what a lasting condition is about; empty for something that has happened.
         event_ids: ids of the events behind it.
         rulebook: hash of the rulebook.
         batch_run: id of the look-back, empty when live.
@@ -42,13 +43,15 @@ class Seen:
     event_ids: tuple[str, ...]
     rulebook: str
     batch_run: str = ""
+    key: str = ""
     series: tuple[tuple[datetime, Decimal], ...] = ()
     remedies: tuple[tuple[str, Mapping[str, Any]], ...] = ()
 
 
-def exposure_key(fact: Mapping[str, Any]) -> str:
-    """Names the bucket that an exposure fact is about, for the close-guard to find it again."""
-    return "|".join(str(fact.get(name, "")) for name in ("org", "account", "product", "month"))
+def exposure_key(fact: Mapping[str, Any], measure: str) -> str:
+    """Names the exposure that a fact is about, for the close-guard to find it again."""
+    place = [str(fact.get(name, "")) for name in ("org", "account", "product", "month")]
+    return "|".join([*place, measure])
 
 
 def source_kind(kind: str, fact: Mapping[str, Any]) -> SourceKind:
@@ -64,7 +67,7 @@ def match_of(verdict: Verdict, seen: Seen) -> Match:
     """The match of a stateless rule's verdict."""
     fact = seen.fact
     found_by = source_kind(seen.kind, fact)
-    lasting = seen.kind in {"exposure", "feed"} and not verdict.needs_disposition
+    lasting = bool(seen.key) and not verdict.needs_disposition
     return Match(
         rule=verdict.rule,
         code=verdict.code,
@@ -75,7 +78,7 @@ def match_of(verdict: Verdict, seen: Seen) -> Match:
         account=_text(fact, "account"),
         product=_text(fact, "product"),
         month=_text(fact, "month"),
-        measure="exposure.net" if seen.kind == "exposure" else seen.kind,
+        measure=f"exposure.{seen.key.rpartition('|')[2]}" if seen.kind == "exposure" else seen.kind,
         cause=_cause(seen.kind, fact, found_by),
         actor=_text(fact, "actor"),
         objects=_objects([fact]),
@@ -91,7 +94,7 @@ def match_of(verdict: Verdict, seen: Seen) -> Match:
         limit=_figure(seen.kind, fact, "limit"),
         use=_figure(seen.kind, fact, "use"),
         unit=_text(fact, "unit"),
-        clears=Clear(verdict.rule, exposure_key(fact)) if lasting else None,
+        clears=Clear(verdict.rule, seen.key) if lasting else None,
         decide=object_decision(verdict.decide, fact),
         kind=OrderKind.DATA if seen.kind == "feed" else OrderKind.RISK,
         event_ids=seen.event_ids,

@@ -1,0 +1,238 @@
+"""Hedge orders before they trade: held while the figures cannot be trusted.
+
+Held is not denied, and both are decisions. An order that was let through is looked at again when
+the data gate of its bucket opens afterwards; a held one waits for a person, whatever comes later.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+
+import trail
+from agents.assessor import ExposureView, Scope, content_hash
+from agents.facts import ratio
+from agents.tables import HedgeOrderRow
+from auditlog.events import Event
+from book.errors import BookError
+from book.limits import Limit
+from book.positions import Side
+from book.potential import order_quantity, precheck
+from book.prices import DataState
+from book.state import BookState
+from rules.model import Leaf, Verdict
+from rules.rulebook import Rulebook
+from store import UnitOfWork
+from store.problems import Problem, shorten
+from store.schema import table
+from workorders.plain import plain
+
+KIND = "hedge_order"
+ALLOW = "allow"
+_ORDERS = table(str(HedgeOrderRow.__tablename__))
+_GRAVITY = {"deny": 3, "hold": 2, "require_approval": 1, ALLOW: 0}
+
+
+@dataclass(frozen=True, slots=True)
+class HedgeOrder:
+    """One hedge order as it was asked for; `qty_signed` in base units, buy positive."""
+
+    object_id: str
+    event_uid: str
+    org: str
+    product: str
+    month: str
+    account: str
+    contract: str
+    side: str
+    lots: int
+    qty_signed: Decimal
+    origin: str
+    actor: str
+    queued_at: datetime
+    confirmed_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the rulebook says of an order, with the figures before and after it."""
+
+    outcome: str
+    reason: str
+    fact: Mapping[str, Any]
+    verdicts: tuple[Verdict, ...]
+
+
+def read_order(
+    event: Event, object_id: str, book: BookState, *, product: str, month: str, origin: str
+) -> HedgeOrder | Problem:
+    """The order that an event of a hedge system describes."""
+    side = str(event.attributes.get("side", "")).lower()
+    lots = event.attributes.get("lots")
+    code = str(event.attributes.get("contract", ""))
+    if side not in set(Side):
+        return Problem("SIDE_UNKNOWN", field="side", found=shorten(side), allowed="buy, sell")
+    if not isinstance(lots, int) or isinstance(lots, bool) or lots <= 0:
+        return Problem("LOTS_INVALID", field="lots", found=shorten(lots), allowed="1, 2, 3 …")
+    day = event.event_time.date()
+    try:
+        if code:
+            known = order_quantity(book.specs, code, Side(side), lots, day)
+            if isinstance(known, Problem):
+                return known
+            quantity = known.quantity
+            month = known.contract.delivery_month
+        else:
+            quantity = Side(side).sign * book.specs.spec(product, day).quantity(lots)
+    except BookError:
+        return Problem("UNKNOWN_PRODUCT", field="contract", found=shorten(code or product))
+    return HedgeOrder(
+        object_id=object_id,
+        event_uid=event.uid,
+        org=event.org,
+        product=product,
+        month=month,
+        account=event.account,
+        contract=code,
+        side=side,
+        lots=lots,
+        qty_signed=quantity,
+        origin="person" if origin == "person" else "robot",
+        actor=event.actor,
+        queued_at=event.event_time,
+    )
+
+
+def judge(order: HedgeOrder, found: list[ExposureView], rulebook: Rulebook, at: datetime) -> Answer:
+    """The rulebook's answer on the tightest limit that binds the order.
+
+    `found` are the views of the order's scope. A bucket that cannot be assessed anywhere in the
+    scope gates the order.
+    """
+    limit, net = _tightest(found, order.qty_signed)
+    check = precheck(net, order.qty_signed, limit.amount if limit else None)
+    state = _worst_state(found)
+    fact: dict[str, Any] = {
+        "org": order.org,
+        "product": order.product,
+        "month": order.month,
+        "side": order.side,
+        "origin": order.origin,
+        "lots": order.lots,
+        "qty": abs(order.qty_signed),
+        "qty_signed": order.qty_signed,
+        "net_before": check.net_before,
+        "net_after": check.net_after,
+        "limit": check.limit,
+        "use_before": ratio(abs(check.net_before), check.limit),
+        "use_after": ratio(abs(check.net_after), check.limit),
+        "data_state": state.value,
+        "reduces_risk": check.reduces_risk,
+        "confirmed": bool(order.confirmed_by),
+        "object": order.object_id,
+    }
+    fact = {name: value for name, value in fact.items() if value is not None}
+    verdicts = tuple(v for v in rulebook.evaluate(KIND, fact, at=at) if v.truth)
+    outcome, reason = ALLOW, "WITHIN_RULES"
+    for verdict in verdicts:
+        said = verdict.decide.outcome if verdict.decide else verdict.outcome.value
+        if _GRAVITY.get(said, 0) > _GRAVITY[outcome]:
+            outcome = said
+            reason = verdict.decide.reason if verdict.decide else verdict.code
+    return Answer(outcome, reason, fact, verdicts)
+
+
+def _tightest(found: list[ExposureView], quantity: Decimal) -> tuple[Limit | None, Decimal]:
+    bound = [view for view in found if view.limit is not None and view.limit.amount]
+    if not bound:
+        return None, sum((view.bucket.net for view in found), Decimal(0))
+
+    def after(view: ExposureView) -> Decimal:
+        assert view.limit is not None  # noqa: S101 - filtered above
+        return abs(view.bucket.net + quantity) / view.limit.amount
+
+    view = max(bound, key=after)
+    return view.limit, view.bucket.net
+
+
+def _worst_state(found: list[ExposureView]) -> DataState:
+    return max(
+        (v.bucket.data_state for v in found), key=lambda s: s.rank, default=DataState.CURRENT
+    )
+
+
+def decide(
+    uow: UnitOfWork, order: HedgeOrder, answer: Answer, rulebook: Rulebook, old: str = ""
+) -> str:
+    """Record the decision and keep it; returns the record's uid. `old` is the one it replaces."""
+    body = plain(
+        {
+            "fact": answer.fact,
+            "event": order.event_uid,
+            "rulebook": rulebook.hash,
+            "rules": [_ruled(verdict) for verdict in answer.verdicts],
+            "supersedes": old,
+        }
+    )
+    ref = trail.record(
+        uow,
+        kind="decision",
+        action="hedge_order.decide",
+        object_type="hedge_order",
+        object_id=order.object_id,
+        org=order.org,
+        outcome=answer.outcome,
+        reason=answer.reason,
+        body=body,
+    )
+    values = {
+        "outcome": answer.outcome,
+        "reason": answer.reason,
+        "decision": ref.uid,
+        "fact_hash": content_hash(answer.fact),
+    }
+    place = (_ORDERS.c.org == order.org, _ORDERS.c.object_id == order.object_id)
+    if uow.execute(update(_ORDERS).where(*place).values(**values)).rowcount == 0:
+        row = {name: getattr(order, name) for name in HedgeOrder.__slots__}
+        uow.execute(insert(_ORDERS).values(**row, **values))
+    return ref.uid
+
+
+def known(uow: UnitOfWork, org: str, object_id: str) -> str:
+    """The uid of the last decision on an order; empty for a new one."""
+    c = _ORDERS.c
+    found = uow.execute(select(c.decision).where(c.org == org, c.object_id == object_id)).scalar()
+    return str(found or "")
+
+
+def waiting(uow: UnitOfWork, scope: Scope) -> list[tuple[HedgeOrder, str]]:
+    """The orders of a scope that were let through and have not been looked at since, by age."""
+    c = _ORDERS.c
+    rows = uow.execute(
+        select(_ORDERS)
+        .where(c.product == scope.product, c.outcome == ALLOW)
+        .where((c.org == scope.org) | c.org.startswith(scope.org + "/", autoescape=True))
+        .order_by(c.queued_at, c.id)
+    )
+    return [(_order(row), str(row.decision)) for row in rows]
+
+
+def _order(row: Row[Any]) -> HedgeOrder:
+    return HedgeOrder(**{name: getattr(row, name) for name in HedgeOrder.__slots__})
+
+
+def _ruled(verdict: Verdict) -> dict[str, Any]:
+    def leaf(one: Leaf) -> dict[str, Any]:
+        return {"text": one.text, "value": one.value, "truth": one.truth, "margin": one.margin}
+
+    return {
+        "rule": verdict.rule,
+        "version": verdict.version,
+        "code": verdict.code,
+        "outcome": verdict.outcome.value,
+        "reason": verdict.reason,
+        "leaves": [leaf(one) for one in verdict.leaves],
+    }
