@@ -10,11 +10,13 @@ from store.engine import is_sqlite
 
 def insert_new(connection: Connection, table: Table, row: dict[str, Any]) -> bool:
     """Insert `row` unless a unique key is taken; True when it went in."""
-    insert = sqlite.insert(table) if is_sqlite(connection) else postgresql.insert(table)
-    # An explicit value list keeps SQLAlchemy from asking for the new id with RETURNING, which
-    # would hide the row count.
-    statement = insert.values(**row).on_conflict_do_nothing().inline()
-    return connection.execute(statement).rowcount == 1
+    if is_sqlite(connection):
+        # inline: no RETURNING, which would leave the row count open
+        quiet = sqlite.insert(table).values(**row).on_conflict_do_nothing().inline()
+        return connection.execute(quiet).rowcount == 1
+    key = next(iter(table.primary_key.columns))
+    told = postgresql.insert(table).values(**row).on_conflict_do_nothing().returning(key)
+    return connection.execute(told).first() is not None
 
 
 def insert_or_replace(
