@@ -119,7 +119,7 @@ def from_codes(dimensions: Mapping[str, Coded], part: Int64, quantity: Int64) ->
     else:
         present, place = np.unique(combined, return_inverse=True)
     rest, words = present, {}
-    for name, coded in reversed(dimensions.items()):
+    for name, coded in reversed(list(dimensions.items())):
         rest, codes = np.divmod(rest, len(coded.words))
         words[name] = [coded.words[code] for code in codes.tolist()]
     blank = [""] * present.size
