@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, select
 
+from trail.anchors import read_anchors
 from trail.canonical import is_canonical
 from trail.errors import KeyFault, TrailError
 from trail.merkle import Frontier, leaf_hash, verify_inclusion
@@ -90,7 +91,11 @@ def export(
     return Exported(folder, count, wanted is None, len(notes), len(written))
 
 
-def verify_export(out_dir: Path | str, verifiers: Sequence[Verifier] | None = None) -> VerifyReport:
+def verify_export(
+    out_dir: Path | str,
+    verifiers: Sequence[Verifier] | None = None,
+    anchors_dir: Path | str | None = None,
+) -> VerifyReport:
     """Check a bundle with nothing but its files.
 
     A complete bundle is hashed anew up to every checkpoint; in a part, each record's proof must
@@ -99,28 +104,35 @@ def verify_export(out_dir: Path | str, verifiers: Sequence[Verifier] | None = No
     Args:
         out_dir: the bundle.
         verifiers: keys known by another way. Without them the bundle's own are used, which shows
-            only that the bundle agrees with itself: then `anchored` is false.
+            only that the bundle agrees with itself.
+        anchors_dir: checkpoints that were kept outside; they count as the bundle's own do, and
+            `anchored` says that at least one of them agrees.
     """
     folder = Path(out_dir)
     keys = list(_bundled_keys(folder)) if verifiers is None else list(verifiers)
     faults: list[Fault] = []
-    checkpoints = _read_checkpoints(folder, keys, faults)
+    checkpoints = _read_checkpoints(folder / "checkpoints", keys, "SIGNATURE", faults)
+    anchors = _read_checkpoints(Path(anchors_dir), keys, "ANCHOR", faults) if anchors_dir else {}
+    for size, kept in anchors.items():
+        if checkpoints.setdefault(size, kept).root != kept.root:
+            faults.append(Fault(1, "ANCHOR", "the checkpoint kept outside has another root", size))
     lines = (folder / "records.ndjson").read_bytes().split(b"\n")[:-1]
     manifest = orjson.loads((folder / "manifest.json").read_bytes())
     if manifest["complete"]:
-        size, root = _check_whole(lines, checkpoints, faults)
+        root, proven = _check_whole(lines, checkpoints, faults), set(checkpoints)
     else:
-        size, root = _check_part(folder, lines, checkpoints, faults)
+        root, proven = _check_part(folder, lines, checkpoints, faults)
     if len(lines) != manifest["records"]:
         faults.append(Fault(0, "MISSING", f"{manifest['records']} records were exported"))
     _check_blobs(folder, lines, faults)
-    trusted = verifiers is not None and bool(checkpoints) and not faults
+    # In a part only the checkpoint that its proofs lead to is compared with one kept outside.
+    reached = [size for size in anchors if manifest["complete"] or size in proven]
     return VerifyReport(
         ok=not faults,
-        size=size,
+        size=len(lines),
         root=root,
-        anchored=trusted,
-        anchor_size=max(checkpoints) if trusted else 0,
+        anchored=bool(reached) and not faults,
+        anchor_size=max(reached, default=0) if not faults else 0,
         checkpoints=len(checkpoints),
         faults=tuple(faults),
     )
@@ -159,7 +171,7 @@ def _write_proofs(connection: Connection, folder: Path, wanted: list[int], seale
 
 def _check_whole(
     lines: list[bytes], checkpoints: dict[int, Checkpoint], faults: list[Fault]
-) -> tuple[int, str]:
+) -> str:
     tree, before = Frontier(), 0
     for seq, line in enumerate(lines, start=1):
         _check_line(seq, line, faults)
@@ -173,13 +185,13 @@ def _check_whole(
         if size > len(lines):
             detail = f"a checkpoint covers {size} records"
             faults.append(Fault(len(lines) + 1, "TRUNCATED", detail, size))
-    return tree.size, tree.root().hex()
+    return tree.root().hex()
 
 
 def _check_part(
     folder: Path, lines: list[bytes], checkpoints: dict[int, Checkpoint], faults: list[Fault]
-) -> tuple[int, str]:
-    proofs = {}
+) -> tuple[str, set[int]]:
+    proofs, proven = {}, set()
     for line in (folder / "proofs.ndjson").read_bytes().splitlines():
         proof = orjson.loads(line)
         proofs[proof["seq"]] = proof
@@ -193,9 +205,10 @@ def _check_part(
             leaf_hash(line), seq - 1, checkpoint.size, path, checkpoint.root
         ):
             faults.append(Fault(seq, "PROOF", "not proven to be in a signed tree", seq))
+        else:
+            proven.add(checkpoint.size)
     faults.extend(Fault(seq, "MISSING", "a proof without its record", seq) for seq in proofs)
-    newest = max(checkpoints, default=0)
-    return len(lines), checkpoints[newest].root.hex() if newest else ""
+    return (checkpoints[max(proven)].root.hex() if proven else ""), proven
 
 
 def _seq_of(line: bytes) -> int:
@@ -229,14 +242,14 @@ def _blob_names(document: dict[str, Any]) -> set[str]:
 
 
 def _read_checkpoints(
-    folder: Path, keys: list[Verifier], faults: list[Fault]
+    folder: Path, keys: list[Verifier], code: str, faults: list[Fault]
 ) -> dict[int, Checkpoint]:
     found = {}
-    for path in sorted((folder / "checkpoints").glob("*.checkpoint")):
-        text, signers = read_note(path.read_text(encoding="utf-8", errors="replace"), keys)
+    for path, note in read_anchors(folder):
+        text, signers = read_note(note, keys)
         said = parse_checkpoint(text)
         if said is None or not signers:
-            faults.append(Fault(0, "SIGNATURE", f"{path.name}: not signed by a known key"))
+            faults.append(Fault(0, code, f"{path.name}: not signed by a known key"))
         else:
             found[said.size] = said
     return found
