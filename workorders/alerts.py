@@ -132,7 +132,7 @@ def _due(uow: UnitOfWork, ctx: Context, alert: Alert, match: Match) -> Alert:
     if pages_when_overdue(alert.level):
         timers.set_timer(
             uow,
-            key=f"{alert.id}/triage",
+            key=f"{alert.id}/triage/{alert.escalations}/{alert.count}",
             kind=TRIAGE,
             due_at=due,
             payload={"alert": alert.id},

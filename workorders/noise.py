@@ -21,6 +21,7 @@ class Trigger(StrEnum):
     REFIRE = "refire"
     RUNG = "rung"
     RESOLVE_OVERDUE = "resolve_overdue"
+    REVIEW_OVERDUE = "review_overdue"
     TRIAGE_OVERDUE = "triage_overdue"
     SNOOZE_ENDED = "snooze_ended"
     REASSIGNED = "reassigned"

@@ -211,7 +211,7 @@ def adopt_alerts(uow: UnitOfWork, case_id: str, order_id: str) -> None:
     """The case's alerts belong to the order now; their triage deadlines end."""
     found = uow.connection.scalars(select(ALERTS.c.id).where(ALERTS.c.case_id == case_id))
     for alert_id in found.all():
-        timers.cancel(uow, key=f"{alert_id}/triage")
+        timers.cancel(uow, prefix=f"{alert_id}/")
     uow.execute(
         update(ALERTS).where(ALERTS.c.case_id == case_id).values(order_id=order_id, due_at=None)
     )

@@ -146,6 +146,23 @@ def alerts_of_case(connection: Connection, case_id: str) -> list[Alert]:
     return [alert_from(row) for row in rows.mappings()]
 
 
+def lock_alert(uow: UnitOfWork, alert_id: str) -> Alert | None:
+    """The alert, held against other transactions until this one ends; None when there is none."""
+    found = uow.execute(select(ALERTS).where(ALERTS.c.id == alert_id).with_for_update())
+    row = found.mappings().first()
+    return None if row is None else alert_from(row)
+
+
+def alerts_of_order(connection: Connection, order_id: str) -> list[Alert]:
+    """The alerts that an order answers for, first raised first."""
+    rows = connection.execute(
+        select(ALERTS)
+        .where(ALERTS.c.order_id == order_id)
+        .order_by(ALERTS.c.raised_at, ALERTS.c.id)
+    )
+    return [alert_from(row) for row in rows.mappings()]
+
+
 def save_alert(uow: UnitOfWork, alert: Alert) -> None:
     """Write a changed alert."""
     uow.execute(update(ALERTS).where(ALERTS.c.id == alert.id).values(**alert_values(alert)))

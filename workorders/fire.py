@@ -1,0 +1,270 @@
+"""What happens when a timer of this room is due. Each occasion happens exactly once.
+
+`fire_timer` marks the timer as fired in the transaction that does its work. After downtime the
+missed timers fire one by one in the order of their due times, and the true due time is recorded.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import update
+
+from store import timers
+from store.timers import Timer
+from store.unit_of_work import UnitOfWork
+from workorders import journal, rows
+from workorders.commands import refuse, wake
+from workorders.context import Context
+from workorders.ladder import Rung, Told, next_repeat, rung_after, whom
+from workorders.model import Alert, AlertState, State, WorkOrder
+from workorders.noise import Trigger
+from workorders.notices import notify, told_people
+from workorders.opening import (
+    LADDER,
+    RESOLVE,
+    REVIEW,
+    SNOOZE,
+    TRIAGE,
+    arm_rung,
+    is_active,
+    review_due,
+)
+from workorders.policy import policy_from_json
+from workorders.rows import ALERTS
+from workorders.states import PERMISSIONS, Outcome, Verb, move
+
+KINDS = frozenset({LADDER, RESOLVE, REVIEW, SNOOZE, TRIAGE})
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """What a timer led to.
+
+    Attributes:
+        code: ``ESCALATED``, ``RESOLVE_OVERDUE``, ``REVIEW_OVERDUE``, ``TRIAGE_OVERDUE``,
+            ``WOKEN``, ``NOTHING_TO_DO`` (the matter is settled), ``FIRED_ELSEWHERE``.
+        object_id: the order or alert.
+        told: who was told.
+    """
+
+    code: str
+    object_id: str = ""
+    told: tuple[str, ...] = ()
+
+
+def fire_timer(uow: UnitOfWork, timer: Timer, ctx: Context) -> Fired:
+    """Do what is due. The caller runs it as ``system:escalator``, one timer a transaction.
+
+    Raises:
+        ValueError: when the timer is none of this room's (`KINDS`).
+    """
+    if timer.kind not in KINDS:
+        raise ValueError(f"not a timer of work orders: {timer.kind}")
+    if not timers.fire(uow, timer.id):
+        return Fired("FIRED_ELSEWHERE")
+    if timer.kind == TRIAGE:
+        return _triage(uow, ctx, timer)
+    order = rows.lock_order(uow, str(timer.payload["order"]))
+    if order is None or not is_active(order):
+        return Fired("NOTHING_TO_DO", str(timer.payload["order"]))
+    return _WORK[timer.kind](uow, ctx, timer, order)
+
+
+def _reach(uow: UnitOfWork, ctx: Context, order: WorkOrder | Alert, rung: Rung) -> Told:
+    frozen = order.policy if isinstance(order, WorkOrder) else None
+    policy = policy_from_json(frozen) if frozen else ctx.policy
+    told = told_people(uow, order.id) or order.assignees
+    return whom(
+        rung,
+        order.org,
+        roster=lambda org: ctx.roster(org, order.level, uow.now),
+        told=told,
+        last_resort=policy.last_resort,
+    )
+
+
+def _ladder(uow: UnitOfWork, ctx: Context, timer: Timer, order: WorkOrder) -> Fired:
+    if order.state is not State.OPEN or order.acknowledged_at is not None:
+        return Fired("NOTHING_TO_DO", order.id)
+    rung = Rung(
+        int(timer.payload["rung"]), timer.due_at, last_resort=bool(timer.payload["last_resort"])
+    )
+    return climb(uow, ctx, order, rung, reason="NOT_ACKNOWLEDGED")
+
+
+def climb(uow: UnitOfWork, ctx: Context, order: WorkOrder, rung: Rung, *, reason: str) -> Fired:
+    """Climb one rung: tell its people, arm the next one, record both times."""
+    reached = _reach(uow, ctx, order, rung)
+    after = rung_after(ctx.clock_of(order), rung.number, rung.due_at)
+    if rung.last_resort:
+        # Told again for ever, but a long sleep is not made up for by a flood.
+        repeat = ctx.clock_of(order).policy.repeat_interval
+        after = replace(after, due_at=next_repeat(rung, uow.now, repeat))
+    climbed = replace(
+        order,
+        rung=rung.number,
+        assignees=tuple(dict.fromkeys((*order.assignees, *reached.people))),
+    )
+    if order.acknowledged_at is None and order.state is State.OPEN:
+        climbed = replace(climbed, acknowledge_due=after.due_at)
+        arm_rung(uow, climbed, after)
+    rows.save_order(uow, climbed, was=order.version)
+    rows.assign(uow, climbed.id, climbed.assignees)
+    journal.decision(
+        uow,
+        "order.escalate",
+        org=order.org,
+        outcome=order.state.value,
+        reason=reason,
+        params={
+            "rung": rung.number,
+            "due_at": rung.due_at,
+            "fired_at": uow.now,
+            "people": list(reached.people),
+            "routing": reached.reason,
+            "org": reached.org,
+            "next_due": after.due_at,
+        },
+        order_id=order.id,
+        case_id=order.case_id,
+    )
+    notify(uow, ctx, climbed, reached.people, Trigger.RUNG, rung=rung.number)
+    return Fired("ESCALATED", order.id, reached.people)
+
+
+def escalate(uow: UnitOfWork, ctx: Context, order_id: str, *, reason: str = "") -> Outcome:
+    """升级: a person climbs the next rung now, without waiting for the clock."""
+    order = rows.lock_order(uow, order_id)
+    if order is None:
+        return Outcome(ok=False, code="UNKNOWN_ORDER", order=None)
+    if not ctx.may(uow.actor, PERMISSIONS[Verb.ESCALATE], order.org, uow.now).allowed:
+        return refuse(uow, Verb.ESCALATE, Outcome(ok=False, code="FORBIDDEN", order=order))
+    planned = move(order, Verb.ESCALATE, actor=uow.actor, at=uow.now)
+    if not planned.ok:
+        return refuse(uow, Verb.ESCALATE, planned)
+    policy = ctx.clock_of(order).policy
+    number = order.rung + 1
+    last = number > policy.levels[order.level].rungs
+    timers.cancel(uow, prefix=f"{order.id}/ladder/")
+    rung = Rung(number, uow.now, last_resort=last)
+    fired = climb(uow, ctx, order, rung, reason=reason or "BY_PERSON")
+    return Outcome(
+        ok=True,
+        code="DONE",
+        order=rows.find_order(uow.connection, order_id),
+        changed=True,
+        params={"people": list(fired.told)},
+    )
+
+
+def _overdue(
+    uow: UnitOfWork, ctx: Context, timer: Timer, order: WorkOrder, trigger: Trigger
+) -> tuple[str, ...]:
+    """Tell assignees and the next rung; record the true due time."""
+    reached = _reach(uow, ctx, order, Rung(order.rung + 1, timer.due_at, last_resort=False))
+    people = tuple(dict.fromkeys((*order.assignees, *reached.people)))
+    rows.save_order(uow, replace(order, assignees=people, rung=order.rung + 1), was=order.version)
+    rows.assign(uow, order.id, people)
+    journal.decision(
+        uow,
+        "order.overdue",
+        org=order.org,
+        outcome=order.state.value,
+        reason=trigger.value.upper(),
+        params={"due_at": timer.due_at, "fired_at": uow.now, "people": list(people)},
+        order_id=order.id,
+        case_id=order.case_id,
+    )
+    notify(uow, ctx, replace(order, assignees=people), people, trigger, rung=order.rung + 1)
+    return people
+
+
+def _again(uow: UnitOfWork, timer: Timer, order: WorkOrder, due: datetime) -> None:
+    name = timer.kind.rpartition(".")[2]
+    count = int(timer.payload.get("count", 0)) + 1
+    timers.set_timer(
+        uow,
+        key=f"{order.id}/{name}/{order.version}/{count}",
+        kind=timer.kind,
+        due_at=due,
+        payload={"order": order.id, "count": count},
+    )
+
+
+def _resolve(uow: UnitOfWork, ctx: Context, timer: Timer, order: WorkOrder) -> Fired:
+    if order.state not in {State.ACKNOWLEDGED, State.IN_WORK}:
+        return Fired("NOTHING_TO_DO", order.id)
+    people = _overdue(uow, ctx, timer, order, Trigger.RESOLVE_OVERDUE)
+    every = ctx.clock_of(order).policy.repeat_interval
+    again = next_repeat(Rung(0, timer.due_at, last_resort=False), uow.now, every)
+    _again(uow, timer, order, again)
+    return Fired("RESOLVE_OVERDUE", order.id, people)
+
+
+def _review(uow: UnitOfWork, ctx: Context, timer: Timer, order: WorkOrder) -> Fired:
+    if order.state is not State.RESOLVED:
+        return Fired("NOTHING_TO_DO", order.id)
+    people = _overdue(uow, ctx, timer, order, Trigger.REVIEW_OVERDUE)
+    due = review_due(ctx, order, max(uow.now, timer.due_at + timedelta(seconds=1)))
+    _again(uow, timer, order, due)
+    return Fired("REVIEW_OVERDUE", order.id, people)
+
+
+def _wake(uow: UnitOfWork, ctx: Context, _timer: Timer, order: WorkOrder) -> Fired:
+    wake(uow, ctx, order.id, system=True)
+    return Fired("WOKEN", order.id)
+
+
+_WORK = {LADDER: _ladder, RESOLVE: _resolve, REVIEW: _review, SNOOZE: _wake}
+
+
+def _triage(uow: UnitOfWork, ctx: Context, timer: Timer) -> Fired:
+    """A late triage is escalated as a triage; it never opens an order."""
+    alert = rows.lock_alert(uow, str(timer.payload["alert"]))
+    if alert is None or alert.state is not AlertState.NEW or alert.order_id:
+        return Fired("NOTHING_TO_DO", str(timer.payload["alert"]))
+    number = alert.escalations + 1
+    clock = ctx.clock_of_alert(alert)
+    rungs = clock.policy.levels[alert.level].rungs
+    rung = Rung(number, timer.due_at, last_resort=number > rungs + 1)
+    # The first late notice goes to those whose inbox it is in; nobody has been told before.
+    reached = (
+        Told(alert.assignees, alert.org, "ROUTED")
+        if number == 1 and alert.assignees
+        else _reach(uow, ctx, alert, rung)
+    )
+    due = (
+        next_repeat(rung, uow.now, clock.policy.repeat_interval)
+        if rung.last_resort
+        else clock.step_due(timer.due_at)
+    )
+    uow.execute(
+        update(ALERTS).where(ALERTS.c.id == alert.id).values(escalations=number, due_at=due)
+    )
+    timers.set_timer(
+        uow,
+        key=f"{alert.id}/triage/{number}/{alert.count}",
+        kind=TRIAGE,
+        due_at=due,
+        payload={"alert": alert.id},
+    )
+    journal.decision(
+        uow,
+        "alert.escalate",
+        org=alert.org,
+        outcome=alert.state.value,
+        reason="TRIAGE_OVERDUE",
+        params={
+            "rung": number,
+            "due_at": timer.due_at,
+            "fired_at": uow.now,
+            "people": list(reached.people),
+            "routing": reached.reason,
+            "next_due": due,
+        },
+        alert_id=alert.id,
+        case_id=alert.case_id,
+    )
+    escalated = replace(alert, escalations=number, due_at=due)
+    notify(uow, ctx, escalated, reached.people, Trigger.TRIAGE_OVERDUE, rung=number)
+    return Fired("TRIAGE_OVERDUE", alert.id, reached.people)

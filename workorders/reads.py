@@ -1,0 +1,373 @@
+"""Reading orders, alerts and streams. Only rows inside the reader's scopes are ever returned.
+
+A scope is an organisation path: it covers itself and what lies beneath. No scope, no row.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, Table, and_, false, func, or_, select
+
+from store.clock import parse_rfc3339, rfc3339
+from workorders import rows
+from workorders.explain import Explanation, explain
+from workorders.figures import NoticeTimes, OrderTimes
+from workorders.levels import Level
+from workorders.model import Alert, AlertState, Entry, State, WorkOrder
+from workorders.rows import ALERTS, ASSIGNMENTS, CASES, MATCHES, NOTICES, ORDERS, STREAM
+
+_LIMIT = 500
+_WORKED = (State.OPEN, State.ACKNOWLEDGED, State.IN_WORK)
+ACTIVE = (*_WORKED, State.SNOOZED, State.RESOLVED)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which orders or alerts; an empty field does not restrict."""
+
+    states: Sequence[str] = ()
+    levels: Sequence[Level] = ()
+    product: str = ""
+    month: str = ""
+    org: str = ""
+    source_kind: str = ""
+    rule: str = ""
+    opened_from: datetime | None = None
+    opened_to: datetime | None = None
+    person: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPage:
+    """One page of orders, newest first; `cursor` goes on, empty at the end."""
+
+    items: tuple[WorkOrder, ...]
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlertPage:
+    """One page of alerts, newest first; `cursor` goes on, empty at the end."""
+
+    items: tuple[Alert, ...]
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One line of "waiting for me", whatever it is.
+
+    Attributes:
+        why: ``ACKNOWLEDGE``, ``RESOLVE``, ``REVIEW`` or ``TRIAGE``.
+        due_at: the deadline; None when no clock runs.
+    """
+
+    why: str
+    due_at: datetime | None
+    level: Level
+    order: WorkOrder | None = None
+    alert: Alert | None = None
+
+
+def within(column: ColumnElement[str], scopes: Sequence[str]) -> ColumnElement[bool]:
+    """The condition that an organisation lies inside one of `scopes`."""
+    parts = [
+        or_(column == scope, column.startswith(f"{scope}/", autoescape=True))
+        for scope in scopes
+        if scope
+    ]
+    return or_(*parts) if parts else false()
+
+
+def get_order(
+    connection: Connection, order_id: str, scopes: Sequence[str] | None = None
+) -> WorkOrder | None:
+    """The order, if it lies inside `scopes`; None for scopes means the house itself asks."""
+    row = _one(connection, ORDERS, order_id, scopes)
+    return None if row is None else rows.order_from(row)
+
+
+def get_alert(
+    connection: Connection, alert_id: str, scopes: Sequence[str] | None = None
+) -> Alert | None:
+    """The alert, if it lies inside `scopes`; None for scopes means the house itself asks."""
+    row = _one(connection, ALERTS, alert_id, scopes)
+    return None if row is None else rows.alert_from(row)
+
+
+def _one(
+    connection: Connection, table: Table, row_id: str, scopes: Sequence[str] | None
+) -> RowMapping | None:
+    statement = select(table).where(table.c.id == row_id)
+    if scopes is not None:
+        statement = statement.where(within(table.c.org, scopes))
+    return connection.execute(statement).mappings().first()
+
+
+def list_orders(
+    connection: Connection,
+    scopes: Sequence[str],
+    filters: Filter | None = None,
+    *,
+    cursor: str = "",
+    limit: int = 50,
+) -> OrderPage:
+    """Orders inside `scopes`, newest first."""
+    wanted = filters or Filter()
+    conditions = _conditions(ORDERS, ORDERS.c.opened_at, scopes, wanted)
+    found, after = _page(
+        connection, ORDERS, ORDERS.c.opened_at, conditions, cursor=cursor, limit=limit
+    )
+    return OrderPage(tuple(rows.order_from(row) for row in found), after)
+
+
+def list_alerts(
+    connection: Connection,
+    scopes: Sequence[str],
+    filters: Filter | None = None,
+    *,
+    cursor: str = "",
+    limit: int = 50,
+) -> AlertPage:
+    """Alerts inside `scopes`, newest first."""
+    wanted = filters or Filter()
+    conditions = _conditions(ALERTS, ALERTS.c.raised_at, scopes, wanted)
+    if wanted.source_kind:
+        conditions.append(ALERTS.c.source_kind == wanted.source_kind)
+    if wanted.rule:
+        conditions.append(ALERTS.c.rule == wanted.rule)
+    found, after = _page(
+        connection, ALERTS, ALERTS.c.raised_at, conditions, cursor=cursor, limit=limit
+    )
+    return AlertPage(tuple(rows.alert_from(row) for row in found), after)
+
+
+def _conditions(
+    table: Table, moment: ColumnElement[datetime], scopes: Sequence[str], wanted: Filter
+) -> list[ColumnElement[bool]]:
+    c = table.c
+    conditions = [within(c.org, scopes)]
+    if wanted.states:
+        conditions.append(c.state.in_(list(wanted.states)))
+    if wanted.levels:
+        conditions.append(c.level.in_([level.value for level in wanted.levels]))
+    if wanted.org:
+        conditions.append(within(c.org, [wanted.org]))
+    if wanted.product:
+        conditions.append(c.product == wanted.product)
+    if wanted.month:
+        conditions.append(c.month == wanted.month)
+    if wanted.opened_from is not None:
+        conditions.append(moment >= wanted.opened_from)
+    if wanted.opened_to is not None:
+        conditions.append(moment < wanted.opened_to)
+    if wanted.person:
+        mine = select(ASSIGNMENTS.c.object_id).where(ASSIGNMENTS.c.person == wanted.person)
+        conditions.append(c.id.in_(mine))
+    return conditions
+
+
+def _page(
+    connection: Connection,
+    table: Table,
+    moment: Any,
+    conditions: Sequence[ColumnElement[bool]],
+    *,
+    cursor: str,
+    limit: int,
+) -> tuple[list[RowMapping], str]:
+    statement = select(table).where(*conditions)
+    if at_id := _parse_cursor(cursor):
+        at, last_id = at_id
+        statement = statement.where(or_(moment < at, and_(moment == at, table.c.id < last_id)))
+    size = max(1, min(limit, _LIMIT))
+    statement = statement.order_by(moment.desc(), table.c.id.desc()).limit(size + 1)
+    found = list(connection.execute(statement).mappings())
+    if len(found) <= size:
+        return found, ""
+    last = found[size - 1]
+    return found[:size], f"{rfc3339(last[moment.name])}|{last['id']}"
+
+
+def _parse_cursor(cursor: str) -> tuple[datetime, str] | None:
+    at, bar, last_id = cursor.partition("|")
+    if not bar:
+        return None
+    try:
+        return parse_rfc3339(at), last_id
+    except ValueError:
+        return None  # a cursor of somebody else's making starts from the top
+
+
+def stream(connection: Connection, order_id: str) -> list[Entry]:
+    """The one stream of an order: matches, decisions, notes, notices, approvals, oldest first.
+
+    It includes what its case gathered before the order was opened.
+    """
+    cases = select(CASES.c.id).where(CASES.c.order_id == order_id)
+    statement = (
+        select(STREAM)
+        .where(or_(STREAM.c.order_id == order_id, STREAM.c.case_id.in_(cases)))
+        .order_by(STREAM.c.seq)
+    )
+    return [rows.entry_from(row) for row in connection.execute(statement).mappings()]
+
+
+def alert_stream(connection: Connection, alert_id: str) -> list[Entry]:
+    """What happened to one alert, oldest first."""
+    statement = select(STREAM).where(STREAM.c.alert_id == alert_id).order_by(STREAM.c.seq)
+    return [rows.entry_from(row) for row in connection.execute(statement).mappings()]
+
+
+def matches_of(
+    connection: Connection, *, order_id: str = "", alert_id: str = ""
+) -> list[dict[str, Any]]:
+    """The matches of an order's cases or of one alert with their whole why-trace, by event time.
+
+    Each is the match's body with `id`, `alert_id` and `recorded_at`.
+    """
+    c = MATCHES.c
+    chosen: ColumnElement[bool]
+    if order_id:
+        chosen = c.case_id.in_(select(CASES.c.id).where(CASES.c.order_id == order_id))
+    else:
+        chosen = c.alert_id == alert_id
+    found = connection.execute(select(MATCHES).where(chosen).order_by(c.event_time, c.id))
+    return [
+        {
+            **row["body"],
+            "id": row["id"],
+            "alert_id": row["alert_id"],
+            "recorded_at": rfc3339(row["recorded_at"]),
+        }
+        for row in found.mappings()
+    ]
+
+
+def alerts_of(connection: Connection, order_id: str) -> list[Alert]:
+    """The alerts that an order answers for."""
+    return rows.alerts_of_order(connection, order_id)
+
+
+def explanation(connection: Connection, order: WorkOrder) -> Explanation:
+    """The order's three lines, from the last match of its leading key."""
+    bodies = [
+        body
+        for body in matches_of(connection, order_id=order.id)
+        if body["code"] == order.title_params.get("code")
+    ]
+    last = bodies[-1] if bodies else {}
+    return explain(
+        code=str(order.title_params.get("code", "")),
+        value=order.value,
+        limit=order.limit,
+        unit=order.unit,
+        first_seen=order.first_seen,
+        evidence=last.get("evidence", {}),
+        series=[(parse_rfc3339(at), Decimal(value)) for at, value in last.get("series", [])],
+        remedies=[(code, params) for code, params in last.get("remedies", [])],
+    )
+
+
+def counts(connection: Connection, scopes: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Per level: active orders (`orders`), alerts that wait for triage (`alerts`)."""
+    result = {level.value: {"orders": 0, "alerts": 0} for level in Level}
+    for name, table, states in (
+        ("orders", ORDERS, [state.value for state in ACTIVE]),
+        ("alerts", ALERTS, [AlertState.NEW.value]),
+    ):
+        statement = (
+            select(table.c.level, func.count())
+            .where(within(table.c.org, scopes), table.c.state.in_(states))
+            .group_by(table.c.level)
+        )
+        for level, number in connection.execute(statement):
+            result[level][name] = number
+    return result
+
+
+def waiting_for(
+    connection: Connection, person: str, scopes: Sequence[str] | None = None
+) -> list[Waiting]:
+    """Orders and alerts on this person's list, by deadline; what has no deadline comes last."""
+    mine = select(ASSIGNMENTS.c.object_id).where(ASSIGNMENTS.c.person == person)
+    lines: list[Waiting] = []
+    for order in _mine(connection, ORDERS, mine, [s.value for s in ACTIVE], scopes):
+        why = _why(rows.order_from(order), person)
+        if why is not None:
+            lines.append(why)
+    for row in _mine(connection, ALERTS, mine, [AlertState.NEW.value], scopes):
+        alert = rows.alert_from(row)
+        if not alert.order_id:
+            lines.append(Waiting("TRIAGE", alert.due_at, alert.level, alert=alert))
+    return sorted(
+        lines,
+        key=lambda line: (
+            line.due_at is None,
+            rfc3339(line.due_at) if line.due_at else "",
+            -line.level.rank,
+        ),
+    )
+
+
+def _mine(
+    connection: Connection,
+    table: Table,
+    mine: Any,
+    states: Sequence[str],
+    scopes: Sequence[str] | None,
+) -> Any:
+    statement = select(table).where(table.c.id.in_(mine), table.c.state.in_(list(states)))
+    if scopes is not None:
+        statement = statement.where(within(table.c.org, scopes))
+    return connection.execute(statement).mappings()
+
+
+def _why(order: WorkOrder, person: str) -> Waiting | None:
+    if order.state is State.OPEN:
+        return Waiting("ACKNOWLEDGE", order.acknowledge_due, order.level, order=order)
+    if order.state is State.RESOLVED:
+        second = order.level is Level.RED
+        if second and person in {order.resolved_by, order.acknowledged_by}:
+            return None
+        return Waiting("REVIEW", None, order.level, order=order)
+    if order.state in _WORKED and order.owner in {"", person}:
+        return Waiting("RESOLVE", order.resolve_due, order.level, order=order)
+    return None
+
+
+def order_times(
+    connection: Connection, scopes: Sequence[str], since: datetime, until: datetime
+) -> tuple[list[OrderTimes], list[NoticeTimes]]:
+    """The rows behind the figures (`figures.compute`) of orders opened in a period."""
+    period = and_(ORDERS.c.opened_at >= since, ORDERS.c.opened_at < until)
+    chosen = and_(within(ORDERS.c.org, scopes), period, ORDERS.c.drill.is_(False))
+    orders = [
+        OrderTimes(
+            order_id=row["id"],
+            level=Level(row["level"]),
+            opened_at=row["opened_at"],
+            acknowledge_by=row["acknowledge_by"],
+            acknowledged_at=row["acknowledged_at"],
+            resolved_at=row["resolved_at"],
+            closed_at=row["closed_at"],
+        )
+        for row in connection.execute(select(ORDERS).where(chosen)).mappings()
+    ]
+    ids = select(ORDERS.c.id).where(chosen)
+    found = connection.execute(
+        select(NOTICES).where(NOTICES.c.object_id.in_(ids), NOTICES.c.state != "held")
+    )
+    notices = [
+        NoticeTimes(
+            order_id=row["object_id"],
+            due_at=row["due_at"],
+            sent_at=row["sent_at"],
+            cancelled=row["state"] == "cancelled",
+        )
+        for row in found.mappings()
+    ]
+    return orders, notices
