@@ -283,10 +283,10 @@ def _require(
 ) -> None:
     faulty = {problem.field for problem in reader.problems}
     for field in _REQUIRED:
-        if values.get(field):
-            continue
-        name = picked[field][0] if field in picked else field
-        if name in faulty:
+        if values.get(field) or field == "arrival_time":
+            continue  # an arrival can lack only where the event time is told to
+        stood = "actor" if field == "source" and field not in picked else field
+        if stood in picked and picked[stood][0] in faulty:
             continue  # said already, with what stood there
         known = NAMES[field]
         hint = next((str(key) for key in rest if did_you_mean(str(key), known)), "")
