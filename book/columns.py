@@ -29,9 +29,15 @@ _LOW_BITS: Final = 26
 _DENSE: Final = 1_000_000
 _LOW_MASK: Final = 2**_LOW_BITS - 1
 PARTS: Final = tuple(Part)
-_FLAT_CODES: Final = np.array([part in FLAT for part in PARTS])
 
 Int64 = npt.NDArray[np.int64]
+
+
+class Coded(NamedTuple):
+    """One dimension of many rows: its words, and per row the index of its word."""
+
+    words: Sequence[str]
+    codes: Int64
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +45,27 @@ class Columns:
     """One row per contribution.
 
     Attributes:
-        places: the distinct places, dimensions in order.
-        place: row -> index into `places`.
+        dimensions: name -> per place its word; dimensions left out are empty.
+        size: how many places there are.
+        place: row -> number of its place.
         part: row -> index into `PARTS`.
         quantity: row -> signed quantity x 1e8.
     """
 
-    places: tuple[tuple[str, ...], ...]
+    dimensions: Mapping[str, Coded]
+    size: int
     place: Int64
     part: Int64
     quantity: Int64
+
+    def places(self) -> list[tuple[str, ...]]:
+        """Every place, its dimensions in order."""
+        blank = [""] * self.size
+        named = {
+            name: [coded.words[code] for code in coded.codes.tolist()]
+            for name, coded in self.dimensions.items()
+        }
+        return list(zip(*(named.get(name, blank) for name in DIMENSIONS), strict=True))
 
 
 def scaled(quantity: Decimal) -> int:
@@ -83,19 +100,15 @@ def from_legs(rows: Iterable[Leg]) -> Columns:
         place.append(index.setdefault(dimensions, len(index)))
         part.append(codes[leg.part])
         quantity.append(scaled(leg.quantity))
+    named = list(zip(*index, strict=True)) or [()] * len(DIMENSIONS)
+    every = np.arange(len(index))
     return Columns(
-        tuple(index),
+        {name: Coded(words, every) for name, words in zip(DIMENSIONS, named, strict=True)},
+        len(index),
         np.array(place, dtype=np.int64),
         np.array(part, dtype=np.int64),
         np.array(quantity, dtype=np.int64),
     )
-
-
-class Coded(NamedTuple):
-    """One dimension of many rows: its words, and per row the index of its word."""
-
-    words: Sequence[str]
-    codes: Int64
 
 
 def from_codes(dimensions: Mapping[str, Coded], part: Int64, quantity: Int64) -> Columns:
@@ -118,13 +131,11 @@ def from_codes(dimensions: Mapping[str, Coded], part: Int64, quantity: Int64) ->
         place = number[combined]
     else:
         present, place = np.unique(combined, return_inverse=True)
-    rest, words = present, {}
+    rest, held = present, {}
     for name, coded in reversed(list(dimensions.items())):
         rest, codes = np.divmod(rest, len(coded.words))
-        words[name] = [coded.words[code] for code in codes.tolist()]
-    blank = [""] * present.size
-    places = zip(*(words.get(name, blank) for name in DIMENSIONS), strict=True)
-    return Columns(tuple(places), place.astype(np.int64), part, quantity)
+        held[name] = Coded(coded.words, codes)
+    return Columns(held, present.size, place.astype(np.int64, copy=False), part, quantity)
 
 
 def lots_quantity(lots: Int64, units_in_lot: Int64) -> Int64:
@@ -205,28 +216,38 @@ def _group_sum_wide(group: Int64, values: Int64, groups: int) -> Int64:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Per place: the sum of each part, the gross and the net, all scaled; and the rows counted."""
+    """Per place the sum of each part that occurs, the gross, the net, all scaled; rows counted."""
 
-    parts: Int64
+    parts: Mapping[Part, Int64]
     gross: Int64
     net: Int64
     rows: Int64
 
 
 def aggregate(columns: Columns) -> Sums:
-    """All parts of all places in one pass.
+    """All parts of all places.
 
     Raises:
         ScaleOverflowError: when a sum does not fit into 64 bits.
     """
-    places, parts = len(columns.places), len(PARTS)
-    cells = columns.place * parts + columns.part
-    by_part = group_sum(cells, columns.quantity, places * parts).reshape(places, parts)
-    flat = _FLAT_CODES[columns.part]
-    gross = group_sum(columns.place[flat], np.abs(columns.quantity[flat]), places)
+    present = np.flatnonzero(np.bincount(columns.part, minlength=len(PARTS)))
+    gross = np.zeros(columns.size, dtype=np.int64)
+    by_part: dict[Part, Int64] = {}
+    for code in present.tolist():
+        chosen: Any = columns.part == code if present.size > 1 else slice(None)
+        place, quantity = columns.place[chosen], columns.quantity[chosen]
+        by_part[PARTS[code]] = group_sum(place, quantity, columns.size)
+        if PARTS[code] in FLAT:
+            sizes = group_sum(place, np.abs(quantity), columns.size)
+            if gross.size and _largest(gross) + _largest(sizes) > _INT64_MAX:
+                raise ScaleOverflowError("gross of a place")
+            gross += sizes
     # |net| <= gross, and gross has been checked
-    net = by_part[:, _FLAT_CODES].sum(axis=1)
-    return Sums(by_part, gross, net, np.bincount(columns.place, minlength=places))
+    net = sum(
+        (held for part, held in by_part.items() if part in FLAT),
+        np.zeros(columns.size, dtype=np.int64),
+    )
+    return Sums(by_part, gross, net, np.bincount(columns.place, minlength=columns.size))
 
 
 def compute(state: BookState, as_of: datetime, *, trading_day: date | None = None) -> list[Bucket]:
@@ -248,13 +269,14 @@ def _buckets(
         if leg.reason:
             reasons.setdefault(at, set()).add(leg.reason)
     found = []
-    for at in sorted(range(len(columns.places)), key=columns.places.__getitem__):
-        place = columns.places[at]
+    places = columns.places()
+    for at in sorted(range(len(places)), key=places.__getitem__):
+        place = places[at]
         try:
             unit = specs.spec(place[2], day).base_unit
         except UnknownSpecError:
             unit = ""
-        parts = {part: unscaled(int(sums.parts[at, code])) for code, part in enumerate(PARTS)}
+        parts = {part: unscaled(int(held[at])) for part, held in sums.parts.items()}
         found.append(
             bucket_of(
                 place,

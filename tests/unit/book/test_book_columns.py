@@ -89,7 +89,7 @@ def test_rows_that_come_as_columns_are_grouped_by_their_words(orgs: int):
     figures = {
         (place[org], place[product], place[month]): (int(net), int(gross), int(rows))
         for place, net, gross, rows in zip(
-            found.places, sums.net, sums.gross, sums.rows, strict=True
+            found.places(), sums.net, sums.gross, sums.rows, strict=True
         )
     }
     one = columns.SCALE
