@@ -1,0 +1,55 @@
+"""A rule reads as a sentence in both languages, made from what is evaluated."""
+
+from pathlib import Path
+
+import pytest
+
+from rules import Rulebook, load_rulebook
+from rules.sentence import sentence
+
+FOLDER = Path(__file__).parents[3] / "rulebook"
+
+
+@pytest.fixture(scope="module")
+def book() -> Rulebook:
+    return load_rulebook(FOLDER)[0]
+
+
+def test_a_tier_table_reads_row_by_row(book: Rulebook) -> None:
+    rule = book.find("EXPOSURE_TIERS")
+    assert sentence(rule, book.schema, "en").startswith(
+        "For each exposure, the first of these applies: "
+        "if limit use is at least 1.2, red (EXPOSURE_CRITICAL): open a work order; "
+    )
+    assert sentence(rule, book.schema, "zh").startswith(
+        "对每条敞口（取第一条符合的）：若限额使用率不低于1.2，判为红色（EXPOSURE_CRITICAL），开立工单；"
+    )
+
+
+def test_negation_is_said_at_the_leaf(book: Rulebook) -> None:
+    rule = book.find("TEMP_ACCOUNT_AFTER_HOURS")
+    assert "(inside the trading session is false or inside the shift is false)" in sentence(
+        rule, book.schema, "en"
+    )
+    assert "（在交易时段内为否或在班次内为否）" in sentence(rule, book.schema, "zh")
+
+
+def test_a_correlation_names_what_must_be_equal_and_the_window(book: Rulebook) -> None:
+    rule = book.find("EXPOSURE_SPIKE")
+    assert sentence(rule, book.schema, "en") == (
+        "For the same organisation, actor, product, side, within 15 min: at least 4 times placed "
+        "(event type is “order.create” and side is given); "
+        "then red (EXPOSURE_SPIKE): open a work order."
+    )
+
+
+def test_an_absence_is_said(book: Rulebook) -> None:
+    text = sentence(book.find("ERP_ORDER_UNSYNCED"), book.schema, "zh")
+    assert "其后没有 sync（事件类型等于“erp.sync”）" in text
+
+
+def test_every_shipped_rule_has_both_sentences(book: Rulebook) -> None:
+    for file in book.files:
+        for language in ("zh", "en"):
+            text = sentence(file.rule, book.schema, language)
+            assert file.rule.id in text or any(row.code in text for row in file.rule.rows)
