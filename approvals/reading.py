@@ -1,0 +1,136 @@
+"""Requests as they stand: by id, by object, by scope, by the person they wait for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, or_, select
+
+from approvals.codec import act_from_json, state_from_json
+from approvals.delegations import standing_delegations
+from approvals.errors import UnknownRequest
+from approvals.segregation import delegation_fails, never_signs
+from approvals.state import Act, State, Status, Subject
+from approvals.tables import EventRow, RequestRow
+from store.schema import table
+
+_REQUEST = table(str(RequestRow.__tablename__))
+_EVENT = table(str(EventRow.__tablename__))
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One act on a request, as recorded."""
+
+    at: datetime
+    act: Act
+    accepted: bool
+    code: str
+    version: int
+
+
+def due(connection: Connection, now: datetime) -> tuple[State, ...]:
+    """The open requests whose step or whole time has passed: each wants a ``timeout`` act."""
+    found = connection.execute(
+        select(_REQUEST.c.state)
+        .where(
+            _REQUEST.c.status.in_([s.value for s in Status if not s.final]),
+            _REQUEST.c.due <= now,
+        )
+        .order_by(_REQUEST.c.due, _REQUEST.c.id)
+    ).scalars()
+    return tuple(state_from_json(value) for value in found)
+
+
+def read(connection: Connection, request_id: str) -> State:
+    """The request as it stands.
+
+    Raises:
+        UnknownRequest: when there is no such request.
+    """
+    query = select(_REQUEST.c.state).where(_REQUEST.c.id == request_id)
+    value = connection.execute(query).scalar()
+    if value is None:
+        raise UnknownRequest(request_id)
+    return state_from_json(value)
+
+
+def read_for(connection: Connection, kind: str, object_id: str) -> tuple[State, ...]:
+    """All requests about one object, the newest first."""
+    query = (
+        select(_REQUEST.c.state)
+        .where(_REQUEST.c.kind == kind, _REQUEST.c.object_id == object_id)
+        .order_by(_REQUEST.c.created_at.desc(), _REQUEST.c.id)
+    )
+    return tuple(state_from_json(value) for value in connection.execute(query).scalars())
+
+
+def list_requests(
+    connection: Connection, scopes: Sequence[str], status: str = "", limit: int = 100
+) -> tuple[State, ...]:
+    """Requests under the organisation paths `scopes` (`Directory.visible_scopes`), newest first."""
+    column = _REQUEST.c.org
+    inside = [or_(column == s, column.startswith(f"{s}/", autoescape=True)) for s in scopes]
+    if not inside:
+        return ()
+    query = select(_REQUEST.c.state).where(or_(*inside))
+    if status:
+        query = query.where(_REQUEST.c.status == status)
+    query = query.order_by(_REQUEST.c.created_at.desc(), _REQUEST.c.id).limit(limit)
+    return tuple(state_from_json(value) for value in connection.execute(query).scalars())
+
+
+def history(connection: Connection, request_id: str) -> tuple[Event, ...]:
+    """Every recorded act on a request, in order; refused ones too."""
+    query = select(_EVENT).where(_EVENT.c.request_id == request_id).order_by(_EVENT.c.id)
+    return tuple(
+        Event(row.at, act_from_json(row.body), row.accepted, row.code, row.version)
+        for row in connection.execute(query)
+    )
+
+
+def waiting_for(
+    connection: Connection, person: str, now: datetime | None = None
+) -> tuple[State, ...]:
+    """The requests that this person can sign now, those delegated to the person included.
+
+    Delegations count that have not ended at `now`; without it, those given inside a request do.
+    """
+    query = (
+        select(_REQUEST.c.state)
+        .where(_REQUEST.c.status == Status.PENDING.value)
+        .order_by(_REQUEST.c.created_at, _REQUEST.c.id)
+    )
+    standing = standing_delegations(connection, person)
+    found: list[State] = []
+    for value in connection.execute(query).scalars():
+        state = state_from_json(value)
+        waiting = state.waiting_for
+        lent = [
+            one
+            for one in (*state.delegations, *standing)
+            if one.delegate == person
+            and one.principal in waiting
+            and (now is None or delegation_fails(one, state, now) is None)
+        ]
+        mine = person in waiting or (lent and _could_sign(state, person))
+        if mine:
+            found.append(state)
+    return tuple(found)
+
+
+def _could_sign(state: State, person: str) -> bool:
+    used = {name for s in state.signatures for name in (s.seat, s.by)}
+    return person not in used and person not in never_signs(state)
+
+
+def open_request(connection: Connection, subject: Subject) -> State | None:
+    """The undecided request of the same requester for the same object."""
+    return next(
+        (
+            state
+            for state in read_for(connection, subject.kind, subject.object_id)
+            if not state.status.final and state.subject.requester == subject.requester
+        ),
+        None,
+    )

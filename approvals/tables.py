@@ -1,0 +1,62 @@
+"""The approvals' tables: requests with their present state, and every act on them."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Index, Text
+from sqlmodel import Field, SQLModel
+
+from store.tables import ROW_ID
+from store.types import CanonicalJson, DecimalText, UtcDateTime
+
+
+class RequestRow(SQLModel, table=True):
+    """One request; `state` is the whole, the other columns repeat it for searching."""
+
+    __tablename__ = "approvals_request"
+    __table_args__ = (
+        Index("ix_approvals_request_status_due", "status", "due"),
+        Index("ix_approvals_request_object", "kind", "object_id"),
+    )
+    id: str = Field(primary_key=True, sa_type=Text)
+    version: int = Field(sa_type=BigInteger)
+    kind: str = Field(sa_type=Text)
+    object_id: str = Field(sa_type=Text)
+    org: str = Field(sa_type=Text)
+    requester: str = Field(sa_type=Text)
+    status: str = Field(sa_type=Text)
+    due: datetime | None = Field(sa_type=UtcDateTime, nullable=True)
+    created_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    state: dict[str, Any] = Field(sa_type=CanonicalJson, nullable=False)
+
+
+class EventRow(SQLModel, table=True):
+    """One act, accepted or refused, in the order in which it was done."""
+
+    __tablename__ = "approvals_event"
+    __table_args__ = (Index("ix_approvals_event_request", "request_id", "id"),)
+    id: int | None = Field(default=None, primary_key=True, sa_type=ROW_ID)
+    request_id: str = Field(sa_type=Text)
+    at: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    actor: str = Field(sa_type=Text)
+    verb: str = Field(sa_type=Text)
+    target: str = Field(sa_type=Text)
+    expected_version: int = Field(sa_type=BigInteger)
+    version: int = Field(sa_type=BigInteger)
+    accepted: bool
+    code: str = Field(sa_type=Text)
+    body: dict[str, Any] = Field(sa_type=CanonicalJson, nullable=False)
+
+
+class DelegationRow(SQLModel, table=True):
+    """One standing delegation."""
+
+    __tablename__ = "approvals_delegation"
+    __table_args__ = (Index("ix_approvals_delegation_delegate", "delegate"),)
+    id: int | None = Field(default=None, primary_key=True, sa_type=ROW_ID)
+    principal: str = Field(sa_type=Text)
+    delegate: str = Field(sa_type=Text)
+    scope: str = Field(sa_type=Text)
+    kind: str = Field(sa_type=Text)
+    cap: Any = Field(sa_type=DecimalText, nullable=True)
+    ends: datetime = Field(sa_type=UtcDateTime, nullable=False)
