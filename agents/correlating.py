@@ -1,0 +1,152 @@
+"""The correlations of a rulebook, live and in look-backs: facts in, matches out.
+
+One `Correlations` serves one rulebook and one directory version; when either changes it is made
+anew and filled from the log.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from rules.binding import bind
+
+from agents.facts import Surroundings, event_fact, lateness_class
+from agents.matching import match_of_correlation, object_type
+from auditlog.events import Event
+from auditlog.port import fact_row
+from rules.correlator import ChildFault, Correlator
+from rules.model import CorrelationRule, Mode
+from rules.patterns import Correlation, Fact, Lateness, Status
+from rules.rulebook import Rulebook
+from rules.stateful import run_batch
+from workorders.model import Match, ObjectDecision
+
+KIND = "event"
+_REPLICA = timedelta(seconds=900)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A correlation and the match it makes."""
+
+    correlation: Correlation
+    match: Match
+
+
+def lateness_of(around: Surroundings) -> Lateness:
+    """The allowed lateness of every organisation's sources, as the directory has it."""
+    by_org: dict[str, Mapping[str, timedelta]] = {}
+    for path in around.directory.nodes:
+        own = around.directory.settings(path).lateness_s
+        by_org[path] = {source: timedelta(seconds=value) for source, value in own.items()}
+    return Lateness(by_source={"replica": _REPLICA}, by_org=by_org)
+
+
+def correlation_fact(
+    event: Event, fields: Mapping[str, Any], rulebook: Rulebook, around: Surroundings
+) -> Fact:
+    """The fact that the stateful operators see; `fields` are those of `event_fact`."""
+    encoded, _ = rulebook.schema.encode(KIND, fields)
+    return Fact(
+        uid=event.uid,
+        kind=KIND,
+        source=lateness_class(event, around),
+        event_time=event.event_time,
+        fields=encoded,
+        arrival_time=event.arrival_time,
+    )
+
+
+class Correlations:
+    """The live correlations of one rulebook.
+
+    Args:
+        rulebook: the rules in force.
+        around: the directory, for the lateness of its sources.
+        use_child: whether durable_rules runs beside the reference.
+    """
+
+    def __init__(self, rulebook: Rulebook, around: Surroundings, *, use_child: bool = True) -> None:
+        self._rulebook = rulebook
+        self._rules = {rule.id: rule for rule in rulebook.correlations}
+        live = [bind(rule) for rule in rulebook.correlations if rule.heading.mode is Mode.LIVE]
+        self._correlator = Correlator(live, lateness_of(around), use_child=use_child)
+
+    def feed(self, facts: Iterable[Fact]) -> list[Told]:
+        """Take facts in, in order of arrival."""
+        return self._tell(self._correlator.feed(facts))
+
+    def advance(self, now: datetime) -> list[Told]:
+        """Decide what has become certain by `now`."""
+        return self._tell(self._correlator.advance(now))
+
+    def rebuild(self, facts: Iterable[Fact], until: datetime | None) -> list[Told]:
+        """Fill the state from the log; what is told was perhaps recorded before the stop."""
+        return self._tell(self._correlator.rebuild(facts, until))
+
+    def reach(self) -> timedelta:
+        """How far back the log must be read to fill the state."""
+        return self._correlator.reach()
+
+    def next_due(self) -> datetime | None:
+        """When `advance` may next decide something; None when nothing waits."""
+        return self._correlator.next_due()
+
+    def faults(self) -> list[ChildFault]:
+        """Faults of the child since the last call."""
+        return self._correlator.faults()
+
+    def close(self) -> None:
+        """End the child process."""
+        self._correlator.close()
+
+    def _tell(self, found: Sequence[Correlation]) -> list[Told]:
+        return [told for one in found if (told := tell(one, self._rules, self._rulebook))]
+
+
+def tell(
+    found: Correlation,
+    rules: Mapping[str, CorrelationRule],
+    rulebook: Rulebook,
+    batch_run: str = "",
+) -> Told | None:
+    """The match of a correlation; None for a withdrawn one, and for one that only feeds others."""
+    rule = rules[found.rule]
+    if found.status is Status.WITHDRAWN or not rule.code:
+        return None
+    decision = None
+    if found.decision is not None:
+        facts = [fact.fields for fact in found.facts]
+        one = found.decision
+        kind = object_type(one.object, facts)
+        decision = ObjectDecision(kind, one.object, one.outcome, one.reason)
+    last = found.facts[-1]
+    row = fact_row(
+        "correlation",
+        {"uid": found.uid, "members": [fact.uid for fact in found.facts]},
+        event_time=found.event_time,
+        org=str(last.fields.get("org", "")),
+    )
+    match = match_of_correlation(
+        found,
+        rule,
+        found.evidence,
+        decision,
+        facts_hash=row.hash,
+        rulebook=rulebook.hash,
+        batch_run=batch_run,
+    )
+    return Told(found, match)
+
+
+def look_back(
+    rulebook: Rulebook, events: Iterable[Event], around: Surroundings, batch_run: str
+) -> list[Told]:
+    """The batch correlations over a stretch of history, in event time."""
+    rules = {rule.id: rule for rule in rulebook.correlations if rule.heading.mode is Mode.BATCH}
+    facts = [
+        correlation_fact(event, event_fact(event, around), rulebook, around) for event in events
+    ]
+    found = run_batch([bind(rule) for rule in rules.values()], facts)
+    return [told for one in found if (told := tell(one, rules, rulebook, batch_run))]

@@ -1,0 +1,396 @@
+"""The watcher reads the audit log from where it stopped, and decides.
+
+A round is one transaction: the book's changes, the decisions, the work orders and the new position
+commit together or not at all. An event that speaks for a person (a review in an outside system) is
+a transaction of that person.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+import trail
+from agents import hedge_orders, lookback, triage
+from agents.assessor import Scope, Trigger, assess_scope, narrowed, views
+from agents.basis import basis_rows
+from agents.correlating import Correlations, Told, correlation_fact
+from agents.facts import (
+    HEDGE_ORDER_TYPES,
+    Surroundings,
+    event_fact,
+    lateness_class,
+    month_of,
+    object_of,
+    origin_of,
+    product_of,
+)
+from agents.matching import Seen, match_of
+from agents.world import World
+from auditlog.events import Event, EventKind
+from auditlog.port import FactRow, LogPort, Query, StoredEvent, fact_row
+from book.apply import Defaults, apply
+from book.write import Dated, put_dated
+from rules.patterns import Fact
+from rules.rulebook import Rulebook
+from store import Store, UnitOfWork, positions
+from store.clock import parse_rfc3339, rfc3339
+from store.problems import Problem
+from workorders.context import Context
+from workorders.ingest import Result, ingest_match
+from workorders.model import Match
+
+ACTOR = "system:watcher"
+POSITION = "watcher"
+WATERMARK = "watcher.watermark"
+BATCH = 500
+
+_log = structlog.get_logger(__name__)
+
+Scorer = Callable[[Sequence[Event], Surroundings], list[tuple[str, dict[str, Any], Event]]]
+"""Detectors: events → (fact kind, fact, the event it is about)."""
+
+
+@dataclass(slots=True)
+class _Round:
+    """What one transaction gathers."""
+
+    uow: UnitOfWork
+    around: Surroundings
+    rulebook: Rulebook
+    matches: list[Match] = field(default_factory=list)
+    facts: dict[str, list[FactRow]] = field(default_factory=dict)
+    scopes: dict[Scope, Trigger] = field(default_factory=dict)
+    runs: dict[str, lookback.Run] = field(default_factory=dict)
+    correlated: list[Fact] = field(default_factory=list)
+
+    def touch(self, scope: Scope, event: Event) -> None:
+        """Note that `scope` must be assessed because of `event`."""
+        old = self.scopes.get(scope, Trigger(event.event_time))
+        self.scopes[scope] = Trigger(
+            max(old.at, event.event_time), (*old.event_ids, event.event_id)
+        )
+
+    def keep(self, kind: str, row: FactRow) -> None:
+        """Note a fact for the log."""
+        self.facts.setdefault(kind, []).append(row)
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What one round did."""
+
+    events: int = 0
+    matches: int = 0
+    results: tuple[Result, ...] = ()
+
+
+class Watcher:
+    """The agent.
+
+    Args:
+        store: for the transactions.
+        log: the audit log.
+        rulebook: gives the rules in force.
+        context: what `workorders` needs, for a directory.
+        scorer: the detectors; None without a model.
+        use_child: whether durable_rules runs beside the reference.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        log: LogPort,
+        *,
+        rulebook: Callable[[], Rulebook],
+        context: Callable[[Surroundings], Context],
+        scorer: Scorer | None = None,
+        use_child: bool = True,
+    ) -> None:
+        self._store = store
+        self._log = log
+        self._rulebook = rulebook
+        self._context = context
+        self.scorer = scorer
+        self._use_child = use_child
+        self._world = World(ACTOR)
+        self._correlations: Correlations | None = None
+        self._made_for: tuple[str, int] | None = None
+
+    def run_once(self, now: datetime) -> Looked:
+        """Read what is new, up to `BATCH` events, and decide; also what time alone has decided."""
+        with self._store.reader() as connection:
+            position = int(positions.read(connection, POSITION) or 0)
+        stored = list(self._log.read_after(position, BATCH))
+        try:
+            looked = [self._look(part, now) for part in _parts(stored)]
+            if not stored:
+                looked = [self._wait(now)]
+        except Exception:
+            # The state in memory may be ahead of what was committed: it is made from the log again.
+            self._world.forget()
+            self._drop_correlations()
+            raise
+        results = tuple(result for one in looked for result in one.results)
+        return Looked(len(stored), sum(one.matches for one in looked), results)
+
+    def next_due(self) -> datetime | None:
+        """When time alone may decide something (an absence); None when nothing waits."""
+        return self._correlations.next_due() if self._correlations is not None else None
+
+    def close(self) -> None:
+        """End the child process."""
+        self._drop_correlations()
+
+    def _wait(self, now: datetime) -> Looked:
+        """Nothing new: only deadlines that have passed."""
+        if self._correlations is None:
+            return Looked()
+        told = self._correlations.advance(now)
+        if not told:
+            return Looked()
+        with self._store.unit_of_work(ACTOR) as uow:
+            work = self._begin(uow, now)
+            self._take(work, told)
+            return Looked(0, len(work.matches), self._finish(work, now, None))
+
+    def _look(self, part: Sequence[StoredEvent], now: datetime) -> Looked:
+        actor = ACTOR
+        first = part[0].event
+        if first.type in triage.REVIEW_TYPES and first.actor:
+            actor = first.actor
+        with self._store.unit_of_work(actor) as uow:
+            work = self._begin(uow, now)
+            if actor != ACTOR:
+                triage.review(uow, self._context(work.around), first)
+            for stored in part:
+                self._event(work, stored)
+            self._score(work, part)
+            correlations = self._correlations
+            if correlations is not None:
+                self._take(work, correlations.feed(work.correlated))
+                self._take(work, correlations.advance(now))
+            results = self._finish(work, now, part[-1].position)
+            return Looked(len(part), len(work.matches), results)
+
+    def _begin(self, uow: UnitOfWork, now: datetime) -> _Round:
+        self._world.refresh(uow.connection)
+        around = self._world.around(uow.connection)
+        rulebook = self._rulebook()
+        self._prepare(uow, around, rulebook, now)
+        return _Round(uow, around, rulebook)
+
+    def _prepare(
+        self, uow: UnitOfWork, around: Surroundings, rulebook: Rulebook, now: datetime
+    ) -> None:
+        """Make the correlations anew when rules or directory changed, filled from the log."""
+        wanted = (rulebook.hash, id(around))
+        if self._correlations is not None and self._made_for == wanted:
+            return
+        self._drop_correlations()
+        made = Correlations(rulebook, around, use_child=self._use_child)
+        position = int(positions.read(uow.connection, POSITION) or 0)
+        mark = positions.read(uow.connection, WATERMARK)
+        until = parse_rfc3339(mark) if mark else None
+        if position:
+            facts = self._past(position, (until or now) - made.reach(), around, rulebook)
+            made.rebuild(facts, until)
+        self._correlations, self._made_for = made, wanted
+
+    def _past(
+        self, position: int, since: datetime, around: Surroundings, rulebook: Rulebook
+    ) -> Iterable[Fact]:
+        query = Query(since=since, until_position=position, limit=5_000)
+        stored = sorted(self._log.history(query), key=lambda one: one.position)
+        return [
+            correlation_fact(one.event, event_fact(one.event, around), rulebook, around)
+            for one in stored
+            if one.event.kind is not EventKind.MARKET and not is_late(one.event, around)
+        ]
+
+    def _drop_correlations(self) -> None:
+        if self._correlations is not None:
+            self._correlations.close()
+        self._correlations = None
+        self._made_for = None
+
+    # --- one event ------------------------------------------------------------------------------
+
+    def _event(self, work: _Round, stored: StoredEvent) -> None:
+        event = stored.event
+        around = work.around
+        self._into_book(work, event)
+        if event.kind is EventKind.MARKET:
+            return
+        fields = event_fact(event, around)
+        row = fact_row("event", fields, event_time=event.event_time, org=event.org)
+        work.keep("event", row)
+        for run in lookback.concerned(work.uow, event, work.uow.now):
+            work.runs[run.run_id] = run
+        if event.type in lookback.STARTERS:
+            run = lookback.run_of(event, around)
+            work.runs[run.run_id] = run
+        if is_late(event, around):
+            return
+        work.correlated.append(correlation_fact(event, fields, work.rulebook, around))
+        seen = Seen(
+            kind="event",
+            fact=fields,
+            at=event.event_time,
+            facts_hash=row.hash,
+            event_ids=(event.event_id,),
+            rulebook=work.rulebook.hash,
+        )
+        verdicts = work.rulebook.evaluate("event", fields, at=work.uow.now)
+        work.matches += [match_of(verdict, seen) for verdict in verdicts if verdict.truth]
+        if event.type in HEDGE_ORDER_TYPES:
+            self._hedge_order(work, event)
+
+    def _into_book(self, work: _Round, event: Event) -> None:
+        settings = work.around.directory.settings(event.org)
+        defaults = Defaults(
+            product=settings.product,
+            month=settings.month or "spot",
+            status_map=settings.status_map,
+        )
+        now = work.uow.now
+        book = self._world.book(work.uow.connection, event.org, now)
+        change = apply(book, event, defaults)
+        for problem in change.problems:
+            _unreadable(work.uow, event, problem)
+        if not change.facts:
+            return
+        dated = [Dated(fact, event.event_time) for fact in change.facts]
+        put_dated(work.uow, dated, source=event.source, action=f"book.{event.type}")
+        self._world.changed(event.org, change.facts, event.event_time)
+        if event.kind is EventKind.MARKET:
+            book = self._world.book(work.uow.connection, event.org, now)
+            for row, matches in basis_rows(event, change.facts, book, work.around, work.rulebook):
+                work.keep("basis", row)
+                work.matches += matches
+            return
+        for fact in change.facts:
+            product = getattr(fact, "product", "") or product_of(event, work.around)
+            if product:
+                work.touch(Scope(event.org, product), event)
+
+    def _hedge_order(self, work: _Round, event: Event) -> None:
+        around, uow = work.around, work.uow
+        book = self._world.book(uow.connection, event.org, uow.now)
+        product = product_of(event, around)
+        order = hedge_orders.read_order(
+            event,
+            object_of(event),
+            book,
+            product=product,
+            month=month_of(event, around),
+            origin=origin_of(event, around),
+        )
+        if isinstance(order, Problem):
+            _unreadable(uow, event, order)
+            return
+        old = hedge_orders.known(uow, order.org, order.object_id)
+        scope = Scope(order.org, order.product)
+        found = views(narrowed(book, product), scope, uow.now)
+        answer = hedge_orders.judge(order, found, work.rulebook, uow.now)
+        hedge_orders.decide(uow, order, answer, work.rulebook, old)
+
+    def _score(self, work: _Round, part: Sequence[StoredEvent]) -> None:
+        if self.scorer is None:
+            return
+        events = [one.event for one in part if one.event.kind is not EventKind.MARKET]
+        for kind, fact, event in self.scorer(events, work.around):
+            row = fact_row(kind, fact, event_time=event.event_time, org=event.org)
+            work.keep(kind, row)
+            seen = Seen(
+                kind=kind,
+                fact=fact,
+                at=event.event_time,
+                facts_hash=row.hash,
+                event_ids=(event.event_id,),
+                rulebook=work.rulebook.hash,
+            )
+            verdicts = work.rulebook.evaluate(kind, fact, at=work.uow.now)
+            work.matches += [match_of(verdict, seen) for verdict in verdicts if verdict.truth]
+
+    def _take(self, work: _Round, told: Iterable[Told]) -> None:
+        work.matches += [one.match for one in told]
+
+    # --- the end of a round ---------------------------------------------------------------------
+
+    def _finish(self, work: _Round, now: datetime, position: int | None) -> tuple[Result, ...]:
+        uow, around = work.uow, work.around
+        for scope, trigger in work.scopes.items():
+            self._assess(work, scope, trigger)
+        for run in work.runs.values():
+            book = self._world.book(uow.connection, run.org, uow.now)
+            found = lookback.look(
+                uow, run, self._log, book=book, around=around, rulebook=work.rulebook
+            )
+            work.matches += found.matches
+            for row in found.facts:
+                work.keep("event", row)
+        # Facts are keyed by their content: a round that is rolled back leaves nothing wrong behind.
+        for kind, rows in work.facts.items():
+            self._log.append_facts(kind, rows, recorded_at=uow.now)
+        context = self._context(around)
+        results = tuple(ingest_match(uow, match, context) for match in work.matches)
+        if position is not None:
+            positions.write(uow, POSITION, str(position))
+        positions.write(uow, WATERMARK, rfc3339(now))
+        return results
+
+    def _assess(self, work: _Round, scope: Scope, trigger: Trigger) -> None:
+        uow = work.uow
+        book = self._world.book(uow.connection, scope.org, uow.now)
+        assessed = assess_scope(
+            uow, scope, trigger, book=book, around=work.around, rulebook=work.rulebook
+        )
+        work.matches += assessed.matches
+        for row in assessed.facts:
+            work.keep("exposure", row)
+        if not assessed.facts:
+            return
+        for order, old in hedge_orders.waiting(uow, scope):
+            found = views(narrowed(book, order.product), Scope(order.org, order.product), uow.now)
+            answer = hedge_orders.judge(order, found, work.rulebook, uow.now)
+            if answer.outcome != hedge_orders.ALLOW:
+                hedge_orders.decide(uow, order, answer, work.rulebook, old)
+
+
+def is_late(event: Event, around: Surroundings) -> bool:
+    """Whether the event came later after its time than its source's lateness allows."""
+    settings = around.directory.settings(event.org)
+    allowed = timedelta(seconds=settings.lateness(lateness_class(event, around)))
+    return event.arrival_time - event.event_time > allowed
+
+
+def _parts(stored: Sequence[StoredEvent]) -> list[list[StoredEvent]]:
+    """Runs of events for one transaction each; a person's review stands alone."""
+    parts: list[list[StoredEvent]] = []
+    alone = True
+    for one in stored:
+        review = one.event.type in triage.REVIEW_TYPES
+        if review or alone:
+            parts.append([])
+        parts[-1].append(one)
+        alone = review
+    return parts
+
+
+def _unreadable(uow: UnitOfWork, event: Event, problem: Problem) -> None:
+    """An event that concerns the book and cannot be read: recorded, so that nothing is lost."""
+    _log.warning("event not understood", event=event.event_id, code=problem.code)
+    trail.record(
+        uow,
+        kind="decision",
+        action="event.unreadable",
+        object_type="event",
+        object_id=event.event_id,
+        org=event.org,
+        outcome="data_issue",
+        reason=problem.code,
+        body={"problem": problem.as_dict(), "type": event.type},
+    )
