@@ -19,7 +19,7 @@ from approvals.reading import open_request, read
 from approvals.seating import permission_for, seat_plan, session_deadline
 from approvals.state import Act, Code, Delegation, Outcome, State, Status, Subject, Verb
 from approvals.tables import EventRow, RequestRow
-from approvals.transition import transition
+from approvals.transition import renewed, transition
 from directory import Directory, UnknownPerson, grant
 from directory.roles import check_permission
 from store import UnitOfWork
@@ -129,7 +129,7 @@ def act(
     elif verb in _SIGNING:
         doing = with_standing(uow, state, doing)
     if verb in (Verb.SUBMIT, Verb.MATERIAL_CHANGE):
-        chosen = subject or state.subject
+        chosen = renewed(state.subject, subject)
         plan = plan or shipped_plans().get(chosen.kind)
         steps = seat_plan(plan, chosen, directory, uow.now) if plan else state.steps
         doing = replace(doing, subject=subject, steps=steps)
@@ -238,6 +238,9 @@ def _checked(doing: Act, state: State, directory: Directory, at: datetime) -> Ac
 
     if doing.verb is Verb.SUBMIT:
         return replace(doing, permitted=_may_ask(directory, subject, at))
+    if doing.verb is Verb.MATERIAL_CHANGE and doing.actor != subject.requester:
+        changer = replace(subject, requester=doing.actor)
+        return replace(doing, permitted=_may_ask(directory, changer, at))
     if doing.verb in (*_SIGNING, Verb.DELEGATE):
         permitted = refusal(doing.actor)
         if doing.on_behalf_of and not permitted:

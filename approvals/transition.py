@@ -20,6 +20,7 @@ from approvals.state import (
     Signature,
     State,
     Status,
+    Subject,
     Verb,
 )
 
@@ -77,9 +78,25 @@ def _submit(state: State, act: Act, at: datetime, deadline: Deadline) -> Outcome
     if act.permitted:
         return _refused(state, act.permitted)
     steps = act.steps or state.steps
-    if not steps or not feasible(steps, never_signs(state)):
+    asked = replace(state, subject=renewed(state.subject, act.subject))
+    if not steps or not feasible(steps, never_signs(asked)):
         return _refused(state, Code.NO_ELIGIBLE_SIGNERS)
-    return _moved(_restarted(state, steps, at, deadline), Code.SUBMITTED)
+    return _moved(_restarted(asked, steps, at, deadline), Code.SUBMITTED)
+
+
+def renewed(before: Subject, after: Subject | None) -> Subject:
+    """The subject after a change: what it is about and who asked stay, causers only join."""
+    if after is None:
+        return before
+    causers = tuple(dict.fromkeys((*before.causers, *after.causers)))
+    return replace(
+        after,
+        kind=before.kind,
+        object_id=before.object_id,
+        org=before.org,
+        requester=before.requester,
+        causers=causers,
+    )
 
 
 def _restarted(
@@ -102,7 +119,7 @@ def _restarted(
 
 
 def _material_change(state: State, act: Act, at: datetime, deadline: Deadline) -> Outcome:
-    subject = act.subject or state.subject
+    subject = renewed(state.subject, act.subject)
     if act.permitted:
         return _refused(state, act.permitted)
     if subject == state.subject:
