@@ -25,7 +25,7 @@ from book.positions import (
     Side,
 )
 from book.prices import MarketPrice, PriceKind
-from book.state import BookState, Fact
+from book.state import BookState, Fact, out_of_range
 from book.versions import Conflict, conflicts
 from store.problems import Problem, shorten
 
@@ -114,9 +114,15 @@ def order_status(happening_type: str, defaults: Defaults) -> OrderStatus | None:
 def apply(state: BookState, happening: Happening, defaults: Defaults) -> Change:
     """The change that `happening` makes to a book that stands at `state`."""
     if order_status(happening.type, defaults) is not None:
-        return _order(state, happening, defaults)
-    change = _HANDLERS.get(happening.type)
-    return change(state, happening, defaults) if change else Change()
+        change = _order(state, happening, defaults)
+    elif happening.type in _HANDLERS:
+        change = _HANDLERS[happening.type](state, happening, defaults)
+    else:
+        return Change()
+    for fact in change.facts:
+        if name := out_of_range(fact):
+            return _problem("QUANTITY_RANGE", happening, name, getattr(fact, name))
+    return change
 
 
 def _problem(code: str, happening: Happening, name: str, found: object = "") -> Change:

@@ -38,7 +38,7 @@ class ScaleOverflowError(BookError):
 
 
 class QuantityRangeError(BookError):
-    """A decimal to be stored is not finite, or 10^15 or more."""
+    """A decimal to be stored is not finite, or 10^15 or more; or lots are 10^9 or more."""
 
     code = "QUANTITY_RANGE"
 

@@ -136,6 +136,8 @@ Fact = (
     | UnitConversion
 )
 
+QUANTITY_BOUND: Final = Decimal(10) ** 15
+LOTS_BOUND: Final = 10**9
 _STANDING: Final = (
     OrderStatus.NONE,
     OrderStatus.COMMITMENT,
@@ -199,10 +201,12 @@ def key_of(value: Any) -> tuple[str, ...]:
     return _KEYS[type(value)][1](value)
 
 
-def quantity_fields(value: Any) -> dict[str, Decimal]:
-    """The decimals of a fact by name, for checks that look at all of them."""
-    return {
-        f.name: held
-        for f in dataclasses.fields(value)
-        if isinstance(held := getattr(value, f.name), Decimal)
-    }
+def out_of_range(fact: Any) -> str:
+    """The first field that no book can hold: not finite, 10^15 or more, 10^9 lots or more."""
+    for f in dataclasses.fields(fact):
+        held = getattr(fact, f.name)
+        if isinstance(held, Decimal) and not (held.is_finite() and abs(held) < QUANTITY_BOUND):
+            return f.name
+        if f.name == "lots" and abs(held) >= LOTS_BOUND:
+            return f.name
+    return ""

@@ -7,7 +7,6 @@ the same source again changes nothing and leaves no record.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from decimal import Decimal
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
@@ -26,13 +25,12 @@ from book.positions import (
 )
 from book.prices import MarketPrice
 from book.snapshot import DayEnd, Snapshot
-from book.state import Fact, field_of, key_of, quantity_fields
+from book.state import Fact, field_of, key_of, out_of_range
 from book.tables import SNAPSHOT, TABLES
 from store import UnitOfWork, is_sqlite
 from trail import canonical, record
 
 KEY_SEPARATOR: Final = "\u001f"
-QUANTITY_BOUND: Final = Decimal(10) ** 15
 _CHUNK: Final = 500
 _BODY_LIMIT: Final = 20_000
 _OBJECTS: Final[dict[str, str]] = {
@@ -58,7 +56,11 @@ _OBJECTS: Final[dict[str, str]] = {
 
 
 class Dated(NamedTuple):
-    """A fact and since when it is true; `retired` says that it no longer is."""
+    """A fact and since when it is true; `retired` says that it no longer is.
+
+    `version` is the source's own: among corrections with the same `valid_from` the highest holds,
+    and a source that goes back to what it said before needs a new one to be heard.
+    """
 
     fact: Fact
     valid_from: datetime
@@ -78,11 +80,15 @@ def _row(dated: Dated, source: str, recorded_at: datetime) -> dict[str, Any]:
     fact = dated.fact
     if dated.valid_from.tzinfo is None:
         raise TimelessError(f"{type(fact).__name__} {key_of(fact)}")
-    for name, value in quantity_fields(fact).items():
-        if not value.is_finite() or abs(value) >= QUANTITY_BOUND:
-            raise QuantityRangeError(f"{type(fact).__name__}.{name}: {value}")
+    if name := out_of_range(fact):
+        raise QuantityRangeError(f"{type(fact).__name__}.{name}")
     document = to_document(fact)
-    content = {"fact": document, "valid_from": dated.valid_from, "retired": dated.retired}
+    content = {
+        "fact": document,
+        "valid_from": dated.valid_from,
+        "version": dated.version,
+        "retired": dated.retired,
+    }
     return {
         "fact_key": KEY_SEPARATOR.join(key_of(fact)),
         "org": getattr(fact, "org", ""),
@@ -131,7 +137,7 @@ def put_dated(
 
     Raises:
         TimelessError: a `valid_from` without an offset.
-        QuantityRangeError: a decimal that is not finite or is 10^15 or more.
+        QuantityRangeError: a decimal that is not finite or is 10^15 or more, or 10^9 lots or more.
     """
     given: dict[str, list[dict[str, Any]]] = {}
     for dated in facts:

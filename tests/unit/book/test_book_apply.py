@@ -104,6 +104,14 @@ def test_the_erp_may_speak_before_the_order_arrives():
         (Said("order.create", order="A", qty=D(1)), "ORDER_INCOMPLETE"),
         (Said("order.create", order="A", attributes={"side": "buy"}), "ORDER_INCOMPLETE"),
         (Said("erp.sync"), "ORDER_MISSING"),
+        (
+            Said("order.create", order="A", qty=D("1e15"), attributes={"side": "buy"}),
+            "QUANTITY_RANGE",
+        ),
+        (
+            Said("position.update", qty=D("1e9"), attributes={"key": "k", "version": 1}),
+            "QUANTITY_RANGE",
+        ),
         (Said("inbound.timeout", qty=D(1)), "RECEIPT_MISSING"),
         (Said("inbound.posted", receipt="R"), "RECEIPT_UNKNOWN"),
         (Said("spot.quote", attributes={"price": "dear"}), "PRICE_INVALID"),

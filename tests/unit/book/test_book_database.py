@@ -182,6 +182,13 @@ def test_back_to_an_earlier_value_is_a_change_too(store: Store):
     assert lots_at(store, DAY1 + 2 * HOUR, DAY1) == [100]
 
 
+def test_a_correction_taken_back_needs_the_sources_next_version(store: Store):
+    with store.unit_of_work("u_1") as uow:
+        for version, lots in ((1, 100), (2, 90), (3, 100)):
+            put(uow, [position(lots)], valid_from=DAY1, source="b", version=version)
+    assert lots_at(store, DAY1, DAY1) == [100]
+
+
 def test_a_retired_fact_is_gone_from_its_moment_on(store: Store):
     with store.unit_of_work("u_1") as uow:
         put_position(uow, position(100), valid_from=DAY1, source="b")
