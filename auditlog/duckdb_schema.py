@@ -14,7 +14,7 @@ from typing import Any, Final
 import orjson
 import pyarrow as pa
 
-from auditlog.events import Event, EventKind, event_uid
+from auditlog.events import Event, EventKind, event_hash
 from store.types import decimal_text
 
 _DECIMAL = pa.decimal128(38, 9)
@@ -69,19 +69,19 @@ QUARANTINE_DDL: Final = (
     "settled_by VARCHAR NOT NULL, settled_at TIMESTAMP, reason VARCHAR NOT NULL)"
 )
 
-_KEY_DIGITS = 16
+_KEY_BYTES = 8
+_KEY_DIGITS = 2 * _KEY_BYTES
 _GET: Final[dict[str, Callable[[Event], Any]]] = {name: attrgetter(name) for name in COLUMNS}
 
 
 def signed_key(digits: str) -> int:
     """The first 64 bits of a hexadecimal hash as a signed integer, as the column holds them."""
-    value = int(digits[:_KEY_DIGITS], 16)
-    return value - (1 << 64) if value >= 1 << 63 else value
+    return int.from_bytes(bytes.fromhex(digits[:_KEY_DIGITS]), signed=True)
 
 
 def event_key(event: Event) -> int:
-    """The `key` column of an event."""
-    return signed_key(event_uid(event.source, event.event_id, event.day).partition("-")[2])
+    """The `key` column of an event: the hash of its uid, without the day."""
+    return int.from_bytes(event_hash(event.source, event.event_id)[:_KEY_BYTES], signed=True)
 
 
 def split_uid(uid: str) -> tuple[date, int] | None:
@@ -116,8 +116,7 @@ def events_table(events: Sequence[Event], keys: Sequence[int], first: int) -> pa
         values: Sequence[Any] = list(map(_GET[name], events))
         if name == "attributes":
             values = [_json(value) for value in values]
-        elif arrow == _TIME:
-            values = [value.astimezone(UTC).replace(tzinfo=None) for value in values]
+        # Arrow turns aware times into UTC by itself
         columns[name] = pa.array(values, arrow)
     return pa.table(columns)
 

@@ -28,9 +28,10 @@ from store.clock import rfc3339
 from store.problems import Problem, did_you_mean
 from store.types import decimal_text
 
-__all__ = ["Event", "EventKind", "event_uid", "parse_event"]
+__all__ = ["Event", "EventKind", "event_hash", "event_uid", "parse_event"]
 
 _EMPTY = (None, "")
+_PLAIN = frozenset({str, int, bool, Decimal, type(None), float, list})
 _HASH_DIGITS = 24
 _KINDS = "business, system, risk, exception, market"
 
@@ -141,9 +142,13 @@ def event_uid(source: str, event_id: str, day: date) -> str:
 
     The day stands in front so that one look-up reads one day only.
     """
+    return f"{day:%Y%m%d}-{event_hash(source, event_id).hex()[:_HASH_DIGITS]}"
+
+
+def event_hash(source: str, event_id: str) -> bytes:
+    """SHA-256 over the source's length in bytes, a colon, the source and the id."""
     name = source.encode()
-    digest = hashlib.sha256(b"%d:%b%b" % (len(name), name, event_id.encode())).hexdigest()
-    return f"{day:%Y%m%d}-{digest[:_HASH_DIGITS]}"
+    return hashlib.sha256(b"%d:%b%b" % (len(name), name, event_id.encode())).digest()
 
 
 def parse_event(
@@ -175,7 +180,7 @@ def parse_event(
         reader.fault("EVENT_NOT_AN_OBJECT", found=mapping, allowed="{…}")
         return reader.problems
     flat: Mapping[Any, Any] = mapping
-    if any(isinstance(value, Mapping) for value in mapping.values()):
+    if any(type(v) not in _PLAIN and isinstance(v, Mapping) for v in mapping.values()):
         flat = flatten(mapping)
     picked, rest = _sort(flat)
     if "kind" not in picked and (kind := ecs_kind(flat)):

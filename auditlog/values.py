@@ -98,6 +98,8 @@ class FieldReader:
 
     def _admit(self, field: str, text: str, *, prose: bool) -> bool:
         self.size += len(text)
+        if text.isascii() and len(text) <= FIELD_BYTES and text.isprintable():
+            return True  # nearly every field
         if not text.isprintable():
             if (_FORBIDDEN_IN_PROSE if prose else _FORBIDDEN).search(text):
                 self.fault("EVENT_CONTROL_CHARACTER", field, text)
