@@ -152,7 +152,7 @@ class _PlanReader(FieldReader):
 
     def _steps(self, root: Mapping[str, Any], node: Any) -> dict[str, Step]:
         if not isinstance(node, Mapping) or not node:
-            self.report("MISSING_KEY", root, field="steps")
+            self.report("FIELD_MISSING", root, field="steps")
             return {}
         return {str(name): self._step(str(name), node, name) for name in node}
 
@@ -183,7 +183,7 @@ class _PlanReader(FieldReader):
         if text not in known:
             hint = did_you_mean(text, known)
             allowed = ", ".join(known)
-            self.report("UNKNOWN_WORD", entry, key, found=text, allowed=allowed, hint=hint)
+            self.report("WORD_UNKNOWN", entry, key, found=text, allowed=allowed, hint=hint)
             return default
         return words(text)
 
@@ -241,7 +241,7 @@ class _PlanReader(FieldReader):
             if [band.upto for band in bands if band.org == org][-1] is not None:
                 self.report("BAND_WITHOUT_END", root, "bands", found=org)
         if not bands:
-            self.report("MISSING_KEY", root, field="bands")
+            self.report("FIELD_MISSING", root, field="bands")
         return tuple(bands)
 
 

@@ -36,8 +36,8 @@ _UNRECORDED = (
     Code.ALREADY_NUDGED,
     Code.ALREADY_DELEGATED,
     Code.NOTHING_CHANGED,
-    Code.ALREADY_DECIDED,
-    Code.STALE_VERSION,
+    Code.APPROVAL_DECIDED,
+    Code.APPROVAL_CHANGED,
     Code.NOT_DUE,
 )
 
@@ -102,7 +102,7 @@ def act(
     """Do one act on a request, at the unit's time, if the caller's card is still true.
 
     `expected_version` is the version that the actor saw: any of the present round will do, since
-    what is decided upon has not changed in it; an older one is answered with STALE_VERSION and
+    what is decided upon has not changed in it; an older one is answered with APPROVAL_CHANGED and
     the present state. The same act of the same person on the same version is done once; later
     ones get the recorded answer. An approved request for a grant gives the grant in this unit.
 
@@ -122,7 +122,7 @@ def act(
     if before is not None:
         return Outcome(state, before, accepted=True, changed=False)
     if not state.status.final and not state.round_version <= expected_version <= state.version:
-        return Outcome(state, Code.STALE_VERSION, accepted=False, changed=False)
+        return Outcome(state, Code.APPROVAL_CHANGED, accepted=False, changed=False)
     if verb is Verb.DELEGATE and ends is not None:
         scope = state.subject.org
         doing = replace(doing, delegation=Delegation(actor, to, scope, ends, cap))
@@ -141,7 +141,7 @@ def act(
         )
         if uow.execute(change.values(**_columns(outcome.state))).rowcount != 1:
             now = read(uow.connection, request_id)
-            return Outcome(now, Code.STALE_VERSION, accepted=False, changed=False)
+            return Outcome(now, Code.APPROVAL_CHANGED, accepted=False, changed=False)
     _record(uow, state, doing, expected_version, outcome)
     if outcome.changed and outcome.state.status is Status.APPROVED:
         _take_effect(uow, outcome.state)

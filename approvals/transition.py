@@ -39,7 +39,7 @@ def wall_deadline(step: OpenStep, at: datetime) -> datetime | None:
 def transition(state: State, act: Act, at: datetime, deadline: Deadline = wall_deadline) -> Outcome:
     """The request after `act` at `at`. Pure; the clock `deadline` is handed in."""
     if state.status.final:
-        return _refused(state, Code.ALREADY_DECIDED)
+        return _refused(state, Code.APPROVAL_DECIDED)
     return _HANDLERS.get(act.verb, _signer_act)(state, act, at, deadline)
 
 
@@ -130,7 +130,7 @@ def _material_change(state: State, act: Act, at: datetime, deadline: Deadline) -
     steps = act.steps or state.steps
     changed = replace(state, subject=subject, barred=excluded, steps=steps)
     if state.status is not Status.PENDING:
-        return _moved(changed, Code.DONE)
+        return _moved(changed, Code.SUBJECT_CHANGED)
     if not feasible(steps, never_signs(changed)):
         waiting = replace(changed, status=Status.PAPERS, signatures=(), step=0, due=None)
         return _moved(waiting, Code.NO_ELIGIBLE_SIGNERS)
@@ -158,12 +158,12 @@ def _nudge(state: State, act: Act, at: datetime, _deadline: Deadline) -> Outcome
 
 def _timeout(state: State, act: Act, at: datetime, deadline: Deadline) -> Outcome:
     if state.expires is not None and state.expires <= at:
-        return _decided(state, act, at, Status.EXPIRED, Code.EXPIRED)
+        return _decided(state, act, at, Status.EXPIRED, Code.APPROVAL_EXPIRED)
     step = state.current
     if step is None or state.due is None or at < state.due:
         return _refused(state, Code.NOT_DUE)
     if step.then is Then.EXPIRE or step.escalated:
-        return _decided(state, act, at, Status.EXPIRED, Code.EXPIRED)
+        return _decided(state, act, at, Status.EXPIRED, Code.APPROVAL_EXPIRED)
     known = {name for other in state.steps for name in other.seats}
     joining = tuple(
         name for name in step.escalate_to if name not in known and name not in never_signs(state)

@@ -183,7 +183,7 @@ class EntryReader(FieldReader):
         self.mapping(entry, _DUTY, "roster")
         people, deputies = self.texts(entry, "people"), self.texts(entry, "deputies")
         if not people:
-            self.report("MISSING_KEY", entry, field="people")
+            self.report("FIELD_MISSING", entry, field="people")
         for key, listed in (("people", people), ("deputies", deputies)):
             for one in listed:
                 self.is_known(entry, key, one)

@@ -28,7 +28,7 @@ for _tag in ("timestamp", "float"):
 def parse_yaml(text: str, file: str) -> tuple[Any, list[Problem]]:
     """The document in `text` with line and column kept, or a problem when it is no YAML."""
     if len(text) > _LARGEST_FILE:
-        return None, [Problem("FILE_TOO_LARGE", file=file, allowed=f"{_LARGEST_FILE}")]
+        return None, [Problem("FILE_OVERSIZE", file=file, allowed=f"{_LARGEST_FILE}")]
     yaml = YAML(typ="rt", pure=True)
     yaml.Constructor = _Constructor
     try:
@@ -37,9 +37,9 @@ def parse_yaml(text: str, file: str) -> tuple[Any, list[Problem]]:
         mark = fault.problem_mark or fault.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
         found = shorten(fault.problem or "")
-        return None, [Problem("YAML_SYNTAX", file=file, line=line, column=column, found=found)]
+        return None, [Problem("NOT_YAML", file=file, line=line, column=column, found=found)]
     except (YAMLError, ValueError, RecursionError) as fault:
-        return None, [Problem("YAML_SYNTAX", file=file, found=shorten(str(fault)))]
+        return None, [Problem("NOT_YAML", file=file, found=shorten(str(fault)))]
 
 
 def _line_column(node: Any, key: str | int | None) -> tuple[int, int]:
@@ -103,7 +103,7 @@ class FieldReader:
             if key not in allowed:
                 name = str(key)
                 self.report(
-                    "UNKNOWN_KEY",
+                    "FIELD_UNKNOWN",
                     node,
                     key,
                     field=where,
@@ -137,7 +137,7 @@ class FieldReader:
         """A text at `key` that must be there."""
         value = self.text(node, key)
         if not value and not (key in node and self._reported(key)):
-            self.report("MISSING_KEY", node, field=key)
+            self.report("FIELD_MISSING", node, field=key)
         return value
 
     def _reported(self, key: str) -> bool:

@@ -169,12 +169,12 @@ def test_a_card_from_before_a_change_is_stale_and_a_fellow_signature_is_no_chang
         state, "liu", Verb.MATERIAL_CHANGE, subject=replace(ORDER, amount=Decimal(600_000_000))
     ).state
     late = desk.act(changed, "chen", Verb.APPROVE, version=seen)
-    assert (late.code, late.accepted, late.state) == (Code.STALE_VERSION, False, changed)
+    assert (late.code, late.accepted, late.state) == (Code.APPROVAL_CHANGED, False, changed)
     signed = desk.act(changed, "chen", Verb.APPROVE).state
     done = desk.act(signed, "wang", Verb.APPROVE, version=changed.version)
     assert done.state.status is Status.APPROVED
     after = desk.act(signed, "gao", Verb.REJECT, version=seen, reason="PRICE")
-    assert (after.code, after.state.status) == (Code.ALREADY_DECIDED, Status.APPROVED)
+    assert (after.code, after.state.status) == (Code.APPROVAL_DECIDED, Status.APPROVED)
 
 
 def test_a_missing_grant_is_asked_for_and_given_by_a_second_person(desk: Desk):
@@ -244,7 +244,7 @@ def test_a_deadline_runs_on_the_trading_sessions_and_escalates(desk: Desk):
     assert escalated.code == Code.ESCALATED
     assert set(escalated.state.steps[0].signers) == {"chen", "arisk", "gao"}
     desk.now = AT.astimezone(UTC) + timedelta(days=3)
-    assert desk.act(escalated.state, "system:escalator", Verb.TIMEOUT).code == Code.EXPIRED
+    assert desk.act(escalated.state, "system:escalator", Verb.TIMEOUT).code == Code.APPROVAL_EXPIRED
     with desk.store.reader() as connection:
         assert approvals.due(connection, desk.now) == ()
 
@@ -320,14 +320,14 @@ def test_bands_are_lower_inclusive_and_the_nearest_organisation_wins():
         ({"bands": [{"steps": ["one"]}, {"upto": 5, "steps": ["one"]}]}, "BAND_ORDER"),
         ({"bands": [{"steps": ["oen"]}]}, "UNKNOWN_STEP"),
         ({"bands": [{"steps": ["one", "one"]}]}, "BAND_STEPS"),
-        ({"bands": []}, "MISSING_KEY"),
+        ({"bands": []}, "FIELD_MISSING"),
         ({"steps": {"one": {"who": {"role": "risk"}}}}, "UNKNOWN_ROLE"),
         ({"steps": {"one": {"who": {}}}}, "ONE_KIND_OF_SIGNER"),
-        ({"steps": {"one": {"who": {"people": ["a"]}, "mode": "some"}}}, "UNKNOWN_WORD"),
+        ({"steps": {"one": {"who": {"people": ["a"]}, "mode": "some"}}}, "WORD_UNKNOWN"),
         ({"steps": {"one": {"who": {"people": ["a"]}, "need": 2}}}, "NEED_WITH_N_OF"),
         ({"steps": {"one": {"who": {"people": ["a"]}, "after": "soon"}}}, "BAD_DURATION"),
         ({"steps": {"one": {"who": {"people": ["a"]}, "then": "escalate"}}}, "ESCALATION_TARGET"),
-        ({"stpes": {}}, "UNKNOWN_KEY"),
+        ({"stpes": {}}, "FIELD_UNKNOWN"),
     ],
 )
 def test_a_faulty_plan_is_not_used(change: dict[str, object], code: str):

@@ -119,7 +119,7 @@ def test_a_finished_request_answers_with_what_was_decided():
     assert (rejected.status, rejected.reason) == (Status.REJECTED, "PRICE")
     for verb in Verb:
         outcome = transition(rejected, Act(verb, "a", reason="DATA", to="x"), AT)
-        assert (outcome.code, outcome.state) == (Code.ALREADY_DECIDED, rejected)
+        assert (outcome.code, outcome.state) == (Code.APPROVAL_DECIDED, rejected)
 
 
 def test_a_rejection_needs_a_reason_from_the_list():

@@ -1,15 +1,18 @@
 """Trading days, sessions and the session clock, with the cases a Chinese desk would check."""
 
+import csv
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import exchange_calendars
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from directory.calendar import TradingCalendar
 from directory.errors import UnknownProduct, UnknownYear
-from directory.schedule import parse_session, parse_sessions, shipped_schedules
+from directory.schedule import parse_session, parse_sessions, shipped_holidays, shipped_schedules
 
 CALENDAR = TradingCalendar()
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -234,3 +237,35 @@ def test_opens_and_closes_agree_with_the_sessions(product: str, at: datetime):
     else:
         assert running.start <= at < running.end
         assert CALENDAR.trading_day(product, at) == running.trading_day
+
+
+@pytest.mark.shared_data
+def test_every_product_of_the_contract_table_has_sessions(shared_data: Path):
+    with (shared_data / "market" / "contract_specs.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) > 90
+    for row in rows:
+        schedule = CALENDAR.schedule(f"{row['exchange']}.{row['product']}")
+        assert schedule.exchange == row["exchange"]
+        assert schedule.product == row["product"]
+
+
+@pytest.mark.filterwarnings("ignore:Series.values")
+@pytest.mark.parametrize(
+    ("region", "name", "except_"),
+    [
+        ("CN", "XSHG", ()),
+        ("US", "XNYS", (date(2025, 1, 9),)),
+        ("ICE", "IEPA", (date(2025, 1, 9),)),
+        ("GB", "XLON", ()),
+    ],
+)
+def test_shipped_holidays_agree_with_the_calendar_they_came_from(
+    region: str, name: str, except_: tuple[date, ...]
+):
+    source = exchange_calendars.get_calendar(name, start="2022-12-01", end="2026-12-31")
+    trading = set(source.sessions.date)
+    for year, closed in shipped_holidays()[region].items():
+        days = (date(year, 1, 1) + timedelta(days=n) for n in range(365 + (year % 4 == 0)))
+        weekdays = {day for day in days if day.weekday() < 5}
+        assert closed == weekdays - trading - set(except_)

@@ -93,7 +93,7 @@ def test_an_unknown_key_names_its_place_and_the_nearest_one():
     house, problems = load_directory(FILE.replace("name_en:", "nam_en:"), "directory.yaml")
     assert len(house.people) == 2
     (problem,) = problems
-    assert (problem.code, problem.file, problem.line) == ("UNKNOWN_KEY", "directory.yaml", 3)
+    assert (problem.code, problem.file, problem.line) == ("FIELD_UNKNOWN", "directory.yaml", 3)
     assert (problem.found, problem.hint) == ("nam_en", "name_en")
 
 
@@ -115,7 +115,7 @@ def test_an_unknown_key_names_its_place_and_the_nearest_one():
         ("last_resort: u_chen", "last_resort: u_nobody", "UNKNOWN_PERSON", 18),
         ("[2027-01-01]", "[2028-01-03]", "BAD_DATE", 19),
         ("集团/甲\n    name", "集团//甲\n    name", "BAD_PATH", 2),
-        ("roles: [trader]", "roles: trader, 7: 8", "YAML_SYNTAX", 14),
+        ("roles: [trader]", "roles: trader, 7: 8", "NOT_YAML", 14),
         ("id: u_liu", "active: perhaps", "NOT_A_FLAG", 13),
     ],
 )
