@@ -7,7 +7,7 @@ own cursor and sees the last commit. A commit flushes DuckDB's log to disk befor
 import contextlib
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ import orjson
 from auditlog import duckdb_analysis, duckdb_facts, duckdb_quarantine, duckdb_sql
 from auditlog.duckdb_query import (
     TIMELINE_FIELDS,
+    after_place,
     any_of,
     cursor_after,
     ordering,
@@ -65,7 +66,7 @@ from auditlog.wire import plain
 from store.clock import Clock, system_clock
 from store.problems import Problem
 
-_CHUNK: Final = 2000
+_CHUNK: Final = 5000
 _DAYS_LISTED: Final = 64
 _MEMORY: Final = "1GB"
 
@@ -251,19 +252,30 @@ class DuckDbLog:
     def history(self, query: Query) -> Iterator[StoredEvent]:
         """See `LogPort.history`."""
         clause, params = where(query)
-        self._check_open()
-        cursor = self._con.cursor()
-        cursor.execute(
-            f"SELECT {SELECTED} FROM log_events WHERE {clause} "  # noqa: S608 (clauses with parameters)
-            "ORDER BY event_time, position",
-            params,
-        )
-        return self._drain(cursor)
+        with self._reading() as con:
+            days = con.execute(
+                "SELECT day, max(position) FROM log_events "  # noqa: S608 (clauses with parameters)
+                f"WHERE {clause} GROUP BY day ORDER BY day",
+                params,
+            ).fetchall()
+        until = max((last for _, last in days), default=0)
+        return self._chunks(clause, params, [day for day, _ in days], until)
 
-    def _drain(self, cursor: duckdb.DuckDBPyConnection) -> Iterator[StoredEvent]:
-        with contextlib.closing(cursor):
-            while rows := cursor.fetchmany(_CHUNK):
-                yield from map(self._stored, rows)
+    def _chunks(
+        self, clause: str, params: Sequence[Any], days: Sequence[date], until: int
+    ) -> Iterator[StoredEvent]:
+        """Day by day and chunk by chunk: one sorted result of millions would not fit in memory."""
+        for day in days:
+            behind, more = "TRUE", list[Any]()
+            while rows := self._rows(
+                f"day = ? AND position <= ? AND {clause} AND {behind} "
+                "ORDER BY event_time, position LIMIT ?",
+                [day, until, *params, *more, _CHUNK],
+            ):
+                yield from rows
+                if len(rows) < _CHUNK:
+                    break
+                behind, more = after_place(rows[-1])
 
     def count(self, query: Query) -> int:
         """See `LogPort.count`."""

@@ -149,8 +149,20 @@ def paging(query: Query) -> Clause:
         at = naive_utc(from_microseconds(int(found[1])))
     except OverflowError as error:
         raise BadQueryError("the cursor is not one that a page gave") from error
-    sign = "<" if query.order == "newest" else ">"
-    return f"(event_time, position) {sign} (?, ?)", [at, int(found[2])]
+    return _behind("<" if query.order == "newest" else ">", at, int(found[2]))
+
+
+def after_place(row: StoredEvent) -> Clause:
+    """The rows that follow `row`, oldest first."""
+    return _behind(">", naive_utc(row.event.event_time), row.position)
+
+
+def _behind(sign: str, at: datetime, position: int) -> Clause:
+    # the first comparison says no more than the second, but zone maps know it
+    return (
+        f"event_time {sign}= ? AND (event_time, position) {sign} (?, ?)",
+        [at, at, position],
+    )
 
 
 def cursor_after(row: StoredEvent) -> str:

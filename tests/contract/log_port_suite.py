@@ -370,11 +370,19 @@ class LogPortSuite:
         assert list(log.timeline("1953")) == []
 
     def test_history_is_the_log_as_it_stood_and_longer_than_a_page(self, log: LogPort):
-        log.append([event(number) for number in range(1, 4501)])
+        log.append([event(number) for number in range(1, 6001)])
+        log.append([event(7000 + n, event_time=NOON - timedelta(days=n)) for n in (2, 1)])
+        log.append([event(8000 + n, event_time=NOON) for n in range(5200)])
         rows = log.history(Query(order="newest"))
-        first = next(rows)
-        log.append([event(9000)])
-        assert [first.position, *(row.position for row in rows)] == list(range(1, 4501))
+        seen = [next(rows)]
+        log.append([event(20_000), event(20_001, event_time=NOON - timedelta(days=1))])
+        seen += rows
+        assert [row.event.event_id for row in seen[:2]] == ["E-7002", "E-7001"]
+        assert len(seen) == len({row.position for row in seen}) == 11_202
+        times = [(row.event.event_time, row.position) for row in seen]
+        assert times == sorted(times)
+        assert "E-20000" not in ids(seen)
+        assert "E-20001" not in ids(seen)
 
     def test_the_histogram_counts_every_event_once(self, log: LogPort):
         log.append([event(number) for number in (0, 1, 59, 60, 61, 179)])
