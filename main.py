@@ -1,10 +1,99 @@
 """Composition, and the command `hedgewarden`."""
 
+import os
+import socket
+from collections.abc import Mapping
+from zoneinfo import ZoneInfo
+
+from agents.escalator import Escalator
+from agents.sentinel import Sentinel
+from agents.settler import Settler
+from agents.watcher import Watcher
+from auditlog.client import open_log
+from auditlog.port import LogPort
+from service.application import Application, DirectoryReader, address_of, context_of
+from service.channels import channels_of
+from service.i18n.titles import rule_titles
+from service.i18n.wording import Catalogues
+from service.rules_in_force import rulebook_folder, rules_in_force
+from service.settings import Settings
+from store import Store, open_engine
+from store.clock import Clock, system_clock
+from store.migrate import upgrade
+from trail import TrailKeeper, open_keys
+from workorders.channel import Channel
+from workorders.policy import Policy
+
+ZONE = ZoneInfo("Asia/Shanghai")
+
+
+def compose(
+    settings: Settings,
+    *,
+    clock: Clock = system_clock,
+    log: LogPort | None = None,
+    channels: Mapping[str, Channel] | None = None,
+    policy: Policy | None = None,
+    demo: bool = False,
+    role: str = "command",
+) -> Application:
+    """Wire the application of one data folder.
+
+    Raises:
+        BrokenRulebook: when a rule file has an error; a broken file never comes into force.
+    """
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    keys = open_keys(settings.keys_dir)
+    engine = open_engine(settings.database_url)
+    upgrade(engine)
+    store = Store(engine, clock=clock, before_commit=[TrailKeeper(keys.trail)])
+    rulebook = rules_in_force(settings)
+    catalogues = Catalogues(ZONE, rule_titles(rulebook))
+    directories = DirectoryReader(store)
+
+    def language_of(person: str) -> str:
+        known = directories.now().directory.person(person)
+        return (known.language if known else "") or settings.language
+
+    if channels is None:
+        channels = channels_of(settings, keys, catalogues, language_of, clock)
+    rules_of_paging = policy or Policy()
+    names = tuple(channels)
+    holder = f"{socket.gethostname()}:{os.getpid()}"
+    opened = log if log is not None else open_log(settings.data, role=role, clock=clock)
+    return Application(
+        settings=settings,
+        clock=clock,
+        store=store,
+        log=opened,
+        keys=keys,
+        rulebook=rulebook,
+        rulebook_folder=rulebook_folder(settings),
+        catalogues=catalogues,
+        channels=channels,
+        policy=rules_of_paging,
+        directories=directories,
+        watcher=Watcher(
+            store,
+            opened,
+            rulebook=lambda: rulebook,
+            context=lambda around: context_of(around, rules_of_paging, names),
+        ),
+        escalator=Escalator(
+            store,
+            channels=channels,
+            address=lambda person, channel: address_of(directories.now(), person, channel),
+            context=lambda: context_of(directories.now(), rules_of_paging, names),
+            holder=holder,
+        ),
+        settler=Settler(store),
+        sentinel=Sentinel(store, opened),
+        demo=demo,
+    )
+
 
 def run() -> None:
     """The console script's entry."""
-    print("hedgewarden")
+    from service.cli import app
 
-
-if __name__ == "__main__":
-    run()
+    app(compose)

@@ -7,18 +7,18 @@ module with them. Everything here is pure.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from typing import Any
 
 from auditlog.events import Event
 from auditlog.fields import LEVELS
 from book.buckets import Bucket
+from book.limits import use_of
 from book.vouchers import VoucherMeaning
 from directory import Directory
 from directory.calendar import TradingCalendar
 from directory.errors import DirectoryError
 
-_FOUR = Decimal("0.0001")
 _SIGN = {"buy": 1, "sell": -1}
 
 #: What an event of this type asks for; whether the actor holds it is for the directory to say.
@@ -170,10 +170,8 @@ def exposure_fact(bucket: Bucket, *, limit: Decimal | None) -> dict[str, Any]:
 
 
 def ratio(value: Decimal, limit: Decimal | None) -> Decimal | None:
-    """Value / limit to four places, half even; None without a limit or with one of zero."""
-    if limit is None or limit == 0:
-        return None
-    return (value / limit).quantize(_FOUR, ROUND_HALF_EVEN)
+    """Value / limit to four places; None without a limit."""
+    return None if limit is None else use_of(value, limit)
 
 
 def _in_session(product: str, at: datetime, org: str, around: Surroundings) -> bool | None:

@@ -1,0 +1,123 @@
+"""The application: every port that people and programs come in by, wired once in `main.compose`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from agents.escalator import Escalator
+from agents.facts import Surroundings
+from agents.sentinel import Sentinel
+from agents.settler import Settler
+from agents.watcher import Watcher
+from auditlog.port import LogPort
+from directory import Directory
+from directory.writing import directory_version, read_directory
+from rules.rulebook import Rulebook
+from service.i18n.wording import Catalogues
+from service.settings import Settings
+from store import Store
+from store.clock import Clock
+from trail.keys import Keys
+from workorders.channel import Channel
+from workorders.context import Context
+from workorders.policy import Policy
+
+
+class DirectoryReader:
+    """The directory as of now, read again when its version moves."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: tuple[str, Surroundings] | None = None
+
+    def around(self, connection: Connection) -> Surroundings:
+        """The directory and its calendar, in the reader's transaction."""
+        version = directory_version(connection)
+        if self._known is None or self._known[0] != version:
+            known = read_directory(connection)
+            self._known = (version, Surroundings(known, known.calendar))
+        return self._known[1]
+
+    def now(self) -> Surroundings:
+        """As `around`, in a transaction of its own."""
+        with self._store.reader() as connection:
+            return self.around(connection)
+
+
+@dataclass(frozen=True)
+class Application:
+    """The ports. Made by `main.compose`; nothing below reads settings or a global.
+
+    Attributes:
+        settings: what the operator set.
+        clock: aware UTC; simulated in the demo.
+        store: the operational database.
+        log: the audit log.
+        keys: the folder of keys.
+        rulebook: the rules in force.
+        catalogues: words of both languages.
+        channels: adapters by name.
+        policy: paging and deadlines for orders that open now.
+        demo: whether this is a demo folder; then pages carry a banner.
+    """
+
+    settings: Settings
+    clock: Clock
+    store: Store
+    log: LogPort
+    keys: Keys
+    rulebook: Rulebook
+    rulebook_folder: Path
+    catalogues: Catalogues
+    channels: Mapping[str, Channel]
+    policy: Policy
+    directories: DirectoryReader
+    watcher: Watcher
+    escalator: Escalator
+    settler: Settler
+    sentinel: Sentinel
+    demo: bool = False
+
+    @property
+    def directory(self) -> Directory:
+        """People and organisations as of now."""
+        return self.directories.now().directory
+
+    def context(self, around: Surroundings | None = None) -> Context:
+        """What the commands of `workorders` need, as of now."""
+        return context_of(around or self.directories.now(), self.policy, self.channel_names)
+
+    @cached_property
+    def channel_names(self) -> tuple[str, ...]:
+        """The channels in use."""
+        return tuple(self.channels)
+
+    def close(self) -> None:
+        """Release what is held: the child process, the log, the database."""
+        self.watcher.close()
+        self.log.close()
+        self.store.engine.dispose()
+
+
+def context_of(around: Surroundings, policy: Policy, channels: tuple[str, ...]) -> Context:
+    """The context of one directory: notices go out on every channel that is set up."""
+    return Context(
+        people=around.directory,
+        calendar=around.calendar,
+        policy=policy,
+        channels=channels,
+        fallback=channels,
+    )
+
+
+def address_of(around: Surroundings, person: str, channel: str) -> str:
+    """Where a person is reached: the Slack user, or the mail address; empty when unknown."""
+    found = around.directory.person(person)
+    if found is None or not found.active:
+        return ""
+    if channel == "slack":
+        return found.slack[1] if found.slack else ""
+    return found.email if channel == "email" else ""

@@ -1,0 +1,51 @@
+"""The channels that the settings ask for."""
+
+from collections.abc import Callable
+
+from integrations.mail import MailChannel, MailServerAddress
+from integrations.slack import SlackChannel
+from integrations.wording import Wording
+from service.settings import Settings
+from store.clock import Clock
+from trail.keys import Keys
+from workorders.channel import Channel
+
+
+def channels_of(
+    settings: Settings,
+    keys: Keys,
+    wording: Wording,
+    language_of: Callable[[str], str],
+    clock: Clock,
+) -> dict[str, Channel]:
+    """Slack when a token is set, e-mail when a server is; nothing else talks to the outside."""
+    found: dict[str, Channel] = {}
+    token = settings.slack_token.get_secret_value()
+    if token:
+        found["slack"] = SlackChannel(
+            base_url=settings.slack_url,
+            token=token,
+            signing_secrets=[one.get_secret_value() for one in settings.slack_signing_secrets],
+            wording=wording,
+            language_of=language_of,
+            public_url=settings.public_url,
+            proxy=settings.outbound_proxy,
+        )
+    if settings.smtp_host:
+        found["email"] = MailChannel(
+            server=MailServerAddress(
+                host=settings.smtp_host,
+                port=settings.smtp_port,
+                tls=settings.smtp_tls,
+                user=settings.smtp_user,
+                password=settings.smtp_password.get_secret_value(),
+                sender=settings.smtp_sender,
+                timeout_s=settings.smtp_timeout_s,
+            ),
+            key=keys.mail,
+            wording=wording,
+            language_of=language_of,
+            public_url=settings.public_url,
+            clock=clock,
+        )
+    return found

@@ -1,0 +1,33 @@
+"""Wrong calls that end a command with a message instead of a traceback."""
+
+from collections.abc import Sequence
+
+from store.problems import Problem
+
+
+class ServiceError(Exception):
+    """The base of this room's exceptions."""
+
+
+class BrokenRulebook(ServiceError):  # noqa: N818 - named after what the reader must mend
+    """The rulebook has errors, so nothing of it comes into force.
+
+    Attributes:
+        problems: what is wrong, with file, line and column.
+    """
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(f"{len(problems)} problems in the rulebook")
+        self.problems = tuple(problems)
+
+
+class WrongFolder(ServiceError):  # noqa: N818 - named after what the reader must mend
+    """A demo folder where a live one is meant, or the other way round.
+
+    Attributes:
+        code: the catalogue key of the sentence.
+    """
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code

@@ -1,0 +1,77 @@
+"""The catalogues as the channels read them: words, and times on the reader's clock."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from service.i18n.catalogue import Words, load_words
+from store.clock import parse_rfc3339
+
+#: Parameters whose value is a code, and the catalogue keys that may hold its words.
+_CODED: Mapping[str, tuple[str, ...]] = {
+    "code": ("rule.{}", "code.{}", "reason.{}"),
+    "rule": ("rule.{}",),
+    "level": ("level.{}",),
+    "reason": ("reason.{}",),
+    "why": ("reason.{}",),
+    "state": ("state.{}",),
+    "side": ("side.{}",),
+    "unit": ("unit.{}",),
+    "verb": ("button.{}",),
+}
+_TIMES = frozenset({"at", "since", "until", "due", "opens", "as_of", "event_time"})
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """The words of one language, with codes and times in parameters made readable."""
+
+    words: Words
+    zone: ZoneInfo
+
+    def text(self, key: str, /, **params: Any) -> str:
+        """The sentence of a key."""
+        return self.words.text(key, **{name: self.value(name, v) for name, v in params.items()})
+
+    def when(self, at: datetime, /) -> str:
+        """A time on the reader's clock."""
+        return at.astimezone(self.zone).strftime("%m-%d %H:%M")
+
+    def value(self, name: str, value: Any) -> Any:
+        """One parameter: a code becomes its words, a time a local time."""
+        if name in _CODED and isinstance(value, str) and value:
+            for pattern in _CODED[name]:
+                if (key := pattern.format(value)) in self.words:
+                    return self.words.text(key)
+            return value
+        if name in _TIMES and isinstance(value, str) and "T" in value:
+            try:
+                return self.when(parse_rfc3339(value))
+            except ValueError:
+                return value
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogues:
+    """Words by language, for the channels.
+
+    Attributes:
+        zone: the clock on which times in cards and mails are read.
+        titles: rule code → title by language; a code without words of its own shows this.
+    """
+
+    zone: ZoneInfo
+    titles: Mapping[str, Mapping[str, str]]
+
+    def words(self, language: str, /) -> Spoken:
+        """The words of `language`, the rules' titles among them."""
+        known = load_words(language)
+        titles = {
+            f"rule.{code}": by_language.get(language, "")
+            for code, by_language in self.titles.items()
+            if by_language.get(language)
+        }
+        return Spoken(Words(known.language, {**titles, **known.entries}), self.zone)
