@@ -32,6 +32,8 @@ def load_correlation(reader: Reader, root: Entry, pairs: Pairs) -> CorrelationRu
     within = reader.duration(pairs, "within", root)
     if kind is None:
         return None
+    if "event_time" not in kind.fields:
+        reader.fault("KIND_WITHOUT_TIME", pairs["on"].value, field="on")
     lets: dict[str, Node] = {"within": Literal(within, DURATION, Span(0, 0))}
     steps, aliases = _steps(reader, pairs, root, kind)
     last = Names(kind.types, lets, aliases)
@@ -67,7 +69,8 @@ def load_correlation(reader: Reader, root: Entry, pairs: Pairs) -> CorrelationRu
         evidence=reader.expressions(pairs, "evidence", root, full),
         tests=_tests(reader, pairs, root, kind),
     )
-    _check_form(reader, correlation, root, pairs)
+    if not reader.failed:  # a step that could not be read would only seem to be missing
+        _check_form(reader, correlation, root, pairs)
     return correlation
 
 
@@ -161,8 +164,6 @@ def _check_form(reader: Reader, rule: CorrelationRule, root: Entry, pairs: Pairs
         reader.fault("NOT_A_CORRELATION", root, field="steps", found="")
     if rule.distinct and not rule.count:
         reader.fault("DISTINCT_NEEDS_COUNT", pairs["distinct"].key, field="distinct")
-    if "event_time" not in reader.schema.kind(rule.kind).fields:
-        reader.fault("KIND_WITHOUT_TIME", pairs["on"].value, field="on")
 
 
 def _tests(reader: Reader, pairs: Pairs, root: Entry, kind: FactKind) -> tuple[RuleTest, ...]:

@@ -18,7 +18,10 @@ MAX_BYTES = 1_000_000
 _MAX_DEPTH = 40
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]*)\Z")
 _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)\.[0-9]+\Z")
-_PLAIN_TAGS = ("tag:yaml.org,2002:",)
+_PLAIN_TAGS = frozenset(
+    f"tag:yaml.org,2002:{name}"
+    for name in ("str", "int", "float", "bool", "null", "timestamp", "map", "seq")
+)
 _WORDS = {"true": True, "false": False}
 
 Scalar = str | int | bool | Decimal | None
@@ -104,7 +107,7 @@ class _Reader:
         if depth > _MAX_DEPTH:
             self.fault("YAML_TOO_DEEP", node)
             return none
-        if not str(node.tag).startswith(_PLAIN_TAGS):
+        if str(node.tag) not in _PLAIN_TAGS:
             self.fault("YAML_TAG", node, str(node.tag))
             return none
         if isinstance(node, MappingNode):
