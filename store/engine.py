@@ -57,4 +57,6 @@ def _prepare(connection: Any, _record: Any) -> None:
 
 def _begin(connection: Connection) -> None:
     statement = connection.get_execution_options().get(BEGIN_OPTION, "BEGIN")
-    connection.exec_driver_sql(statement)
+    # Straight to the driver: it is no statement of anybody's, and runs for every unit of work.
+    driver: Any = connection.connection.dbapi_connection
+    driver.execute(statement)

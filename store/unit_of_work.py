@@ -14,7 +14,7 @@ from store.engine import BEGIN_OPTION, is_sqlite
 from store.errors import MissingActor, NestedUnit, ReadOnly, UnitClosed, UnrecordedChange
 from store.schema import dml_table, is_plumbing, written_tables
 
-_UNIT_OPTION = "hedgewarden_unit"
+_UNIT = "hedgewarden_unit"
 
 Failpoint = Callable[[str], None]
 """Called with ``statement <sql>`` before each statement, ``commit`` before and ``committed`` after
@@ -81,6 +81,11 @@ class UnitOfWork:
         if isinstance(statement, str):
             statement = text(statement)
         return self.connection.execute(statement, params)
+
+    def reach(self, statement: str) -> None:
+        """For a hook that goes past SQLAlchemy: let a test's failpoint act before `statement`."""
+        if self._failpoint is not None:
+            self._failpoint(f"statement {statement}")
 
     def after_commit(self, call: Callable[[], None]) -> None:
         """Have `call` run once the commit is durable; never when the unit fails."""
@@ -164,7 +169,8 @@ class Store:
     def _run(self, actor: str) -> Generator[UnitOfWork, None, UnitOfWork]:
         with self._writing.connect() as connection, connection.begin() as transaction:
             uow = UnitOfWork(actor, self.clock(), connection, self._failpoint)
-            connection.execution_options(**{_UNIT_OPTION: uow})
+            unit = connection.info  # of the pooled connection: cleared before it goes back
+            unit[_UNIT] = uow
             try:
                 yield uow
                 uow._flush()  # noqa: SLF001
@@ -173,6 +179,7 @@ class Store:
                     self._failpoint("commit")
                 transaction.commit()
             finally:
+                unit.pop(_UNIT, None)
                 uow._close()  # noqa: SLF001
         if self._failpoint is not None:
             self._failpoint("committed")
@@ -202,7 +209,7 @@ def _note_change(
     # Rows given back (RETURNING) leave the count open until they are read; then it counts.
     if cursor.rowcount == 0 and cursor.description is None:
         return
-    uow = connection.get_execution_options().get(_UNIT_OPTION)
+    uow = connection.info.get(_UNIT)
     if uow is None:
         return
     name = dml_table(context)
@@ -219,9 +226,9 @@ def _reach_failpoint(
     _context: Any,
     _many: bool,  # noqa: FBT001
 ) -> None:
-    uow = connection.get_execution_options().get(_UNIT_OPTION)
-    if uow is not None and uow._failpoint is not None:  # noqa: SLF001
-        uow._failpoint(f"statement {statement}")  # noqa: SLF001
+    uow = connection.info.get(_UNIT)
+    if uow is not None:
+        uow.reach(statement)
 
 
 def _refuse_writing(

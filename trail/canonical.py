@@ -18,7 +18,7 @@ from trail.errors import TrailError
 
 MAX_INTEGER = 2**53 - 1
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER | orjson.OPT_PASSTHROUGH_DATETIME
-_PLAIN = (str, bool, type(None), datetime, date)
+_PLAIN = frozenset({str, int, bool, type(None), datetime, date, Decimal})
 
 
 def canonical(value: Any) -> bytes:
@@ -30,7 +30,8 @@ def canonical(value: Any) -> bytes:
         TrailError: for a float, an integer beyond 2^53 - 1, a key that is no ASCII string, a time
             without an offset, or a type that JSON has no form for.
     """
-    _check(value, "")
+    if not _is_plain(value):
+        _check(value, "")
     try:
         return orjson.dumps(value, default=_written, option=_OPTIONS)
     except (orjson.JSONEncodeError, ValueError) as fault:
@@ -45,9 +46,23 @@ def is_canonical(data: bytes) -> bool:
         return False
 
 
+def _is_plain(value: Any) -> bool:
+    """The quick answer for almost every value; integers' size is then checked by orjson."""
+    kind = type(value)
+    if kind is dict:
+        for key, item in value.items():
+            if type(key) is not str or not key.isascii():
+                return False
+            if type(item) not in _PLAIN and not _is_plain(item):
+                return False
+        return True
+    if kind is list or kind is tuple:
+        return all(type(item) in _PLAIN or _is_plain(item) for item in value)
+    return kind in _PLAIN
+
+
 def _check(value: Any, path: str) -> None:
-    if type(value) in _PLAIN:
-        return
+    """Name the place that has no canonical form; quiet when there is none."""
     if isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str) or not key.isascii():
@@ -68,7 +83,7 @@ def _check_single(value: Any, path: str) -> None:
             raise TrailError(f"{path}: an integer beyond 2^53 - 1; use a string")
     elif isinstance(value, float):
         raise TrailError(f"{path}: a binary float; use Decimal")
-    elif not isinstance(value, str | Decimal):
+    elif not isinstance(value, str | Decimal | date | None):
         raise TrailError(f"{path}: {type(value).__name__} has no JSON form")
 
 

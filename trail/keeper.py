@@ -1,10 +1,8 @@
 """The hook that numbers, hashes and inserts a commit's records, last in its transaction."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
-
-from sqlalchemy import Connection
 
 from store import UnitOfWork, is_sqlite
 from store.types import from_microseconds, to_microseconds
@@ -65,33 +63,62 @@ class TrailKeeper:
         waiting, seal = drafts(uow), uow.buffers.get(_SEAL, False)
         if not waiting and not seal:
             return 0
-        connection = uow.connection
-        size, peaks, sealed_size, sealed_at = _head(connection, uow.now)
+        tables = _Tables(uow)
+        size, peaks, sealed_size, sealed_at = tables.head()
         frontier = Frontier.from_bytes(size, bytes(peaks))
         if waiting:
             rows = [_row(draft, frontier) for draft in waiting]
-            _run(connection, _INSERT, rows if len(rows) > 1 else rows[0])
+            tables.run_many(_INSERT, rows)
         unsealed = frontier.size - sealed_size
         old = uow.now - from_microseconds(sealed_at) >= self._age
         if unsealed and (seal or old or unsealed >= self._every):
             checkpoint = Checkpoint(self._origin, frontier.size, frontier.root())
             note = sign(checkpoint.text(), self._signers)
-            _run(connection, _CHECKPOINT, (checkpoint.size, checkpoint.root, note))
+            tables.run(_CHECKPOINT, (checkpoint.size, checkpoint.root, note))
             sealed_size, sealed_at = frontier.size, to_microseconds(uow.now)
-        _run(connection, _WRITE_HEAD, (frontier.size, frontier.to_bytes(), sealed_size, sealed_at))
+        tables.run(_WRITE_HEAD, (frontier.size, frontier.to_bytes(), sealed_size, sealed_at))
+        tables.close()
         if waiting:
             uow.after_commit(lambda: _number(waiting, size))
         return len(waiting)
 
 
-def _head(connection: Connection, now: datetime) -> tuple[int, bytes, int, int]:
-    read = _READ_HEAD if is_sqlite(connection) else f"{_READ_HEAD} FOR UPDATE"
-    row = connection.exec_driver_sql(read).one_or_none()
-    if row is None:
-        _run(connection, _FIRST_HEAD, (b"", to_microseconds(now)))
-        row = connection.exec_driver_sql(read).one()
-    size, peaks, sealed_size, sealed_at = row
-    return size, peaks, sealed_size, sealed_at
+class _Tables:
+    """The trail's statements, straight through the driver.
+
+    This is the hottest path of the product; through SQLAlchemy the four statements of a commit
+    cost more than all the hashing.
+    """
+
+    __slots__ = ("_cursor", "_sqlite", "_uow")
+
+    def __init__(self, uow: UnitOfWork) -> None:
+        self._uow = uow
+        self._sqlite = is_sqlite(uow.connection)
+        self._cursor: Any = uow.connection.connection.cursor()
+
+    def head(self) -> tuple[int, bytes, int, int]:
+        """Size, right edge, and size and time of the last checkpoint; made at the first commit."""
+        read = _READ_HEAD if self._sqlite else f"{_READ_HEAD} FOR UPDATE"
+        self.run(read)
+        row = self._cursor.fetchone()
+        if row is None:
+            self.run(_FIRST_HEAD, (b"", to_microseconds(self._uow.now)))
+            self.run(read)
+            row = self._cursor.fetchone()
+        size, peaks, sealed_size, sealed_at = row
+        return size, peaks, sealed_size, sealed_at
+
+    def run(self, statement: str, values: tuple[Any, ...] = ()) -> None:
+        self._uow.reach(statement)
+        self._cursor.execute(statement if self._sqlite else statement.replace("?", "%s"), values)
+
+    def run_many(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
+        self._uow.reach(statement)
+        self._cursor.executemany(statement if self._sqlite else statement.replace("?", "%s"), rows)
+
+    def close(self) -> None:
+        self._cursor.close()
 
 
 def _row(draft: Draft, frontier: Frontier) -> tuple[Any, ...]:
@@ -99,14 +126,6 @@ def _row(draft: Draft, frontier: Frontier) -> tuple[Any, ...]:
     body = b"%b%d%b" % (draft.before, seq, draft.after)
     leaf = leaf_hash(body)
     return (seq, *draft.columns, leaf, frontier.append(leaf), body)
-
-
-def _run(connection: Connection, statement: str, values: Any) -> None:
-    # Straight to the driver: this is the hottest path of the product, and a Core statement costs
-    # more than all the hashing.
-    if not is_sqlite(connection):
-        statement = statement.replace("?", "%s")
-    connection.exec_driver_sql(statement, values)
 
 
 def _number(waiting: list[Draft], size: int) -> None:

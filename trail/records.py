@@ -1,14 +1,14 @@
 """Leaving a record: it is checked and written out at once, and numbered at the commit."""
 
-import secrets
+import os
 from dataclasses import dataclass
-from datetime import datetime
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, select
 
 from store import UnitOfWork
+from store.clock import rfc3339
 from store.types import to_microseconds
 from store.upsert import insert_new
 from trail.canonical import canonical
@@ -20,6 +20,7 @@ RECORD_LIMIT: Final = 64_000
 VERSION: Final = 1
 
 _BUFFER: Final = "trail"
+_TIME: Final = "trail.time"
 _SEQ_DIGITS: Final = 16  # sequence numbers stay below 2^53
 
 
@@ -28,7 +29,8 @@ class RecordRef:
     """Names a record before it has a number.
 
     Attributes:
-        uid: 128 random bits in hexadecimal, known at once; other rows may point to it.
+        uid: 128 bits in hexadecimal, known at once; other rows may point to it. The first 48 are
+            the time in milliseconds, so that the index grows at its end; the others are random.
         seq: the record's number, from 1; None until the commit.
     """
 
@@ -36,8 +38,14 @@ class RecordRef:
     seq: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class _Time(NamedTuple):
+    """The unit's time in both of its forms, made once a unit."""
+
+    text: str
+    microseconds: int
+
+
+class Draft(NamedTuple):
     """A record that waits for its number: the bytes before and after it, and its columns."""
 
     before: bytes
@@ -80,21 +88,24 @@ def record(
         raise TrailError(f"unknown kind {kind!r}; one of {', '.join(sorted(KINDS))}")
     if not action or not object_type:
         raise TrailError("a record needs an action and the type of the object it was done to")
-    uid = secrets.token_hex(16)
+    at = uow.buffers.get(_TIME)
+    if at is None:
+        at = uow.buffers[_TIME] = _Time(rfc3339(uow.now), to_microseconds(uow.now))
+    uid = f"{at.microseconds // 1000:012x}{os.urandom(10).hex()}"
     texts = (uow.actor, kind, action, object_type, object_id, org, outcome, reason)
     if any("\x00" in text for text in texts):
         raise TrailError("a NUL character cannot be kept in a record")
-    before, after = write_out(uow.now, uid, texts, body or {})
+    before, after = write_out(at.text, uid, texts, body or {})
     if (size := len(before) + len(after) + _SEQ_DIGITS) > RECORD_LIMIT:
         raise RecordTooLarge(size, RECORD_LIMIT)
     ref = RecordRef(uid)
-    columns = (to_microseconds(uow.now), *texts, uid)
+    columns = (at.microseconds, *texts, uid)
     uow.buffers.setdefault(_BUFFER, []).append(Draft(before, after, columns, ref))
     return ref
 
 
 def write_out(
-    at: datetime, uid: str, texts: tuple[str, ...], body: dict[str, Any]
+    at: str, uid: str, texts: tuple[str, ...], body: dict[str, Any]
 ) -> tuple[bytes, bytes]:
     """The canonical bytes of a record, around the place of its number.
 
