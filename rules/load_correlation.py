@@ -17,9 +17,11 @@ CORRELATION_KEYS = (
     *("clears_when", "needs_disposition", "explain", "evidence", "tests"),
 )
 _STEP_KEYS = ("as", "where")
+_ABSENT_KEYS = ("as", "where", "source")
+_ABSENT_KEYS = (*_STEP_KEYS, "source")
 _TEST_KEYS = ("name", "events", "expect")
 _DEFAULT_CAP = 1000
-_MAX_STEPS = 8
+_MAX_STEPS = 3
 #: Event time at which the events of tests begin when they say only `at: 30s`.
 _TEST_EPOCH = 1_772_413_200_000_000  # 2026-03-02T01:00:00Z, a Monday
 
@@ -95,14 +97,15 @@ def _steps(
 
 
 def _step(reader: Reader, item: Entry, kind: FactKind, names: Names, field: str) -> Step | None:
-    inner = reader.mapping(item, field, _STEP_KEYS)
+    inner = reader.mapping(item, field, _ABSENT_KEYS if field == "absent" else _STEP_KEYS)
     if inner is None:
         return None
     alias = reader.word(inner, "as", item)
     if alias and not alias.isidentifier():
         reader.fault("BAD_NAME", inner["as"].value, field="as")
     where = reader.expression(reader.value(inner, "where", item), "where", names)
-    return Step(alias, kind.name, where) if where is not None else None
+    source = reader.word(inner, "source", item, required=False)
+    return Step(alias, kind.name, where, source) if where is not None else None
 
 
 def _absent(reader: Reader, pairs: Pairs, root: Entry, kind: FactKind, names: Names) -> Step | None:

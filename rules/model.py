@@ -225,11 +225,13 @@ class Step:
         alias: the step's name; later steps, `having`, `evidence` and `decide` use it.
         kind: the fact kind.
         where: which facts are this step; may name fields of earlier steps (``request.order``).
+        source: of an absent step, the source it is awaited from; its lateness delays the verdict.
     """
 
     alias: str
     kind: str
     where: Expression
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
