@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from directory.organisation import is_path
 from directory.people import Grant, Person
@@ -11,6 +11,8 @@ from directory.roles import PERMISSIONS, Role, conflicting
 from directory.roster import Absence, Duty, DutyOverride, Rotation
 from directory.schedule import parse_session
 from store.problems import did_you_mean
+
+_T = TypeVar("_T")
 
 _PERSON = (
     "id",
@@ -46,6 +48,8 @@ class EntryReader(FieldReader):
         super().__init__(file)
         self.tree: set[str] = set()
         self.known: set[str] = set()
+        self._logins: dict[str, str] = {}
+        self._slack_accounts: dict[tuple[str, str], str] = {}
 
     def path(self, node: Mapping[str, Any], key: str, value: str) -> str:
         """`value`, reported when it is no organisation path."""
@@ -77,6 +81,11 @@ class EntryReader(FieldReader):
         language = self.text(entry, "language", "zh")
         if language not in _LANGUAGES:
             self.report("UNKNOWN_LANGUAGE", entry, "language", found=language, allowed="zh, en")
+        login = self.text(entry, "login")
+        slack = self._slack(entry)
+        self._once(entry, "login", login or person_id, self._logins, person_id)
+        if slack is not None:
+            self._once(entry, "slack", slack, self._slack_accounts, person_id)
         return Person(
             id=person_id,
             name=self.text(entry, "name"),
@@ -85,12 +94,20 @@ class EntryReader(FieldReader):
             grants=tuple(self._grants(entry, person_id, unit)),
             shift=self._shift(entry),
             email=self.text(entry, "email"),
-            slack=self._slack(entry),
+            slack=slack,
             active=active is not False,
             language=language,
-            login=self.text(entry, "login"),
+            login=login,
             mixed_roles_by=mixed_by,
         )
+
+    def _once(
+        self, entry: Mapping[str, Any], key: str, value: _T, seen: dict[_T, str], owner: str
+    ) -> None:
+        """Report a login or account that another person read before has too."""
+        if seen.setdefault(value, owner) != owner:
+            found = "/".join(value) if isinstance(value, tuple) else value
+            self.report("HELD_BY_ANOTHER", entry, key if key in entry else "id", found=found)
 
     def _role(self, node: Mapping[str, Any], key: str, value: str) -> Role | None:
         try:

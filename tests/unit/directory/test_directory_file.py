@@ -117,6 +117,8 @@ def test_an_unknown_key_names_its_place_and_the_nearest_one():
         ("集团/甲\n    name", "集团//甲\n    name", "BAD_PATH", 2),
         ("roles: [trader]", "roles: trader, 7: 8", "NOT_YAML", 14),
         ("id: u_liu", "active: perhaps", "NOT_A_FLAG", 13),
+        ("roles: [trader]", "login: u_chen", "HELD_BY_ANOTHER", 14),
+        ("roles: [trader]", "slack: {team: T1, user: U1}", "HELD_BY_ANOTHER", 14),
     ],
 )
 def test_every_fault_has_a_code_and_a_line(before: str, after: str, code: str, line: int):
