@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from workorders.model import Case, Match, SourceKind
 
 WINDOW = timedelta(minutes=30)
+_BATCH = "batch:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ def case_keys(match: Match) -> frozenset[str]:
     keys |= {f"source:{key}" for key in match.sources if key}
     if match.product:
         keys.add(f"product:{match.product}")
+    if match.batch_run:
+        keys.add(_BATCH + match.batch_run)
     if match.actor and match.actor.partition(":")[0] != "system":
         keys.add(f"actor:{match.actor}")
     return frozenset(keys)
@@ -68,9 +71,10 @@ def joins(one: Case, other: Case, *, window: timedelta = WINDOW) -> bool:
         return False
     if one.cause or other.cause:
         return one.cause == other.cause
-    if one.batch_run and one.batch_run == other.batch_run:
+    shared = one.keys & other.keys
+    if any(key.startswith(_BATCH) for key in shared):
         return True
-    return not one.keys.isdisjoint(other.keys) and _gap(one, other) <= window
+    return bool(shared) and _gap(one, other) <= window
 
 
 def _widened(case: Case, by: Case) -> Case:

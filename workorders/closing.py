@@ -39,7 +39,7 @@ def conclude(uow: UnitOfWork, order: WorkOrder, closing: Closing) -> None:
             f"alert.{'confirm' if reason is None else 'dismiss'}",
             org=alert.org,
             outcome=state.value,
-            reason="ORDER_CLOSED",
+            reason="ORDER_CLOSED_WITH",
             params={"order_closed": order.id, "disposition": closing.disposition},
             alert_id=alert.id,
             case_id=alert.case_id,

@@ -1,0 +1,63 @@
+"""Every code that a person may meet has words in both languages."""
+
+import re
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po
+
+import workorders
+from workorders import AlertState, EntryKind, Level, OrderKind, Reason, SourceKind, State, Verb
+from workorders.guard import DISPOSITIONS
+from workorders.noise import Trigger
+
+ROOM = Path(workorders.__file__).parent
+LOCALE = ROOM.parent / "service" / "i18n" / "locale"
+QUIET = {Verb.RAISE_LEVEL, Verb.REROUTE}
+
+
+def words(language: str) -> dict[str, str]:
+    with (LOCALE / language / "LC_MESSAGES" / "workorders.po").open("rb") as file:
+        catalogue = read_po(file, abort_invalid=True)
+    return {str(entry.id): str(entry.string) for entry in catalogue if entry.id}
+
+
+def codes_in_source() -> set[str]:
+    """Reason codes as they stand in the room's code: after code=, reason= and in returns."""
+    pattern = re.compile(r'(?:code=|reason=|return |False, |Fired\()"([A-Z][A-Z_]{3,})"')
+    return {
+        code for path in ROOM.glob("*.py") for code in pattern.findall(path.read_text("utf-8"))
+    } - {"ESCALATED", "WOKEN", "NOTHING_TO_DO", "FIRED_ELSEWHERE"}
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_code_has_words(language: str):
+    known = words(language)
+    keys = {f"level.{level}" for level in Level}
+    keys |= {f"state.{state}" for state in State}
+    keys |= {f"alert_state.{state}" for state in AlertState}
+    keys |= {f"order_kind.{kind}" for kind in OrderKind}
+    keys |= {f"source_kind.{kind}" for kind in SourceKind}
+    keys |= {f"triage.{reason}" for reason in Reason}
+    keys |= {f"disposition.{code}" for code in DISPOSITIONS}
+    keys |= {f"button.{verb}" for verb in set(Verb) - QUIET}
+    keys |= {f"workorders.order.{verb}" for verb in set(Verb) - {Verb.RAISE_LEVEL}}
+    keys |= {f"card.reason.{trigger}" for trigger in Trigger}
+    keys |= {f"reason.{code}" for code in codes_in_source()}
+    assert len(codes_in_source()) > 25
+    assert len(EntryKind) == 7
+    assert keys - known.keys() == set()
+    assert [key for key, text in known.items() if not text.strip()] == []
+
+
+def test_both_languages_name_the_same_things():
+    english, chinese = words("en"), words("zh")
+    assert english.keys() == chinese.keys()
+    for key, text in english.items():
+        assert set(re.findall(r"{(\w+)}", text)) == set(re.findall(r"{(\w+)}", chinese[key])), key
+
+
+def test_acknowledge_and_confirm_are_two_words_in_chinese():
+    chinese = words("zh")
+    assert chinese["button.acknowledge"] == "确认收到"
+    assert chinese["button.confirm"] == "确认属实"
