@@ -239,6 +239,8 @@ class Group:
         at: int,
     ) -> Correlation:
         pattern = self.pattern
+        if not pattern.figures:
+            evidence = {}
         for collect in pattern.collect:
             value = collect.value(joined_facts)
             if value is not None:
@@ -254,6 +256,7 @@ class Group:
             evidence=MappingProxyType(evidence),
             event_time=from_microseconds(at),
             instance=uid,
+            decision=pattern.decide(joined_facts) if pattern.decide else None,
         )
 
 

@@ -15,6 +15,8 @@ from types import MappingProxyType
 from typing import Any
 
 from rules.errors import RulesError
+from rules.model import Decision
+from store.types import to_microseconds
 
 #: The fact kind under which one correlation is input of another.
 DERIVED_KIND = "correlation"
@@ -153,6 +155,8 @@ class Pattern:
         none_between: what must not happen between the first and the last member.
         absent: what must not follow the last member.
         collect: figures of the evidence.
+        figures: whether the evidence also has the operator's own figures.
+        decide: the decision on an object that a match entails.
         batch: judged only by a look-back (`run_batch`), never live.
         cap: live facts that one key may hold.
     """
@@ -170,6 +174,8 @@ class Pattern:
     none_between: Forbidden | None = None
     absent: Absence | None = None
     collect: tuple[Collect, ...] = ()
+    figures: bool = True
+    decide: Callable[[Members], Decision | None] | None = None
     batch: bool = False
     cap: int = DEFAULT_CAP
 
@@ -250,13 +256,14 @@ class Correlation:
         key: the values of `by`, by field name.
         members: (alias, fact) in event time; of a counted step every fact of the cluster.
         evidence: figures: ``elapsed_s``, for clusters ``n`` (most in one window), ``total`` and
-            ``window_s``, and what the rule collects.
+            ``window_s``; or what the rule itself states.
         event_time: when it became true: the last member's time, or the deadline of an absence.
         status: confirmed, or withdrawn by a later event.
         update: whether it replaces an earlier one of the same `instance` (more members, nearer
             members, or nothing left).
         supersedes: uids of the correlations that it replaces.
         instance: the uid under which this instance was confirmed first.
+        decision: the decision on an object that it entails.
     """
 
     uid: str
@@ -270,6 +277,7 @@ class Correlation:
     update: bool = False
     supersedes: tuple[str, ...] = ()
     instance: str = ""
+    decision: Decision | None = None
 
     @property
     def facts(self) -> tuple[Fact, ...]:
@@ -283,20 +291,27 @@ class Correlation:
     def derive(self) -> Fact:
         """The fact under which a second-level correlation sees this one.
 
-        It carries the fields of the last member (with the time at which the correlation became
-        true), the evidence, and ``rule``.
+        It carries the fields of the last member, with the time at which the correlation became
+        true; its source names the rule (`derived_source`).
         """
-        fields = {**self.members[-1][1].fields, **self.evidence, "rule": self.rule}
-        if "event_time" in fields:
+        fields = dict(self.members[-1][1].fields)
+        if isinstance(fields.get("event_time"), int):  # canonical
+            fields["event_time"] = to_microseconds(self.event_time)
+        elif "event_time" in fields:
             fields["event_time"] = self.event_time
         return Fact(
             uid=self.uid,
             kind=DERIVED_KIND,
-            source=f"rule:{self.rule}",
+            source=derived_source(self.rule),
             event_time=self.event_time,
             fields=fields,
             parents=self.facts,
         )
+
+
+def derived_source(rule: str) -> str:
+    """The source of the facts that the rule's correlations derive."""
+    return f"rule:{rule}"
 
 
 def correlation_uid(rule: str, version: int, key: Mapping[str, Any], *parts: str) -> str:

@@ -19,6 +19,8 @@ from store.problems import Problem, shorten
 from store.types import from_microseconds, to_microseconds
 
 _GroupKey = tuple[int, tuple[Any, ...]]
+#: (pattern's index, roles as bits, key values)
+Placement = tuple[int, int, tuple[Any, ...]]
 _ISSUE_LIMIT = 1000
 
 
@@ -83,8 +85,8 @@ class Reference:
         """How many facts are held."""
         return sum(len(group.lives) for group in self._groups.values())
 
-    def placements(self, fact: Fact) -> list[tuple[int, int, tuple[Any, ...]]]:
-        """Where `fact` would enter: (pattern's index, roles as bits, key values)."""
+    def placements(self, fact: Fact) -> list[Placement]:
+        """Where `fact` would enter."""
         found = []
         for index, pattern in enumerate(self._patterns):
             roles = roles_of(pattern, fact)
@@ -105,8 +107,12 @@ class Reference:
             return now is not None and at < now - self._longest
         return now is not None and at < now - microseconds(allowed)
 
-    def feed(self, fact: Fact) -> list[Correlation]:
+    def feed(self, fact: Fact, places: Sequence[Placement] | None = None) -> list[Correlation]:
         """Take one fact in.
+
+        Args:
+            fact: the fact.
+            places: its `placements`, when they are known already.
 
         Returns:
             What is confirmed, updated or withdrawn by it now, the first level before the second.
@@ -115,7 +121,7 @@ class Reference:
             self._late += 1
             return []
         found: list[Correlation] = []
-        self._enter(fact, found)
+        self._enter(fact, found, places)
         return found
 
     def advance(self, now: datetime) -> list[Correlation]:
@@ -162,14 +168,23 @@ class Reference:
             told += self.advance(until)
         return told
 
+    def next_due(self) -> datetime | None:
+        """When `advance` may next decide something; None when nothing waits."""
+        return from_microseconds(self._due[0][0]) if self._due else None
+
     def reach(self) -> timedelta:
         """How far before the watermark facts may still matter: `rebuild` needs these."""
         spans = [p.within + (p.absent.within if p.absent else timedelta(0)) for p in self._patterns]
         return max(spans, default=timedelta(0)) + self._lateness.longest
 
-    def _enter(self, fact: Fact, found: list[Correlation]) -> None:
+    def _enter(
+        self,
+        fact: Fact,
+        found: list[Correlation],
+        places: Sequence[Placement] | None = None,
+    ) -> None:
         at = to_microseconds(fact.event_time)
-        for index, roles, key in self.placements(fact):
+        for index, roles, key in self.placements(fact) if places is None else places:
             pattern = self._patterns[index]
             group_key = (index, key)
             group = self._groups.get(group_key)

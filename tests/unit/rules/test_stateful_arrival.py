@@ -60,7 +60,7 @@ PATTERNS = [
     Pattern(
         "MANY_ALONE",
         1,
-        (Step("alone", "correlation", lambda fact: fact.fields["rule"] == "ALONE"),),
+        (Step("alone", "correlation", lambda fact: fact.source == "rule:ALONE"),),
         ("key",),
         s(15),
         count=2,
@@ -69,8 +69,8 @@ PATTERNS = [
         "ALONE_THEN_PAIR",
         1,
         (
-            Step("alone", "correlation", lambda fact: fact.fields["rule"] == "ALONE"),
-            Step("pair", "correlation", lambda fact: fact.fields["rule"] == "PAIR"),
+            Step("alone", "correlation", lambda fact: fact.source == "rule:ALONE"),
+            Step("pair", "correlation", lambda fact: fact.source == "rule:PAIR"),
         ),
         ("key",),
         s(15),

@@ -76,9 +76,7 @@ UNSYNCED = Pattern(
 ERP_UNSYNCED = Pattern(
     rule="ERP_UNSYNCED",
     version=1,
-    steps=(
-        Step("unsynced", "correlation", lambda fact: fact.fields["rule"] == "ORDER_WITHOUT_ERP"),
-    ),
+    steps=(Step("unsynced", "correlation", lambda fact: fact.source == "rule:ORDER_WITHOUT_ERP"),),
     by=("org", "actor"),
     within=timedelta(minutes=15),
     count=4,
