@@ -263,7 +263,7 @@ def test_every_product_of_the_contract_table_has_sessions(shared_data: Path):
 def test_shipped_holidays_agree_with_the_calendar_they_came_from(
     region: str, name: str, except_: tuple[date, ...]
 ):
-    source = exchange_calendars.get_calendar(name, start="2022-12-01", end="2026-12-31")
+    source = exchange_calendars.get_calendar(name, start="2020-12-01", end="2026-12-31")
     trading = set(source.sessions.date)
     for year, closed in shipped_holidays()[region].items():
         days = (date(year, 1, 1) + timedelta(days=n) for n in range(365 + (year % 4 == 0)))
