@@ -1,5 +1,4 @@
-// Charts. The data stand in the page as a JSON block beside the chart's figure; the words come
-// from there too. The SVG renderer prints well, and richText tooltips need no inline style.
+// Charts. Data and words stand in the element's data-chart attribute. The SVG renderer prints well, and richText tooltips need no inline style.
 import { init, use } from "echarts/core";
 import { BarChart, LineChart } from "echarts/charts";
 import { AriaComponent, BrushComponent, GridComponent, MarkLineComponent, TooltipComponent }
@@ -77,9 +76,7 @@ function brushes(chart, data) {
 
 export function draw(element) {
   element.dataset.mounted = "";
-  const block = document.getElementById(element.dataset.chart);
-  if (!block) return;
-  const data = JSON.parse(block.textContent);
+  const data = JSON.parse(element.dataset.chart);
   const chart = init(element, null, { renderer: "svg" });
   chart.setOption(options(data));
   if (data.from) brushes(chart, data);

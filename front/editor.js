@@ -39,8 +39,7 @@ export function edit(area) {
     }),
   });
   area.hidden = true;
-  const problems = document.getElementById(area.dataset.problems ?? "");
-  if (problems) show(view, JSON.parse(problems.textContent));
+  show(view, JSON.parse(area.dataset.problems ?? "[]"));
 }
 
 function show(view, problems) {

@@ -5,10 +5,16 @@ export function startLive(htmx) {
   if (!url || !("EventSource" in window)) return;
   const stream = new EventSource(url);
   let waiting = 0;
-  stream.addEventListener("changed", () => {
+  // Nothing moves under the hands of somebody who types or decides.
+  const busy = () =>
+    document.querySelector("dialog[open]") ||
+    document.activeElement?.closest("main input, main textarea, main select, .editor");
+  const refresh = (delay) => {
     clearTimeout(waiting);
-    waiting = setTimeout(() => htmx.trigger(document.body, "hw-changed"), 300);
-  });
+    waiting = setTimeout(
+      () => (busy() ? refresh(2000) : htmx.trigger(document.body, "hw-changed")), delay);
+  };
+  stream.addEventListener("changed", () => refresh(300));
   stream.addEventListener("open", () => document.body.classList.remove("is-offline"));
   stream.addEventListener("error", () => document.body.classList.add("is-offline"));
   addEventListener("pagehide", () => stream.close());

@@ -1,0 +1,94 @@
+"""One place that turns exceptions into what a person or a program reads. No traceback leaves."""
+
+import logging
+import secrets
+from typing import cast
+from urllib.parse import quote
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Scope
+
+from service.security import Forbidden, SignInNeeded
+from service.web.frame import Frame
+from service.web.pages import Pages, send_to
+from service.web.views.access import FaultPage
+
+_LOG = logging.getLogger("hedgewarden.web")
+_CODES = {
+    400: "BAD_REQUEST",
+    401: "SIGN_IN_NEEDED",
+    403: "FORBIDDEN",
+    404: "NOT_FOUND",
+    405: "METHOD_NOT_ALLOWED",
+    409: "CONFLICT",
+    413: "BODY_TOO_LARGE",
+    422: "BAD_REQUEST",
+    429: "TOO_MANY_REQUESTS",
+    503: "UNAVAILABLE",
+}
+_API = "/api/"
+
+
+def install_faults(app: FastAPI) -> None:
+    """Register the handlers."""
+    app.add_exception_handler(SignInNeeded, _sign_in)
+    app.add_exception_handler(Forbidden, _forbidden)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+async def refusal(scope: Scope, status: int, code: str) -> ASGIApp:
+    """The answer of a middleware that refuses before any route is reached."""
+    return fault(Request(scope), status, code)
+
+
+def fault(
+    request: Request, status: int, code: str, *, detail: str = "", reference: str = ""
+) -> Response:
+    """A fault as a page, or as problem+json for a program."""
+    if request.url.path.startswith(_API):
+        body = {"type": f"urn:hedgewarden:{code}", "status": status, "code": code}
+        body |= {"detail": detail} if detail else {}
+        body |= {"instance": reference} if reference else {}
+        return JSONResponse(body, status, media_type="application/problem+json")
+    pages = cast("Pages", request.app.state.pages)
+    page = FaultPage(status, code, detail, reference)
+    return pages.respond(request, "fault.html", page, Frame(), status=status)
+
+
+def _sign_in(request: Request, fault_: Exception) -> Response:
+    del fault_
+    if request.url.path.startswith(_API):
+        return fault(request, 401, "SIGN_IN_NEEDED")
+    here = request.url.path if request.method == "GET" else "/"
+    if request.method == "GET" and request.url.query:
+        here += f"?{request.url.query}"
+    return send_to(request, "/login" if here == "/" else f"/login?next={quote(here)}")
+
+
+def _forbidden(request: Request, refused: Exception) -> Response:
+    reason = refused.reason if isinstance(refused, Forbidden) else ""
+    pages = cast("Pages", request.app.state.pages)
+    words = pages.reader(request).words
+    known = f"reason.{reason}" in words
+    return fault(request, 403, "FORBIDDEN", detail=words.reason(reason) if known else reason)
+
+
+def _http(request: Request, raised: Exception) -> Response:
+    status = raised.status_code if isinstance(raised, HTTPException) else 500
+    return fault(request, status, _CODES.get(status, "BAD_REQUEST" if status < 500 else "FAULT"))  # noqa: PLR2004 - the class of HTTP codes
+
+
+def _invalid(request: Request, raised: Exception) -> Response:
+    del raised
+    return fault(request, 422, "BAD_REQUEST")
+
+
+def _unexpected(request: Request, raised: Exception) -> Response:
+    reference = secrets.token_hex(4)
+    _LOG.error("unexpected fault %s", reference, exc_info=raised)
+    return fault(request, 500, "FAULT", reference=reference)

@@ -1,0 +1,48 @@
+"""Sign-in and the pages that say no."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPerson:
+    """One person of the demo as whom a visitor may sign in; `roles` are codes."""
+
+    id: str
+    name: str
+    roles: tuple[str, ...]
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SignInPage:
+    """The sign-in page.
+
+    Attributes:
+        login: what was typed before.
+        error: code ``WRONG_LOGIN`` or ``TOO_MANY_ATTEMPTS``, or empty.
+        next_url: where to go afterwards; only paths of our own.
+        people: the demo's people; empty outside the demo.
+        without_people: true while no login exists: the page then names the command.
+    """
+
+    login: str = ""
+    error: str = ""
+    next_url: str = "/"
+    people: tuple[DemoPerson, ...] = ()
+    without_people: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FaultPage:
+    """A refusal or a fault; `code` picks the words ``ui.fault.<code>``.
+
+    Attributes:
+        status: of HTTP.
+        detail: what was found, as a sentence; never a traceback.
+        reference: an id to quote to the operators; empty for refusals.
+    """
+
+    status: int
+    code: str
+    detail: str = ""
+    reference: str = ""

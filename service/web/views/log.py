@@ -1,0 +1,99 @@
+"""D7, 日志与时间轴: search, timeline of one object, quarantine."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.web.views.orders import Pair
+from service.web.views.parts import Act, Chart, Facet, FormField, Pager, StreamEntry
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One event.
+
+    Attributes:
+        kind: ``business``, ``system``, ``risk``, ``exception`` or ``market``.
+        type: the dotted verb as it stands in the log; `text` the same in words.
+        outcome: as it stands in the log; `failed` marks it.
+        object_url: the timeline of its object.
+        late_s: seconds between event and arrival when it came late, else 0.
+    """
+
+    at: datetime
+    kind: str
+    type: str
+    text: str
+    actor: str = ""
+    unit: str = ""
+    object_name: str = ""
+    object_url: str = ""
+    outcome: str = ""
+    failed: bool = False
+    late_s: int = 0
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineDrawer:
+    """The timeline of one object.
+
+    Attributes:
+        title: the object as people say it.
+        chart: the exposure over the same time; None when it touches none.
+        acts: 标签, 备注, 关联工单, 保存为监控, 分享视图.
+    """
+
+    title: str
+    stream: tuple[StreamEntry, ...]
+    chart: Chart | None = None
+    facts: tuple[Pair, ...] = ()
+    tags: tuple[str, ...] = ()
+    acts: tuple[Act, ...] = ()
+    close_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """The search.
+
+    Attributes:
+        query: as typed: order, voucher, person, receipt, or words of the message.
+        chips: filters that are set, each link takes one away; `facets` what else to filter by.
+        histogram: events over time, stacked by kind.
+        fields: further filters as form fields (from, to).
+    """
+
+    query: str
+    chips: tuple[Facet, ...]
+    kinds: tuple[Facet, ...]
+    lines: tuple[LogLine, ...]
+    pager: Pager
+    histogram: Chart | None = None
+    fields: tuple[FormField, ...] = ()
+    drawer: TimelineDrawer | None = None
+    export_url: str = ""
+    save_watch: Act | None = None
+    quarantine_url: str = "/log/quarantine"
+    quarantine_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineLine:
+    """One row that could not be read."""
+
+    number: int
+    source: str
+    received_at: datetime
+    reason: str
+    raw: str
+    replay: Act | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinePage:
+    """Rows that wait to be mended and replayed."""
+
+    lines: tuple[QuarantineLine, ...]
+    pager: Pager
+    log_url: str = "/log"
+    export_url: str = ""

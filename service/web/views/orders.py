@@ -1,0 +1,186 @@
+"""D2, 工单: the list and the page."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from service.web.views.parts import (
+    NO_FIGURE,
+    Act,
+    Choice,
+    Figure,
+    Link,
+    Pager,
+    Spark,
+    StreamEntry,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """One order of the list; `state` is a code of `workorders.model.State`."""
+
+    level: str
+    number: str
+    subject: str
+    unit: str
+    state: str
+    url: str
+    value: Figure = NO_FIGURE
+    limit: Figure = NO_FIGURE
+    use: Decimal | None = None
+    owner: str = ""
+    count: int = 1
+    opened_at: datetime | None = None
+    due: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderList:
+    """The list; `states` and `levels` are the filters' choices."""
+
+    lines: tuple[OrderLine, ...]
+    states: tuple[Choice, ...]
+    levels: tuple[Choice, ...]
+    units: tuple[Choice, ...]
+    query: str
+    pager: Pager
+    export_url: str = ""
+    open_act: Act | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One state of the stepper.
+
+    Attributes:
+        code: ``open``, ``acknowledged``, ``in_work``, ``resolved``, ``closed``.
+        stage: ``done``, ``now`` or ``next``.
+        at: when it was reached.
+        who: who brought it there.
+        due: counted down while `stage` is ``now``.
+    """
+
+    code: str
+    stage: str
+    at: datetime | None = None
+    who: str = ""
+    due: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """One way back under the limit, and whether it is possible now."""
+
+    text: str
+    possible: bool
+    why_not: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One compared field of the rule.
+
+    Attributes:
+        condition: what was compared, in words.
+        value: what it was; `threshold` what it was held against; `margin` how far beyond.
+        broken: true when this leaf made the rule match.
+        source: the parts of the value, as one sentence.
+    """
+
+    condition: str
+    value: Figure
+    threshold: Figure
+    margin: Figure
+    broken: bool
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleLine:
+    """A rule that matched, in words.
+
+    Attributes:
+        words: the rule as a sentence.
+        clause: of the company's policy (制度 §12.3).
+        version: of the rule; `rulebook` is the short hash of the rule book.
+    """
+
+    rule: str
+    words: str
+    clause: str
+    version: str
+    rulebook: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A label and what belongs to it, for the side panels."""
+
+    label: str
+    text: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionLine:
+    """What was decided about one object (an instruction on hold, an order denied)."""
+
+    object_name: str
+    outcome: str
+    reason: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPage:
+    """One work order.
+
+    Attributes:
+        title: product, month and measure as a sentence, with the unit's name.
+        kind: a code of `workorders.model.OrderKind`.
+        drill: a marked exercise; cards and page say 演练.
+        acknowledge_due, resolve_due: the two clocks; None when stopped.
+        value, limit, use: what broke; `broke_note` one line below it. Without a figure, for what
+            has happened (a duplicate voucher), `broke_text` says it.
+        since_text: since when and how fast, in words.
+        spark: 20 points; None leaves the picture out.
+        fault: the data fault's sentence, or empty; `fault_decisions` what was held for it.
+        rules: what matched; `leaves` the compared fields of all of them.
+        stream: events, messages, notes, approvals and files, oldest first.
+        acts: the right column, in the order of screens.md.
+        note_url: where a note is posted; empty when this person may not.
+    """
+
+    number: str
+    title: str
+    unit: str
+    level: str
+    state: str
+    version: int
+    kind: str = "risk"
+    drill: bool = False
+    count: int = 1
+    steps: tuple[Step, ...] = ()
+    acknowledge_due: datetime | None = None
+    resolve_due: datetime | None = None
+    value: Figure = NO_FIGURE
+    limit: Figure = NO_FIGURE
+    use: Decimal | None = None
+    broke_text: str = ""
+    broke_note: str = ""
+    since_text: str = ""
+    spark: Spark | None = None
+    remedies: tuple[Remedy, ...] = ()
+    fault: str = ""
+    fault_decisions: tuple[DecisionLine, ...] = ()
+    rules: tuple[RuleLine, ...] = ()
+    leaves: tuple[Leaf, ...] = ()
+    stream: tuple[StreamEntry, ...] = ()
+    acts: tuple[Act, ...] = ()
+    people: tuple[Pair, ...] = ()
+    related: tuple[Pair, ...] = ()
+    links: tuple[Link, ...] = ()
+    note_url: str = ""
+    export_url: str = ""

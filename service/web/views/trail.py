@@ -1,0 +1,122 @@
+"""D8, 留痕与审计: one sentence on the whole, the records, and the proof of one."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.web.views.orders import Pair
+from service.web.views.parts import Act, Choice, Link, Pager
+
+
+@dataclass(frozen=True, slots=True)
+class RecordLine:
+    """One record of the list; `text` says it in words, `kind` and `outcome` are codes."""
+
+    seq: int
+    at: datetime
+    kind: str
+    text: str
+    actor: str
+    object_name: str
+    url: str
+    object_url: str = ""
+    outcome: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyResult:
+    """What the last verification found.
+
+    Attributes:
+        state: ``ok``, ``unanchored`` (internally consistent, no outside anchor), ``broken`` or
+            ``unknown`` (never run).
+        faults: sentences, each naming a sequence number.
+    """
+
+    state: str
+    at: datetime | None = None
+    checked: int = 0
+    seconds: str = ""
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorLine:
+    """One outside anchor."""
+
+    at: datetime
+    size: int
+    where: str
+    root: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrailPage:
+    """The page.
+
+    Attributes:
+        sentence: 共 128,431 条，自 2026-07-01 起未被改动；最后外部存证 昨日 18:00.
+        tabs: records, anchors …; `tab` is ``records`` or ``anchors``.
+        kinds: choices of the record kind.
+    """
+
+    sentence: str
+    result: VerifyResult
+    tabs: tuple[Link, ...]
+    tab: str
+    records: tuple[RecordLine, ...] = ()
+    pager: Pager | None = None
+    kinds: tuple[Choice, ...] = ()
+    query: str = ""
+    anchors: tuple[AnchorLine, ...] = ()
+    verify: Act | None = None
+    export: Act | None = None
+    export_url: str = ""
+    how_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayResult:
+    """Then and now, side by side; `differences` are empty when identical."""
+
+    identical: bool
+    then: str
+    now: str
+    differences: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProofStep:
+    """One hash on the way to the root; `side` is ``left`` or ``right``."""
+
+    side: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPage:
+    """One record.
+
+    Attributes:
+        facts: who, what, why, under which rule and numbers, as label and text.
+        body: the canonical JSON, indented for reading.
+        leaf, root, size, index: of the inclusion proof.
+        replay: None until asked for, or when the record is none of an assessment.
+    """
+
+    seq: int
+    title: str
+    at: datetime
+    kind: str
+    facts: tuple[Pair, ...]
+    body: str
+    leaf: str
+    root: str
+    size: int
+    proof: tuple[ProofStep, ...] = ()
+    proof_ok: bool | None = None
+    checkpoint: str = ""
+    replay: ReplayResult | None = None
+    acts: tuple[Act, ...] = ()
+    back_url: str = "/trail"
+    proof_url: str = ""

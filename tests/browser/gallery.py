@@ -1,0 +1,125 @@
+"""Every page from sample view models, through the real application.
+
+``python tests/browser/gallery.py`` serves it on 127.0.0.1:8601 to look at.
+"""
+
+import dataclasses
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import uvicorn
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import samples
+import samples_rooms
+from service.web import Assets, Look, Pages, make_web_app
+from service.web.frame import Frame
+from service.web.reader import Reader, Said
+from service.web.views.parts import HeatMap, Pager
+
+Make = Callable[[Reader], Any]
+
+
+def _empty_today(reader: Reader) -> Any:
+    page = samples.today(reader)
+    return dataclasses.replace(page, waiting=(), waiting_total=0, near=(), calendar=(), heat=None)
+
+
+def _empty_orders(reader: Reader) -> Any:
+    return dataclasses.replace(samples.orders(reader), lines=(), pager=Pager(0, 0))
+
+
+def _event_order(reader: Reader) -> Any:
+    page = samples.order(reader)
+    say = samples.sayer(reader)
+    return dataclasses.replace(
+        page, level="orange", value=samples.Figure(), limit=samples.Figure(), use=None, spark=None,
+        broke_text=say("同一订单两张凭证，间隔 6 分钟", "Two vouchers of one order within 6 minutes"),
+        remedies=(), fault="", fault_decisions=(), acts=(), note_url="",
+    )  # fmt: skip
+
+
+PAGES: dict[str, tuple[str, str, Make]] = {
+    "/": ("today.html", "today", samples.today),
+    "/today-empty": ("today.html", "today", _empty_today),
+    "/orders": ("orders.html", "orders", samples.orders),
+    "/orders-empty": ("orders.html", "orders", _empty_orders),
+    "/orders/WO-20261122-017": ("order.html", "orders", samples.order),
+    "/orders/WO-20261122-015": ("order.html", "orders", _event_order),
+    "/alerts": ("alerts.html", "alerts", samples_rooms.alerts),
+    "/alerts-empty": (
+        "alerts.html", "alerts",
+        lambda reader: dataclasses.replace(samples_rooms.alerts(reader), groups=(), picked=None),
+    ),
+    "/alerts-dismiss": ("alerts_dismiss.html", "alerts", samples_rooms.dismiss),
+    "/exposure": ("exposure.html", "exposure", samples_rooms.exposure),
+    "/exposure-plain": (
+        "exposure.html", "exposure",
+        lambda reader: dataclasses.replace(samples_rooms.exposure(reader), drawer=None),
+    ),
+    "/exposure-empty": (
+        "exposure.html", "exposure",
+        lambda reader: dataclasses.replace(
+            samples_rooms.exposure(reader), drawer=None, heat=HeatMap((), ())
+        ),
+    ),
+    "/rules": ("rules.html", "rules", samples_rooms.rules),
+    "/rules-grid": ("rules.html", "rules", lambda reader: samples_rooms.rules(reader, "grid")),
+    "/log": ("log.html", "log", lambda reader: samples_rooms.log(reader, drawer=False)),
+    "/log-timeline": ("log.html", "log", samples_rooms.log),
+    "/log/quarantine": ("quarantine.html", "log", samples_rooms.quarantine),
+    "/trail": ("trail.html", "trail", samples_rooms.trail),
+    "/trail-broken": ("trail.html", "trail", lambda r: samples_rooms.trail(r, "broken")),
+    "/trail-anchors": (
+        "trail.html", "trail", lambda r: samples_rooms.trail(r, "unanchored", "anchors"),
+    ),
+    "/trail/records/128431": ("record.html", "trail", samples_rooms.record),
+    "/inbox": ("inbox.html", "inbox", samples_rooms.inbox),
+    "/inbox-mail": ("inbox.html", "inbox", lambda r: samples_rooms.inbox(r, "mail")),
+    "/sign-in": ("sign_in.html", "", samples_rooms.sign_in),
+    "/sign-in-wrong": ("sign_in.html", "", lambda r: samples_rooms.sign_in(r, "WRONG_LOGIN")),
+}  # fmt: skip
+FAULTS = ("/fault/404", "/fault/403", "/fault/500")
+
+
+def make_gallery(*, finalize: Callable[[Any], Any] | None = None) -> FastAPI:
+    look = Look(
+        clock=lambda: samples.NOW, zone=ZoneInfo("Asia/Shanghai"), demo=True, strict=True,
+        pseudo=True, version="0.1.0",
+    )  # fmt: skip
+    pages = Pages(Assets(), look, finalize=finalize)
+    router = APIRouter()
+
+    def route(path: str, template: str, active: str, make: Make) -> None:
+        @router.get(path)
+        def show(request: Request) -> Response:
+            reader = pages.reader(request)
+            frame = samples.frame(reader, active) if active else Frame()
+            return pages.respond(request, template, make(reader), frame)
+
+    for path, (template, active, make) in PAGES.items():
+        route(path, template, active, make)
+
+    @router.get("/fault/{status}")
+    def fault(status: int) -> Response:
+        if status == 500:
+            raise RuntimeError("a secret detail that no reader may see")
+        raise HTTPException(status)
+
+    @router.post("/orders/{number}/take_over")
+    def take_over(number: str) -> Response:
+        said = Said("ui.said.take_over", {"number": number}, undo_url=f"/orders/{number}/undo")
+        return pages.redirect("/", said)
+
+    return make_web_app(pages, None, [router])
+
+
+if __name__ == "__main__":
+    uvicorn.run(make_gallery(), host="127.0.0.1", port=8601, log_level="warning")
