@@ -15,9 +15,10 @@ from agents.facts import Surroundings, event_fact, lateness_class
 from agents.matching import match_of_correlation, object_type
 from auditlog.events import Event
 from auditlog.port import fact_row
-from rules.correlator import ChildFault, Correlator
+from rules.correlator import Correlator
 from rules.model import CorrelationRule, Mode
 from rules.patterns import Correlation, Fact, Lateness, Status
+from rules.proposer import ChildFault
 from rules.rulebook import Rulebook
 from rules.stateful import run_batch
 from workorders.model import Match, ObjectDecision

@@ -19,6 +19,9 @@ GROUP: Final = "远洋能源集团"
 TRADING: Final = f"{GROUP}/原油贸易部"
 REFINING: Final = f"{GROUP}/炼化供应部"
 REFERENCE_MONTH: Final = "2502"
+#: The made curve narrows evenly: these are its own mean and spread over the year.
+BASIS_MEAN: Final = Decimal("1.8")
+BASIS_SD: Final = Decimal("0.7")
 FIRST_DAY: Final = date(2024, 4, 15)
 LAST_DAY: Final = date(2024, 12, 30)
 _SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
@@ -30,15 +33,18 @@ _PRODUCT_OF: Final = {TRADING: "CL", REFINING: "B"}
 DIRECTORY: Final = f"""\
 organisations:
   - path: {GROUP}
-    name: {{zh: 远洋能源集团, en: Ocean Energy Group}}
+    name_zh: 远洋能源集团
+    name_en: Ocean Energy Group
     routing: {{"*": [oe_chen, oe_wang]}}
     settings: {{exchange: NYMEX}}
   - path: {TRADING}
-    name: {{zh: 原油贸易部, en: Crude Trading}}
+    name_zh: 原油贸易部
+    name_en: Crude Trading
     routing: {{"*": [oe_chen, oe_wang]}}
     settings: {{product: CL, month: "{REFERENCE_MONTH}", erp_sync_within_s: 60}}
   - path: {REFINING}
-    name: {{zh: 炼化供应部, en: Refinery Supply}}
+    name_zh: 炼化供应部
+    name_en: Refinery Supply
     routing: {{"*": [oe_chen, oe_wang]}}
     settings: {{product: B, month: "{REFERENCE_MONTH}", erp_sync_within_s: 60}}
 people:

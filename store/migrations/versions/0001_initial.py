@@ -100,6 +100,58 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         op.f("ix_agents_hedge_order_outcome"), "agents_hedge_order", ["outcome"], unique=False
     )
     op.create_table(
+        "approvals_delegation",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("principal", sa.Text(), nullable=False),
+        sa.Column("delegate", sa.Text(), nullable=False),
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("cap", sa.Text(), nullable=True),
+        sa.Column("ends", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_approvals_delegation")),
+    )
+    op.create_index(
+        "ix_approvals_delegation_delegate", "approvals_delegation", ["delegate"], unique=False
+    )
+    op.create_table(
+        "approvals_event",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("request_id", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("verb", sa.Text(), nullable=False),
+        sa.Column("target", sa.Text(), nullable=False),
+        sa.Column("expected_version", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("accepted", sa.Boolean(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_approvals_event")),
+    )
+    op.create_index(
+        "ix_approvals_event_request", "approvals_event", ["request_id", "id"], unique=False
+    )
+    op.create_table(
+        "approvals_request",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("object_id", sa.Text(), nullable=False),
+        sa.Column("org", sa.Text(), nullable=False),
+        sa.Column("requester", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("due", sa.BigInteger(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_approvals_request")),
+    )
+    op.create_index(
+        "ix_approvals_request_object", "approvals_request", ["kind", "object_id"], unique=False
+    )
+    op.create_index(
+        "ix_approvals_request_status_due", "approvals_request", ["status", "due"], unique=False
+    )
+    op.create_table(
         "book_basis_stats",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("fact_key", sa.Text(), nullable=False),

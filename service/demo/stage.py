@@ -1,0 +1,176 @@
+"""The demo's stage: an empty folder, servers for mail and chat, directory and opening book."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from secrets import token_hex
+from typing import Any, Final
+
+from pydantic import SecretStr
+
+from auditlog.events import Event, parse_event
+from book.basis import BasisStats
+from book.limits import Limit
+from book.positions import FuturesPosition, InventoryLot, PhysicalContract, PriceType, Side
+from book.write import Dated, put_dated
+from directory.loading import load_directory
+from directory.writing import merge, save_directory
+from service.application import Application
+from service.demo import group
+from service.demo.incidents import Incident, book_of, directory_of, reachable
+from service.demo.mail_server import MailServer
+from service.demo.simulation import SimulatedClock
+from service.demo.slack_server import TEAM, SlackServer
+from service.errors import WrongFolder
+from service.settings import Settings
+from store.problems import Problem
+
+MARK: Final = "DEMO"
+ACTOR: Final = "system:demo"
+#: The group's days before the first incident: what the detectors learn from.
+WARM_UP: Final = timedelta(days=30)
+
+Compose = Callable[..., Application]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Everything that runs in one demo."""
+
+    app: Application
+    clock: SimulatedClock
+    slack: SlackServer
+    mail: MailServer
+    events: Sequence[Event]
+    incidents: Sequence[Incident]
+
+
+def claim_folder(data: Path) -> None:
+    """Mark an empty folder as a demo's.
+
+    Raises:
+        WrongFolder: when it holds a live installation.
+    """
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    mark = data / MARK
+    if not mark.exists() and (data / "hedgewarden.db").exists():
+        raise WrongFolder("folder.live")
+    mark.write_text("demo\n", encoding="utf-8")
+
+
+@contextmanager
+def staged(
+    compose: Compose, data: Path, incidents: Sequence[Incident], *, seed: int, port: int = 0
+) -> Iterator[Stage]:
+    """Set the stage: servers up, application wired to them, directory and book filled."""
+    events = all_events(incidents, seed)
+    clock = SimulatedClock(min(one.arrival_time for one in events) - timedelta(hours=1))
+    claim_folder(data)
+    secret = token_hex(16)
+    with SlackServer(secret, lambda: int(clock().timestamp())) as slack, MailServer() as mail:
+        settings = Settings(
+            data=data,
+            port=port,
+            public_url=f"http://127.0.0.1:{port}" if port else "http://127.0.0.1",
+            slack_url=slack.url,
+            slack_token=SecretStr(f"demo-{token_hex(8)}"),
+            slack_signing_secrets=[SecretStr(secret)],
+            smtp_host="127.0.0.1",
+            smtp_port=mail.port,
+        )
+        app = compose(settings, clock=clock, demo=True, role="demo")
+        try:
+            furnish(app, incidents)
+            yield Stage(app, clock, slack, mail, events, incidents)
+        finally:
+            app.close()
+
+
+def furnish(app: Application, incidents: Sequence[Incident]) -> None:
+    """Record the directory and the opening book, from the set-ups and the group alone."""
+    known, problems = load_directory(group.DIRECTORY, "group.yaml")
+    for incident in incidents:
+        own, faults = directory_of(incident)
+        problems += faults
+        known = merge(known, own)
+    if problems:
+        raise ValueError(problems)
+    with app.store.unit_of_work(ACTOR) as uow:
+        save_directory(uow, reachable(known, TEAM))
+        opening = [fact for incident in incidents for fact in book_of(incident)]
+        put_dated(uow, [*opening, *group_book()], source="setup", action="book.setup")
+
+
+def group_book() -> Iterator[Dated]:
+    """The trading group's opening positions, limits and basis history."""
+    since = datetime.combine(group.FIRST_DAY, datetime.min.time(), UTC)
+    for held in group.OPENING:
+        place: dict[str, Any] = {
+            "org": held.org,
+            "product": held.product,
+            "month": group.REFERENCE_MONTH,
+        }
+        facts = (
+            PhysicalContract(**place, contract_id="OE-P1", side=Side.BUY, quantity=held.purchase),
+            PhysicalContract(**place, contract_id="OE-S1", side=Side.SELL, quantity=held.sale),
+            PhysicalContract(
+                **place,
+                contract_id="OE-U1",
+                side=Side.BUY,
+                quantity=held.unpriced,
+                price_type=PriceType.UNPRICED,
+            ),
+            InventoryLot(**place, lot_id="OE-TANK-1", quantity=held.inventory),
+            FuturesPosition(
+                **place, key=f"{held.product}{group.REFERENCE_MONTH}/OE01", lots=held.lots
+            ),
+            Limit(
+                limit_id=f"OE-{held.product}-net",
+                org=held.org,
+                product=held.product,
+                amount=held.limit,
+                unit="bbl",
+            ),
+            BasisStats(
+                org=held.org,
+                product=held.product,
+                month=group.REFERENCE_MONTH,
+                mean=group.BASIS_MEAN,
+                sd=group.BASIS_SD,
+                n=250,
+            ),
+        )
+        for fact in facts:
+            yield Dated(fact, since)
+
+
+def all_events(incidents: Sequence[Incident], seed: int) -> list[Event]:
+    """The events of the incidents and of the group's days around them.
+
+    Raises:
+        ValueError: when a file's event cannot be read, naming event and field.
+    """
+    found: list[Event] = []
+    for incident in incidents:
+        found += [_event(dict(one), incident) for one in incident.events]
+    first = min(event.arrival_time for event in found) - WARM_UP
+    last = max(event.arrival_time for event in found)
+    ordinary = group.ordinary_days(seed, first.date(), last.date())
+    return found + [_event(one, None) for one in ordinary]
+
+
+def _event(mapping: dict[str, Any], incident: Incident | None) -> Event:
+    if incident is not None:
+        mapping.setdefault("org", incident.org)
+        mapping.setdefault("product", incident.setup.get("product", ""))
+    arrival = datetime.fromisoformat(mapping.get("arrival_ts", mapping["ts"]))
+    parsed = parse_event(mapping, default_arrival=None, now=arrival)
+    if isinstance(parsed, list):
+        raise ValueError(f"{mapping.get('event_id')}: {_shown(parsed)}")  # noqa: TRY004 - bad data
+    return parsed
+
+
+def _shown(problems: Sequence[Problem]) -> str:
+    return "; ".join(f"{one.field}: {one.code} {one.found}" for one in problems)
