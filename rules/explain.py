@@ -9,16 +9,18 @@ from rules.counterfactual import counterfactuals
 from rules.interpreter import Fact, Scope, evaluate, evidence, truth
 from rules.model import Decision, Expression, HitPolicy, Leaf, Outcome, Row, Rule, Verdict
 from rules.risk_guard import REASON, lowers_risk
+from rules.schema import FactKind
 from rules.tree import Node
 from rules.values import NUMERIC, Base, ValueType, json_value, to_decimal
+from rules.wording import explained
 from store.types import decimal_text
 
 DATA_ISSUE_CODE = "DATA_ISSUE"
 _UNKNOWN_ORDER = ("OVERFLOW", "DIVISION_BY_ZERO")
 
 
-def explain_match(rule: Rule, number: int, fact: Fact) -> Verdict:
-    """The verdict of row `number` of a rule that a canonical fact matches."""
+def explain_match(rule: Rule, kind: FactKind, number: int, fact: Fact) -> Verdict:
+    """The verdict of row `number` of a rule that a canonical fact of its kind matches."""
     row = rule.rows[number]
     decide = _decision(row, fact)
     outcome, reason = row.outcome, decide.reason if decide else ""
@@ -30,13 +32,14 @@ def explain_match(rule: Rule, number: int, fact: Fact) -> Verdict:
         row,
         number,
         fact,
+        kind=kind,
         outcome=outcome,
         reason=reason,
         decide=decide,
     )
 
 
-def explain_unknown(rule: Rule, fact: Fact) -> Verdict | None:
+def explain_unknown(rule: Rule, kind: FactKind, fact: Fact) -> Verdict | None:
     """The data issue of a rule whose truth is unknown; None when it raises none."""
     scope = Scope(fact)
     for node in conditions(rule):
@@ -53,7 +56,14 @@ def explain_unknown(rule: Rule, fact: Fact) -> Verdict | None:
     row = rule.rows[0]
     blank = Row(row.condition, DATA_ISSUE_CODE, "", Outcome.NONE, None, rule.heading.line)
     return _verdict(
-        rule, blank, -1, fact, outcome=Outcome.NONE, reason=reasons[0], missing=tuple(missing)
+        rule,
+        blank,
+        -1,
+        fact,
+        kind=kind,
+        outcome=Outcome.NONE,
+        reason=reasons[0],
+        missing=tuple(missing),
     )
 
 
@@ -100,6 +110,7 @@ def _verdict(
     number: int,
     fact: Fact,
     *,
+    kind: FactKind,
     outcome: Outcome,
     reason: str,
     decide: Decision | None = None,
@@ -111,6 +122,7 @@ def _verdict(
         expressions = [part for part in (rule.when, *(r.condition for r in rule.rows)) if part]
     changes = counterfactuals(rule, number, fact, matching_rows) if matched and row.level else ()
     named = {name: made.node for name, made in rule.evidence.items()}
+    shown = evidence(named, fact)
     return Verdict(
         rule=rule.id,
         version=heading.version,
@@ -120,10 +132,12 @@ def _verdict(
         level=row.level,
         outcome=Outcome.OBSERVE if heading.observe and matched else outcome,
         reason=reason,
+        title=heading.title,
+        explain=explained(heading, kind, fact, shown),
         row=number + 1,
         leaves=tuple(trace(expressions, fact, lets=rule.lets)),
         decide=None if heading.observe else decide,
-        evidence=evidence(named, fact),
+        evidence=shown,
         file=heading.file,
         line=row.line,
         clause=heading.policy,

@@ -17,7 +17,6 @@ CORRELATION_KEYS = (
     *("clears_when", "needs_disposition", "explain", "evidence", "tests"),
 )
 _STEP_KEYS = ("as", "where")
-_ABSENT_KEYS = ("as", "where", "source")
 _ABSENT_KEYS = (*_STEP_KEYS, "source")
 _TEST_KEYS = ("name", "events", "expect")
 _DEFAULT_CAP = 1000
@@ -71,6 +70,7 @@ def load_correlation(reader: Reader, root: Entry, pairs: Pairs) -> CorrelationRu
         evidence=reader.expressions(pairs, "evidence", root, full),
         tests=_tests(reader, pairs, root, kind),
     )
+    reader.check_explain(pairs, heading.explain, [*kind.fields, *correlation.evidence])
     if not reader.failed:  # a step that could not be read would only seem to be missing
         _check_form(reader, correlation, root, pairs)
     return correlation

@@ -60,6 +60,7 @@ def load_rule(reader: Reader, root: Entry, pairs: Pairs) -> Rule | None:
         evidence=reader.expressions(pairs, "evidence", root, names),
         tests=_tests(reader, pairs, root, kind, rows),
     )
+    reader.check_explain(pairs, heading.explain, [*kind.fields, *rule.evidence])
     if not reader.failed:
         _refuse_denial(reader, rule, root)
     return rule

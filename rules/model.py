@@ -355,6 +355,8 @@ class Verdict:
         reason: the decision's reason, or what made it unknown (``MISSING_FIELD``, ``OVERFLOW``,
             ``DIVISION_BY_ZERO``, ``TABLE_NOT_UNIQUE``), or ``RISK_REDUCING`` when a denial was
             lifted because the action lowers the exposure on assessable data.
+        title: the rule's name in both languages.
+        explain: what the match says, in both languages (the author's sentence, filled).
         row: 1-based row of the table.
         leaves: every leaf that was weighed.
         decide: the decision on an object, or None.
@@ -377,6 +379,8 @@ class Verdict:
     level: str
     outcome: Outcome
     reason: str
+    title: Title
+    explain: Title
     row: int
     leaves: tuple[Leaf, ...]
     decide: Decision | None

@@ -1,6 +1,6 @@
 """Reads the parts that rules and correlations share, and collects every fault with its place."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -24,6 +24,7 @@ from rules.model import (
 from rules.schema import FactKind, Schema
 from rules.source import Entry, Pair, place_in
 from rules.values import SCALED, Base, Encoded, ValueFault, ValueType, encode_value, words
+from rules.wording import unknown_placeholders
 from store.clock import parse_rfc3339
 from store.problems import Problem, did_you_mean, shorten
 
@@ -307,6 +308,18 @@ class Reader:
             file=self.file,
             line=owner.place.line,
         )
+
+    def check_explain(self, pairs: Pairs, template: Title, known: Sequence[str]) -> None:
+        """Every placeholder of the author's sentence must be a field or a piece of evidence."""
+        for name in unknown_placeholders(template, known):
+            self.fault(
+                "UNKNOWN_FIELD",
+                pairs["explain"].value,
+                field="explain",
+                found=name,
+                allowed=words(known),
+                hint=did_you_mean(name, known),
+            )
 
     def _effective(self, pairs: Pairs, owner: Entry) -> Effective:
         entry = self.value(pairs, "effective", owner, required=False)

@@ -97,7 +97,7 @@ class Rulebook:
         judge = self._judges.get((kind, mode))
         if judge is None:
             return []
-        rules = self._groups[kind, mode]
+        rules, declared = self._groups[kind, mode], self.schema.kind(kind)
         verdicts: list[Verdict] = []
         for number in judge(fact):
             rule = rules[number // ROWS if number >= 0 else -number - 1]
@@ -105,9 +105,9 @@ class Rulebook:
                 continue
             if number >= 0:
                 if not rule.rows[number % ROWS].silent:
-                    verdicts.append(explain_match(rule, number % ROWS, fact))
+                    verdicts.append(explain_match(rule, declared, number % ROWS, fact))
                 continue
-            unknown = explain_unknown(rule, fact)
+            unknown = explain_unknown(rule, declared, fact)
             if unknown is not None:
                 verdicts.append(unknown)
         return verdicts

@@ -12,6 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from store.clock import rfc3339
 from store.types import decimal_text, from_microseconds, to_microseconds
 
 INT64_MIN = -(2**63)
@@ -219,6 +220,14 @@ def _money_text(value: Decimal) -> str:
     return f"{whole}.{fraction.ljust(_MONEY_PLACES, '0')}"
 
 
+def _time_text(value: int) -> str:
+    """RFC 3339; a computed time that no calendar holds is shown as seconds since 1970."""
+    try:
+        return rfc3339(from_microseconds(value))
+    except OverflowError:
+        return decimal_text(to_decimal(value, 6))
+
+
 def json_value(value: Encoded, value_type: ValueType) -> Any:  # noqa: PLR0911 - one a base
     """A canonical value as it stands in evidence and in the trail.
 
@@ -235,7 +244,7 @@ def json_value(value: Encoded, value_type: ValueType) -> Any:  # noqa: PLR0911 -
     if value_type.base in SCALED:
         return decimal_text(to_decimal(value, value_type.scale))
     if value_type.base is Base.TIMESTAMP:
-        return from_microseconds(value).isoformat().replace("+00:00", "Z")
+        return _time_text(value)
     if value_type.base is Base.DURATION:
         return decimal_text(to_decimal(value, 6))
     return value

@@ -96,7 +96,7 @@ def test_a_generated_table_agrees_with_the_interpreter(
         assert [number % ROWS for number in found if number >= 0] == matched
         assert (-1 in found) is unknown
         if unknown:
-            assert explain_unknown(rule, fact) is not None
+            assert explain_unknown(rule, KIND, fact) is not None
 
 
 def _hostile(chance: random.Random) -> str:

@@ -96,6 +96,7 @@ BROKEN = [
     ("expect: PROBE", "expect: PROVE", "UNKNOWN_CODE", 11, 43, "PROBE"),
     ("level: red", "level: red\neffective: {from: soon}", "EXPECTED_TIME", 9, 19, "2026-12-01"),
     ("level: red", "level: red\non_missing: {used: data_issue}", "UNKNOWN_FIELD", 9, 14, "use"),
+    ("level: red", "level: red\nexplain: {zh: '{usee}', en: x}", "UNKNOWN_FIELD", 9, 10, "use"),
     (
         "level: red",
         "level: red\ndecide: {object: account, outcome: refuse, reason: X}",

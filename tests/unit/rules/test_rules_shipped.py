@@ -82,6 +82,9 @@ def test_receipts_that_time_out_give_a_critical_exposure_with_its_figures(book: 
     assert verdict.evidence["recorded_net_t"] == "-7500"
     assert verdict.evidence["unposted_t"] == "7500"
     assert verdict.evidence["net_if_posted_t"] == "0"
+    assert verdict.title.zh == "净敞口三级限额"
+    assert verdict.explain.zh == "品种 cu 净敞口 -7500，限额 500，使用率 15"
+    assert verdict.explain.en == "cu net -7500 of limit 500, use 15"
     assert book.still_holds("EXPOSURE_TIERS", fact) is True
     closed = {"use": Decimal(0), "data_state": "current"}
     assert book.still_holds("EXPOSURE_TIERS", closed) is False
