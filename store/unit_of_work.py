@@ -123,7 +123,7 @@ class Store:
         self.clock = clock
         self._hooks = tuple(before_commit)
         self._failpoint = failpoint
-        self._open = threading.local()
+        self._open: dict[int, str] = {}  # thread: actor
         # SQLite's own waiting is by random sleeps; a lock in front lets the threads of one
         # process in without them.
         self._turn = threading.Lock() if is_sqlite(engine) else None
@@ -151,10 +151,10 @@ class Store:
         """
         if not actor or actor.isspace():
             raise MissingActor
-        outer = getattr(self._open, "actor", None)
-        if outer is not None:
-            raise NestedUnit(outer, actor)
-        self._open.actor = actor
+        thread = threading.get_ident()
+        if thread in self._open:
+            raise NestedUnit(self._open[thread], actor)
+        self._open[thread] = actor
         if self._turn is not None:
             self._turn.acquire()
         try:
@@ -162,9 +162,9 @@ class Store:
         finally:
             if self._turn is not None:
                 self._turn.release()
-            self._open.actor = None
-        for call in uow._after:  # noqa: SLF001 - the store is the unit's other half
-            call()
+            # The thread that opened it, even if a framework closes it in another.
+            del self._open[thread]
+        _run_all(uow._after)  # noqa: SLF001 - the store is the unit's other half
 
     def _run(self, actor: str) -> Generator[UnitOfWork, None, UnitOfWork]:
         with self._writing.connect() as connection, connection.begin() as transaction:
@@ -196,6 +196,18 @@ class Store:
         """A connection that sees one moment of the database and refuses to write."""
         with self._reading.connect() as connection, connection.begin():
             yield connection
+
+
+def _run_all(calls: list[Callable[[], None]]) -> None:
+    """Run every call; the change is durable, so one that fails must not keep others from it."""
+    failure: Exception | None = None
+    for call in calls:
+        try:
+            call()
+        except Exception as fault:  # noqa: BLE001 - raised below
+            failure = failure or fault
+    if failure is not None:
+        raise failure
 
 
 def _note_change(

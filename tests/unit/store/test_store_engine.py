@@ -70,3 +70,37 @@ def test_the_time_of_a_unit_is_that_of_its_start(tmp_path: Path) -> None:
     store = Store(open_engine(f"sqlite:///{tmp_path}/a.db"), clock=lambda: next(ticks))
     with store.unit_of_work("system:x") as uow:
         assert uow.now == uow.now == datetime(2026, 7, 1, tzinfo=UTC)
+
+
+def test_a_failing_call_after_the_commit_keeps_no_other_from_it(tmp_path: Path) -> None:
+    store = Store(open_engine(f"sqlite:///{tmp_path}/a.db"), clock=system_clock)
+    SQLModel.metadata.create_all(store.engine)
+    called = []
+
+    def fail() -> None:
+        raise LookupError
+
+    def act() -> None:
+        with store.unit_of_work("system:x") as uow:
+            positions.write(uow, "p", "1")
+            uow.after_commit(fail)
+            uow.after_commit(lambda: called.append(1))
+
+    with pytest.raises(LookupError):
+        act()
+    with store.reader() as connection:
+        assert positions.read(connection, "p") == "1"
+    assert called == [1]
+    with store.unit_of_work("system:x") as uow:  # and the store goes on
+        positions.write(uow, "p", "2")
+
+
+def test_a_unit_closed_in_another_thread_does_not_block_its_first(tmp_path: Path) -> None:
+    store = Store(open_engine(f"sqlite:///{tmp_path}/a.db"), clock=system_clock)
+    unit = store.unit_of_work("system:x")
+    unit.__enter__()
+    closer = threading.Thread(target=unit.__exit__, args=(None, None, None))
+    closer.start()
+    closer.join()
+    with store.unit_of_work("system:x"):
+        pass
