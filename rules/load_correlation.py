@@ -167,6 +167,15 @@ def _check_form(reader: Reader, rule: CorrelationRule, root: Entry, pairs: Pairs
         reader.fault("NOT_A_CORRELATION", root, field="steps", found="")
     if rule.distinct and not rule.count:
         reader.fault("DISTINCT_NEEDS_COUNT", pairs["distinct"].key, field="distinct")
+    for field, waits in (("absent", rule.absent), ("none_between", rule.none_between)):
+        if waits is not None and rule.count:
+            reader.fault("COUNT_CANNOT_WAIT", pairs[field].key, field=field)
+        elif waits is not None and rule.source:
+            reader.fault("SECOND_LEVEL_CANNOT_WAIT", pairs[field].key, field=field)
+    least = max(rule.count, rule.distinct_at_least, len(rule.steps))
+    if rule.cap < least:
+        entry = pairs["cap"].value if "cap" in pairs else root
+        reader.fault("CAP_TOO_SMALL", entry, field="cap", allowed=f"{least}, {least + 1}, …")
 
 
 def _tests(reader: Reader, pairs: Pairs, root: Entry, kind: FactKind) -> tuple[RuleTest, ...]:
