@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Engine
 from sqlmodel import SQLModel
 
 import trail
@@ -118,6 +119,10 @@ class House:
 def build(tmp_path: Path, signer: trail.Signer, policy: Policy) -> House:
     engine = open_engine(f"sqlite:///{tmp_path}/house.db")
     SQLModel.metadata.create_all(engine)
+    return house_on(engine, signer, policy)
+
+
+def house_on(engine: Engine, signer: trail.Signer, policy: Policy) -> House:
     directory, problems = directory_from_mapping(PEOPLE)
     assert not problems
     now = [START]
