@@ -8,7 +8,7 @@ from rules import tree
 from rules.interpreter import Fact, Scope, divide, evaluate
 from rules.model import SEVERITY, CounterFactual, Rule
 from rules.tree import Node, Rounding, walk
-from rules.values import NUMERIC, Base, Encoded, in_int64, json_value, to_decimal
+from rules.values import NUMERIC, Base, Encoded, ValueType, in_int64, json_value, to_decimal
 from store.types import decimal_text
 
 _MARGINAL = (-1, 0, 1)
@@ -48,9 +48,14 @@ def counterfactuals(
         if best is not None:
             value, level = best
             kind = fields[name].type
-            change = decimal_text(to_decimal(value - present, kind.scale))
+            change = decimal_text(to_decimal(value - present, _places(kind)))
             found.append(CounterFactual(name, str(json_value(value, kind)), change, level))
     return tuple(found)
+
+
+def _places(kind: ValueType) -> int:
+    """Digits behind the point: a duration counts microseconds and is shown in seconds."""
+    return 6 if kind.base is Base.DURATION else kind.scale
 
 
 def _worst_level(rule: Rule, matching: Matching, fact: Fact) -> str:

@@ -248,8 +248,8 @@ def _duration_number(function: str, operands: list[Node], span: Span) -> Node | 
     if function == "seconds":
         return seconds
     sixty = tree.Literal(60, INTEGER, span)
-    result = ValueType(Base.DECIMAL, 3)
-    return _scaled_division(seconds, sixty, Rounding.HALF_EVEN, result, span)
+    # Whole minutes: an integer.
+    return _scaled_division(seconds, sixty, Rounding.HALF_EVEN, INTEGER, span)
 
 
 def _timestamp(operands: list[Node], span: Span) -> Node | Fault:

@@ -228,11 +228,17 @@ def _time_text(value: int) -> str:
         return decimal_text(to_decimal(value, 6))
 
 
+def _seconds(value: int) -> int | float:
+    """Microseconds as the number of seconds that JSON carries: whole, or with three digits."""
+    whole, rest = divmod(value, 1_000_000)
+    return round(value / 1_000_000, 3) if rest else whole
+
+
 def json_value(value: Encoded, value_type: ValueType) -> Any:  # noqa: PLR0911 - one a base
     """A canonical value as it stands in evidence and in the trail.
 
     Decimals and quantities are plain strings (``"10.17"``), money keeps at least two places
-    (``"1286400.00"``), times are RFC 3339, durations are seconds as a plain string.
+    (``"1286400.00"``), times are RFC 3339, durations are numbers of seconds.
     """
     if value is None or isinstance(value, str | bool):
         return value
@@ -246,7 +252,7 @@ def json_value(value: Encoded, value_type: ValueType) -> Any:  # noqa: PLR0911 -
     if value_type.base is Base.TIMESTAMP:
         return _time_text(value)
     if value_type.base is Base.DURATION:
-        return decimal_text(to_decimal(value, 6))
+        return _seconds(value)
     return value
 
 
