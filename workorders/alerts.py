@@ -104,7 +104,7 @@ def raise_alert(
         assignees=people,
     )
     alert = _due(uow, ctx, alert, match)
-    uow.execute(insert(ALERTS).values(**rows.alert_values(alert)))
+    uow.execute(insert(ALERTS), rows.alert_values(alert))
     rows.assign(uow, alert.id, people)
     journal.decision(
         uow,

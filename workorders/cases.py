@@ -35,16 +35,20 @@ def external_cause(source: str, alert_id: str) -> str:
 
 
 def case_keys(match: Match) -> frozenset[str]:
-    """What the match overlaps by. A system actor stands for nobody and connects nothing."""
+    """What the match overlaps by. The system itself stands for nobody and connects nothing."""
     keys = {f"object:{key}" for key in match.objects if key}
-    keys |= {f"source:{key}" for key in match.sources if key}
+    keys |= {f"source:{key}" for key in match.sources if _is_somebody(key)}
     if match.product:
         keys.add(f"product:{match.product}")
     if match.batch_run:
         keys.add(_BATCH + match.batch_run)
-    if match.actor and match.actor.partition(":")[0] != "system":
+    if _is_somebody(match.actor):
         keys.add(f"actor:{match.actor}")
     return frozenset(keys)
+
+
+def _is_somebody(name: str) -> bool:
+    return bool(name) and name.partition(":")[0] != "system"
 
 
 def _single(match: Match) -> Case:

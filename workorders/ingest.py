@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from store.unit_of_work import UnitOfWork
 from workorders import journal, rows
@@ -22,7 +22,7 @@ from workorders.notices import Sent, notify
 from workorders.opening import Lead, is_active, open_order, raise_level
 from workorders.placing import absorb, place
 from workorders.policy import policy_from_json
-from workorders.rows import CASES, MATCHES, ORDERS
+from workorders.rows import CASES, MATCHES
 from workorders.triage import opens_order
 
 
@@ -163,15 +163,6 @@ def _onto_order(  # noqa: PLR0917 - one step of `ingest_match`
 ) -> Result:
     """Count the match for its order; raise the level, or tell the people if it is time."""
     newer = dedup_key(match) == order.lead_key and match.event_time >= order.last_seen
-    uow.execute(
-        update(ORDERS)
-        .where(ORDERS.c.id == order.id)
-        .values(
-            count=ORDERS.c.count + 1,
-            first_seen=min(order.first_seen, match.event_time),
-            last_seen=max(order.last_seen, match.event_time),
-        )
-    )
     grave = opens_order(level, match.source_kind)
     changed = replace(
         order,

@@ -81,19 +81,20 @@ def store_match(
     """Keep a match under its alert and case: row, record, line of the stream."""
     body = match_body(match)
     uow.execute(
-        insert(MATCHES).values(
-            id=identity,
-            alert_id=alert_id,
-            case_id=case.id,
-            rule=match.rule,
-            code=match.code,
-            version=match.version,
-            level="" if match.level is None else match.level.value,
-            event_time=match.event_time,
-            recorded_at=uow.now,
-            facts_hash=match.facts_hash,
-            body=body,
-        )
+        insert(MATCHES).inline(),
+        {
+            "id": identity,
+            "alert_id": alert_id,
+            "case_id": case.id,
+            "rule": match.rule,
+            "code": match.code,
+            "version": match.version,
+            "level": "" if match.level is None else match.level.value,
+            "event_time": match.event_time,
+            "recorded_at": uow.now,
+            "facts_hash": match.facts_hash,
+            "body": body,
+        },
     )
     action = "match.refire" if refire else "match.record"
     journal.record(

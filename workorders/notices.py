@@ -7,9 +7,10 @@ written in the same transaction. Its key is the idempotency id of the delivery.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from sqlalchemy import RowMapping, and_, func, insert, select, update
+from sqlalchemy import RowMapping, func, insert, select, update
 
 from store import outbox
 from store.unit_of_work import UnitOfWork
@@ -23,6 +24,7 @@ from workorders.policy import policy_from_json
 from workorders.rows import NOTICES
 
 _HOUR = timedelta(hours=1)
+_LIVE = ("queued", "sent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +40,26 @@ class Sent:
     held: Mapping[str, tuple[str, ...]]
 
 
-def _history(uow: UnitOfWork, object_id: str, person: str) -> History:
+def _last_sent(uow: UnitOfWork, object_id: str) -> dict[str, datetime]:
+    """When each person was last sent a card about this."""
     c = NOTICES.c
-    live = c.state.in_(["queued", "sent"])
-    last = uow.connection.scalar(
-        select(func.max(c.queued_at)).where(c.object_id == object_id, c.person == person, live)
+    found = uow.execute(
+        select(c.person, func.max(c.queued_at).label("last"))
+        .where(c.object_id == object_id, c.state.in_(_LIVE))
+        .group_by(c.person)
     )
-    per_channel = (
-        select(func.count().label("n"))
-        .where(and_(c.person == person, live, c.queued_at > uow.now - _HOUR))
+    return {row["person"]: row["last"] for row in found.mappings()}
+
+
+def _sent_in_hour(uow: UnitOfWork, person: str) -> int:
+    """Cards to this person within the hour, on the channel that got the most."""
+    c = NOTICES.c
+    found = uow.connection.scalars(
+        select(func.count())
+        .where(c.person == person, c.state.in_(_LIVE), c.queued_at > uow.now - _HOUR)
         .group_by(c.channel)
-        .subquery()
     )
-    return History(last, uow.connection.scalar(select(func.max(per_channel.c.n))) or 0)
+    return max(found, default=0)
 
 
 def _number(uow: UnitOfWork, object_id: str) -> int:
@@ -76,17 +85,14 @@ def notify(
         state = matter.state
     else:
         policy, state = ctx.policy, State.OPEN
+    last = _last_sent(uow, matter.id)
+    decide = partial(decide_notice, trigger, matter.level, state, at=uow.now, policy=policy)
     told: list[str] = []
     held: dict[str, tuple[str, ...]] = {}
     for person in dict.fromkeys(people):
-        verdict = decide_notice(
-            trigger,
-            matter.level,
-            state,
-            _history(uow, matter.id, person),
-            at=uow.now,
-            policy=policy,
-        )
+        verdict = decide(History(last.get(person)))
+        if verdict.notify:
+            verdict = decide(History(last.get(person), _sent_in_hour(uow, person)))
         if verdict.notify:
             for channel in policy.levels[matter.level].channels or ctx.channels:
                 _queue(
@@ -142,21 +148,22 @@ def _row(
 ) -> str:
     key = f"{matter.id}/{_number(uow, matter.id)}"
     uow.execute(
-        insert(NOTICES).values(
-            key=key,
-            object_id=matter.id,
-            person=person,
-            channel=channel,
-            reason=verdict.reason,
-            level=matter.level.value,
-            rung=rung,
-            queued_at=uow.now,
-            due_at=verdict.not_before,
-            state=state,
-            sent_at=None,
-            handle={},
-            error="",
-        )
+        insert(NOTICES).inline(),
+        {
+            "key": key,
+            "object_id": matter.id,
+            "person": person,
+            "channel": channel,
+            "reason": verdict.reason,
+            "level": matter.level.value,
+            "rung": rung,
+            "queued_at": uow.now,
+            "due_at": verdict.not_before,
+            "state": state,
+            "sent_at": None,
+            "handle": {},
+            "error": "",
+        },
     )
     return key
 

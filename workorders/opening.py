@@ -17,7 +17,7 @@ from workorders.levels import Level
 from workorders.model import Alert, Case, Clear, OrderKind, SourceKind, State, WorkOrder
 from workorders.noise import Trigger
 from workorders.notices import notify, withdraw
-from workorders.rows import ALERTS, ORDERS
+from workorders.rows import ALERTS
 from workorders.states import TERMINAL, Verb, move
 
 LADDER = "workorders.ladder"
@@ -281,18 +281,12 @@ def merge_orders(
         clears=tuple(dict.fromkeys((*target.clears, *order.clears))),
         needs_disposition=target.needs_disposition or order.needs_disposition,
         tags=tuple(dict.fromkeys((*target.tags, *order.tags))),
+        count=target.count + order.count,
+        first_seen=min(target.first_seen, order.first_seen),
+        last_seen=max(target.last_seen, order.last_seen),
     )
     rows.save_order(uow, joined, was=target.version)
     rows.assign(uow, joined.id, joined.assignees)
-    uow.execute(
-        update(ORDERS)
-        .where(ORDERS.c.id == joined.id)
-        .values(
-            count=ORDERS.c.count + order.count,
-            first_seen=min(target.first_seen, order.first_seen),
-            last_seen=max(target.last_seen, order.last_seen),
-        )
-    )
     for subject, other in ((order, target), (target, order)):
         journal.decision(
             uow,

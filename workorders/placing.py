@@ -1,7 +1,7 @@
 """Finding the case of a match in the tables, and joining cases that a match connects."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, or_, select, update
 
@@ -12,9 +12,6 @@ from workorders.context import Context
 from workorders.model import Alert, Case, Match, SourceKind
 from workorders.opening import adopt_alerts, is_active, merge_orders
 from workorders.rows import ALERTS, CASES, MATCHES, STREAM
-
-# How far around a match cases are looked for; groups that chain further than this stay apart.
-_HORIZON = timedelta(days=1)
 
 
 def place(
@@ -27,18 +24,14 @@ def place(
         case = widen(rows.find_case(uow.connection, known.case_id), match)
         rows.save_case(uow, case, new=False)
         return case, ()
-    c = CASES.c
-    near: ColumnElement[bool] = (c.last_event >= match.event_time - _HORIZON) & (
-        c.first_event <= match.event_time + _HORIZON
-    )
-    if match.batch_run:
-        near = or_(near, c.batch_run == match.batch_run)
-    statement = select(CASES).where(
-        c.org == match.org, c.state == "open", c.cause == cause, *(() if cause else (near,))
-    )
-    found = [rows.case_from(row) for row in uow.execute(statement).mappings()]
     window = timedelta(seconds=ctx.policy.case_window_s)
-    assignment = assign(match, found, window=window)
+    assignment = assign(match, [], window=window)
+    while True:
+        # A group that grew may now reach cases beyond the span that was looked at.
+        span = (assignment.case.first_event, assignment.case.last_event)
+        assignment = assign(match, _near(uow, match, cause, span, window), window=window)
+        if (assignment.case.first_event, assignment.case.last_event) == span:
+            break
     case = assignment.case
     if case.id:
         rows.save_case(uow, case, new=False)
@@ -46,6 +39,24 @@ def place(
     case = replace(case, id=rows.next_id(uow, "CS", uow.now.astimezone(ctx.zone)))
     rows.save_case(uow, case, new=True)
     return case, ()
+
+
+def _near(
+    uow: UnitOfWork, match: Match, cause: str, span: tuple[datetime, datetime], window: timedelta
+) -> list[Case]:
+    """The organisation's open cases within reach of `span`, and those of the same batch run."""
+    c = CASES.c
+    near: ColumnElement[bool] = (c.last_event >= span[0] - window) & (
+        c.first_event <= span[1] + window
+    )
+    if cause:  # an alert from outside shares a case with nothing but itself
+        near = c.cause == cause
+    elif match.batch_run:
+        near = or_(near, c.batch_run == match.batch_run)
+    statement = select(CASES).where(c.org == match.org, c.state == "open", near)
+    if not cause:
+        statement = statement.where(c.cause == "")
+    return [rows.case_from(row) for row in uow.execute(statement).mappings()]
 
 
 def absorb(uow: UnitOfWork, ctx: Context, case: Case, other_id: str) -> Case:

@@ -5,7 +5,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 from sqlalchemy import text as sql
 
 from store.schema import table
@@ -38,6 +38,18 @@ ASSIGNMENTS = table(str(tables.AssignmentRow.__tablename__))
 _ORDER_FIELDS = tuple(item.name for item in fields(WorkOrder))
 _ALERT_FIELDS = tuple(item.name for item in fields(Alert))
 _ENTRY_FIELDS = tuple(item.name for item in fields(Entry))
+# Built once: making a statement anew costs more than running it.
+_SAVE_ORDER = (
+    update(ORDERS)
+    .where(ORDERS.c.id == bindparam("_id"), ORDERS.c.version == bindparam("_was"))
+    .values({name: bindparam(name) for name in _ORDER_FIELDS if name != "id"})
+)
+_SAVE_ALERT = (
+    update(ALERTS)
+    .where(ALERTS.c.id == bindparam("_id"))
+    .values({name: bindparam(name) for name in _ALERT_FIELDS if name != "id"})
+)
+_ADD_ENTRY = insert(STREAM).inline()
 _JSON_LISTS = ("assignees", "tags")
 
 
@@ -83,22 +95,17 @@ def lock_order(uow: UnitOfWork, order_id: str) -> WorkOrder | None:
 
 def insert_order(uow: UnitOfWork, order: WorkOrder) -> None:
     """A new order, and whose lists it stands on."""
-    uow.execute(insert(ORDERS).values(**order_values(order)))
+    uow.execute(insert(ORDERS), order_values(order))
     assign(uow, order.id, order.assignees)
 
 
 def save_order(uow: UnitOfWork, order: WorkOrder, *, was: int) -> None:
-    """Write a moved order if its version is still `was`.
+    """Write an order that was read with `lock_order`, if its version is still `was`.
 
     Raises:
         ConcurrentChange: when another transaction moved it first.
     """
-    values = order_values(order)
-    for name in ("id", "count", "first_seen", "last_seen"):  # a re-fire may run beside a move
-        del values[name]
-    result = uow.execute(
-        update(ORDERS).where(ORDERS.c.id == order.id, ORDERS.c.version == was).values(**values)
-    )
+    result = uow.execute(_SAVE_ORDER, {**order_values(order), "_id": order.id, "_was": was})
     if result.rowcount != 1:
         raise ConcurrentChange(order.id)
 
@@ -107,7 +114,7 @@ def assign(uow: UnitOfWork, object_id: str, people: tuple[str, ...]) -> None:
     """Put an order or an alert on these people's lists, and on nobody else's."""
     uow.execute(ASSIGNMENTS.delete().where(ASSIGNMENTS.c.object_id == object_id))
     for person in dict.fromkeys(people):
-        uow.execute(insert(ASSIGNMENTS).values(object_id=object_id, person=person))
+        uow.execute(insert(ASSIGNMENTS), {"object_id": object_id, "person": person})
 
 
 def alert_values(alert: Alert) -> dict[str, Any]:
@@ -165,7 +172,7 @@ def alerts_of_order(connection: Connection, order_id: str) -> list[Alert]:
 
 def save_alert(uow: UnitOfWork, alert: Alert) -> None:
     """Write a changed alert."""
-    uow.execute(update(ALERTS).where(ALERTS.c.id == alert.id).values(**alert_values(alert)))
+    uow.execute(_SAVE_ALERT, {**alert_values(alert), "_id": alert.id})
 
 
 def case_from(row: RowMapping) -> Case:
@@ -220,17 +227,18 @@ def entry(
 ) -> None:
     """Add a line to the stream."""
     uow.execute(
-        insert(STREAM).values(
-            at=uow.now,
-            actor=actor or uow.actor,
-            kind=kind.value,
-            code=code,
-            params=plain(params),
-            text=text,
-            order_id=order_id,
-            alert_id=alert_id,
-            case_id=case_id,
-        )
+        _ADD_ENTRY,
+        {
+            "at": uow.now,
+            "actor": actor or uow.actor,
+            "kind": kind.value,
+            "code": code,
+            "params": plain(params),
+            "text": text,
+            "order_id": order_id,
+            "alert_id": alert_id,
+            "case_id": case_id,
+        },
     )
 
 
