@@ -1,0 +1,93 @@
+"""Rows of a table on disk, CSV or Excel, each with its place; nothing in them is interpreted.
+
+Events and the importers of the book read their files through here.
+"""
+
+import csv
+import zipfile
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import IO, Any, Final, NamedTuple
+
+import openpyxl
+from openpyxl.utils.exceptions import InvalidFileException
+
+_UNPACKED_MOST: Final = 1024**3
+_HEADER_MOST: Final = 64 * 1024
+
+
+class Row(NamedTuple):
+    """One row that is not blank.
+
+    Attributes:
+        line: 1-based line of the text on which the row begins, or row of the sheet.
+        values: the cells; text in CSV, what Excel keeps in a workbook. A row of a sheet may be
+            shorter than the header.
+        sheet: the sheet's name; empty for text.
+        hidden: whether the sheet is hidden.
+        delimiter: what separates the cells of a text.
+    """
+
+    line: int
+    values: Sequence[Any]
+    sheet: str = ""
+    hidden: bool = False
+    delimiter: str = ","
+
+
+class Fault(NamedTuple):
+    """A row, or the rest of the file, that cannot be read; `code` is a problem's."""
+
+    code: str
+    line: int = 0
+    found: str = ""
+    allowed: str = ""
+
+
+def text_rows(stream: IO[str]) -> Iterator[Row | Fault]:
+    """Rows of comma, semicolon or tab separated text, quoted as RFC 4180 says, header included."""
+    head = stream.readline(_HEADER_MOST)
+    delimiter = max(",;\t", key=head.count)
+    rows = csv.reader(chain([head], stream), delimiter=delimiter, strict=True)
+    while True:
+        line = rows.line_num + 1
+        try:
+            values = next(rows, None)
+        except csv.Error as error:
+            if "unexpected end" in str(error):
+                yield Fault("LOG_FILE_TRUNCATED", line, allowed='"')
+                return
+            yield Fault("LOG_ROW_UNREADABLE", line, found=str(error))
+            continue
+        if values is None:
+            return
+        if any(cell.strip() for cell in values):
+            yield Row(line, values, delimiter=delimiter)
+
+
+def workbook_rows(path: Path) -> Iterator[Row | Fault]:
+    """Rows of every sheet of a workbook, headers included; formulas give their stored result."""
+    try:
+        with zipfile.ZipFile(path) as packed:
+            size = sum(part.file_size for part in packed.infolist())
+        if size > _UNPACKED_MOST:
+            yield Fault("LOG_FILE_TOO_LARGE", allowed="1 GB")
+            return
+        workbook = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError) as error:
+        yield Fault("LOG_FILE_UNREADABLE", found=str(error))
+        return
+    try:
+        for sheet in workbook.worksheets:
+            # Some writers note a wrong extent; without the note every row is read.
+            sheet.reset_dimensions()
+            hidden = sheet.sheet_state != "visible"
+            for line, values in enumerate(sheet.iter_rows(values_only=True), 1):
+                if any(cell is not None and cell != "" for cell in values):
+                    yield Row(line, values, sheet.title, hidden)
+    except (zipfile.BadZipFile, KeyError, ValueError, OSError, SyntaxError) as error:
+        # the parts of a workbook are unpacked as they are read; SyntaxError is broken XML
+        yield Fault("LOG_FILE_TRUNCATED", found=str(error))
+    finally:
+        workbook.close()
