@@ -1,5 +1,6 @@
 """What a rule file says, parsed and checked: stateless rules and correlations."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -393,3 +394,9 @@ class Verdict:
     needs_disposition: bool
     missing: tuple[str, ...] = ()
     counterfactuals: tuple[CounterFactual, ...] = field(default=())
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, ready for JSON: what the trail stores as the why of a decision."""
+        document = dataclasses.asdict(self)
+        document["outcome"] = self.outcome.value
+        return document

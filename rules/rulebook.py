@@ -10,7 +10,7 @@ import orjson
 
 from rules.compile_evaluator import ROWS, Judge, compile_judge
 from rules.errors import UnknownRule
-from rules.explain import explain_match, explain_unknown, matching_rows
+from rules.explain import explain_match, explain_unknown, judged_by_interpreter, matching_rows
 from rules.interpreter import Fact, Scope, truth
 from rules.model import AnyRule, CorrelationRule, HitPolicy, Mode, Rule, Verdict
 from rules.schema import Schema
@@ -176,7 +176,7 @@ class Rulebook:
         if rows:
             counted = rows[:1] if rule.hit_policy is HitPolicy.FIRST else rows
             return any(not rule.rows[row].silent for row in counted)
-        unknown = any(number < 0 for number in compile_judge((rule,))(encoded))
+        _, unknown = judged_by_interpreter(rule, encoded)
         return None if unknown else False
 
 

@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rules import Rulebook, load_rulebook, load_schema, read_rule
+from rules.expression import Names, parse_expression
 from rules.model import Rule
 from rules.schema import read_kind
 from store.problems import Problem
@@ -238,6 +241,34 @@ def test_a_rule_without_tests_is_told_so_but_loads() -> None:
     rule, problems = read_rule(GOOD[: GOOD.index("tests:")], "p.yaml", SCHEMA)
     assert isinstance(rule, Rule)
     assert [(one.code, one.severity) for one in problems] == [("TEST_MISSING", "warning")]
+
+
+SHIPPED = [path.read_text("utf-8") for path in sorted(FOLDER.glob("*/*.yaml"))]
+_SIGNS = "{}[]:,&*!|>'\"%@`#?-\n\t \\()=<"
+NOISE = st.sampled_from(
+    [*_SIGNS, "\x00", "\ud800", "红", "- ", "? ", "<<: ", "null", "1e999", "and", "not "]
+)
+
+
+@given(data=st.data(), text=st.sampled_from(SHIPPED))
+@settings(max_examples=150, deadline=None)
+def test_no_damage_to_a_file_raises(data: st.DataObject, text: str) -> None:
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(text)))
+        cut = data.draw(st.integers(0, 12))
+        text = text[:at] + data.draw(NOISE) + text[at + cut :]
+    rule, problems = read_rule(text, "damaged.yaml", SCHEMA)
+    assert rule is not None or any(one.severity == "error" for one in problems)
+    assert all(one.line >= 0 and one.column >= 0 for one in problems)
+
+
+@given(text=st.text(max_size=60))
+@settings(max_examples=150, deadline=None)
+def test_no_text_at_all_raises(text: str) -> None:
+    assert read_rule(text, "any.yaml", SCHEMA)[0] is None
+    names = Names(SCHEMA.kind("event").types)
+    node, faults_found = parse_expression(text, names, boolean=True)
+    assert node is not None or faults_found
 
 
 SCHEMA_TEXT = "kind: k\nzh: 类\nen: kind\nfields:\n  a: {type: decimal, scale: 4, zh: 甲, en: a}\n"

@@ -5,6 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -65,6 +66,16 @@ def test_a_match_tells_every_leaf_with_value_threshold_margin_and_truth() -> Non
     assert (verdict.rule, verdict.version, verdict.file, verdict.line) == ("PROBE", 3, "p0.yaml", 1)
     assert verdict.clears_when == "use < 0.7"
     assert verdict.leaves[0].text == "use >= 0.8"
+
+
+def test_a_verdict_can_be_stored_as_json() -> None:
+    (verdict,) = SHIPPED.evaluate("exposure", {"use": Decimal("1.5"), "net": Decimal(-3)})
+    stored = orjson.loads(orjson.dumps(verdict.as_dict()))
+    assert stored["outcome"] == "open_order"
+    assert stored["leaves"][0]["margin"] == "0.3"
+    assert stored["counterfactuals"][0]["level"] == "orange"
+    assert stored["clause"]["document"]
+    assert stored["evidence"]["recorded_net_t"] == "-3"
 
 
 def test_a_leaf_inside_a_let_is_shown_as_written_there() -> None:
