@@ -59,7 +59,7 @@ from workorders.model import (
     State,
     WorkOrder,
 )
-from workorders.notices import record_delivery
+from workorders.notices import StaleCard, record_delivery, record_refresh, stale_cards
 from workorders.policy import LevelPolicy, Policy, policy_from_json
 from workorders.states import Outcome, Verb
 from workorders.triage import Reason, map_reason
@@ -106,6 +106,7 @@ __all__ = [
     "Refusal",
     "Result",
     "SourceKind",
+    "StaleCard",
     "State",
     "TriageOutcome",
     "Updated",
@@ -135,11 +136,13 @@ __all__ = [
     "reads",
     "reassign",
     "record_delivery",
+    "record_refresh",
     "reopen",
     "request_approval",
     "resolve",
     "resume",
     "snooze",
+    "stale_cards",
     "tables",
     "tag",
     "take_over",

@@ -7,7 +7,7 @@ from store.types import decimal_text
 from workorders.card import Button, Card, CardKind, Figure, Line, button_id
 from workorders.explain import explain
 from workorders.levels import Level
-from workorders.model import Alert, State, WorkOrder
+from workorders.model import Alert, AlertState, State, WorkOrder
 
 _BUTTONS: Mapping[State, tuple[str, ...]] = {
     State.OPEN: ("acknowledge", "take_over", "escalate"),
@@ -116,11 +116,15 @@ def alert_card(alert: Alert, person: str, *, notice_id: str, reason: str) -> Car
         person=person,
         level=alert.level,
         title=_title(alert, alert.code, alert.state.value),
-        lines=(Line(f"card.reason.{reason.lower()}"), explained.broke, explained.since),
+        lines=(
+            Line(f"card.reason.{reason.lower()}", {"actor": alert.decided_by}),
+            explained.broke,
+            explained.since,
+        ),
         figures=_figures(alert),
         buttons=tuple(
             Button(button_id(alert.id, alert.escalations, verb), verb, reason=verb == "dismiss")
-            for verb in ("confirm", "dismiss")
+            for verb in (("confirm", "dismiss") if alert.state is AlertState.NEW else ())
         ),
         deadline=alert.due_at,
         path=f"/alerts/{alert.id}",

@@ -165,6 +165,7 @@ def _decided(
 ) -> Alert:
     timers.cancel(uow, prefix=f"{alert.id}/")
     withdraw(uow, alert.id)
+    rows.mark_stale(uow, alert.id)
     decided = replace(
         alert,
         state=state,

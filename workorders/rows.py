@@ -108,6 +108,17 @@ def save_order(uow: UnitOfWork, order: WorkOrder, *, was: int) -> None:
     result = uow.execute(_SAVE_ORDER, {**order_values(order), "_id": order.id, "_was": was})
     if result.rowcount != 1:
         raise ConcurrentChange(order.id)
+    if order.version != was:
+        mark_stale(uow, order.id)
+
+
+def mark_stale(uow: UnitOfWork, object_id: str) -> None:
+    """The cards that were delivered about this show what no longer holds."""
+    uow.execute(
+        update(NOTICES)
+        .where(NOTICES.c.object_id == object_id, NOTICES.c.state == "sent")
+        .values(state="stale")
+    )
 
 
 def assign(uow: UnitOfWork, object_id: str, people: tuple[str, ...]) -> None:

@@ -6,8 +6,9 @@ import pytest
 from workorders_house import ORG, START, House, answers, build, cleared, exposure, happened
 
 import trail
-from store import UnitOfWork
+from store import UnitOfWork, outbox
 from workorders import (
+    CardKind,
     ConcurrentChange,
     Inbound,
     Level,
@@ -27,10 +28,12 @@ from workorders import (
     reads,
     reassign,
     record_delivery,
+    record_refresh,
     request_approval,
     resolve,
     resume,
     snooze,
+    stale_cards,
     take_over,
     wake,
 )
@@ -379,3 +382,39 @@ def test_a_failure_in_the_middle_leaves_nothing(house: House):
     assert house.alerts() == ()
     assert house.fire_due() == []
     assert house.ingest(exposure(Level.RED)).order_id.endswith("-001")
+
+
+def test_after_a_decision_every_delivered_card_is_shown_anew(house: House):
+    order_id = house.ingest(exposure(Level.RED)).order_id
+    house.deliver()
+    assert house.read(stale_cards) == []
+    house.do("chen", acknowledge, order_id)
+    stale = house.read(stale_cards)
+    assert len(stale) == 4
+    for one in stale:
+        assert one.card.version == 2
+        assert "acknowledge" not in [button.verb for button in one.card.buttons]
+        assert one.card.lines[0].params["actor"] == "chen"
+    house.do("chen", resolve, order_id)  # moved again before the first refresh came through
+    with house.as_person("system:escalator") as uow:
+        record_refresh(uow, stale[0], outcome="updated")
+    now = house.read(stale_cards)
+    assert len(now) == 4
+    assert {one.card.kind for one in now} == {CardKind.RESULT}
+    with house.as_person("system:escalator") as uow:
+        for one in now:
+            record_refresh(uow, one, outcome="superseded")
+    assert house.read(stale_cards) == []
+
+
+def test_a_card_that_arrives_after_the_decision_is_stale_at_once(house: House):
+    order_id = house.ingest(exposure(Level.RED)).order_id
+    with house.as_person("system:escalator") as uow:
+        claimed = outbox.claim(uow, limit=1, lease_s=60, holder="test")
+    house.pass_time(seconds=1)
+    house.do("chen", acknowledge, order_id)
+    with house.as_person("system:escalator") as uow:
+        outbox.delivered(uow, claimed[0].id)
+        record_delivery(uow, house.ctx, claimed[0].key, outcome="sent", handle={"ts": "1"})
+    (late,) = house.read(stale_cards)
+    assert late.handle.reference == {"ts": "1"}
