@@ -59,8 +59,9 @@ from workorders.model import (
     State,
     WorkOrder,
 )
-from workorders.notices import StaleCard, record_delivery, record_refresh, stale_cards
+from workorders.notices import record_delivery
 from workorders.policy import LevelPolicy, Policy, policy_from_json
+from workorders.refresh import StaleCard, record_refresh, stale_cards
 from workorders.states import Outcome, Verb
 from workorders.triage import Reason, map_reason
 
