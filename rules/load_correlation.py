@@ -3,6 +3,7 @@
 from rules.expression import Names
 from rules.literals import read_duration
 from rules.model import CorrelationRule, Expect, Expression, RuleTest, Step
+from rules.read_heading import check_explain, read_clearing, read_heading
 from rules.reader import Pairs, Reader
 from rules.schema import FactKind
 from rules.source import Entry
@@ -28,7 +29,7 @@ _TEST_EPOCH = 1_772_413_200_000_000  # 2026-03-02T01:00:00Z, a Monday
 def load_correlation(reader: Reader, root: Entry, pairs: Pairs) -> CorrelationRule | None:
     """The correlation of a file; None when its fact kind is unknown. Faults are in the reader."""
     reader.mapping(root, "correlation", CORRELATION_KEYS)
-    heading = reader.heading(pairs, "correlation", root)
+    heading = read_heading(reader, pairs, "correlation", root)
     kind = reader.kind(pairs, root)
     within = reader.duration(pairs, "within", root)
     if kind is None:
@@ -39,7 +40,7 @@ def load_correlation(reader: Reader, root: Entry, pairs: Pairs) -> CorrelationRu
     steps, aliases = _steps(reader, pairs, root, kind)
     last = Names(kind.types, lets, aliases)
     full = Names(kind.types, lets, aliases, aggregates=True)
-    clears_when, needs_disposition = reader.clearing(pairs, root, Names(kind.types))
+    clears_when, needs_disposition = read_clearing(reader, pairs, root, Names(kind.types))
     level, outcome, decide = reader.result(pairs, root, full)
     distinct, distinct_at_least = _distinct(reader, pairs, root, kind)
     count = reader.number(pairs, "count", root, default=0) if "count" in pairs else 0
@@ -70,7 +71,7 @@ def load_correlation(reader: Reader, root: Entry, pairs: Pairs) -> CorrelationRu
         evidence=reader.expressions(pairs, "evidence", root, full),
         tests=_tests(reader, pairs, root, kind),
     )
-    reader.check_explain(pairs, heading.explain, [*kind.fields, *correlation.evidence])
+    check_explain(reader, pairs, heading.explain, [*kind.fields, *correlation.evidence])
     if not reader.failed:  # a step that could not be read would only seem to be missing
         _check_form(reader, correlation, root, pairs)
     return correlation

@@ -13,6 +13,7 @@ from rules.model import (
     Rule,
     RuleTest,
 )
+from rules.read_heading import check_explain, read_clearing, read_heading
 from rules.reader import Pairs, Reader
 from rules.risk_guard import can_deny_risk_reduction
 from rules.schema import FactKind
@@ -37,7 +38,7 @@ DATA_ISSUE = "data_issue"
 def load_rule(reader: Reader, root: Entry, pairs: Pairs) -> Rule | None:
     """The rule of a file; None when its fact kind is unknown. Faults are in the reader."""
     reader.mapping(root, "rule", RULE_KEYS)
-    heading = reader.heading(pairs, "rule", root)
+    heading = read_heading(reader, pairs, "rule", root)
     kind = reader.kind(pairs, root)
     if kind is None:
         return None
@@ -46,7 +47,7 @@ def load_rule(reader: Reader, root: Entry, pairs: Pairs) -> Rule | None:
     names = Names(kind.types, {name: made.node for name, made in lets.items()})
     when = reader.expression(reader.value(pairs, "when", root, required=False), "when", names)
     hit_policy, rows = _rows(reader, pairs, root, names, heading.id)
-    clears_when, needs_disposition = reader.clearing(pairs, root, plain)
+    clears_when, needs_disposition = read_clearing(reader, pairs, root, plain)
     rule = Rule(
         heading=heading,
         kind=kind.name,
@@ -60,7 +61,7 @@ def load_rule(reader: Reader, root: Entry, pairs: Pairs) -> Rule | None:
         evidence=reader.expressions(pairs, "evidence", root, names),
         tests=_tests(reader, pairs, root, kind, rows),
     )
-    reader.check_explain(pairs, heading.explain, [*kind.fields, *rule.evidence])
+    check_explain(reader, pairs, heading.explain, [*kind.fields, *rule.evidence])
     if not reader.failed:
         _refuse_denial(reader, rule, root)
     return rule

@@ -1,6 +1,6 @@
 """Reads the parts that rules and correlations share, and collects every fault with its place."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -12,19 +12,14 @@ from rules.faults import Fault
 from rules.literals import read_duration
 from rules.model import (
     Decide,
-    Effective,
     Expression,
-    Heading,
     Level,
-    Mode,
     Outcome,
-    PolicyClause,
     Title,
 )
 from rules.schema import FactKind, Schema
 from rules.source import Entry, Pair, place_in
 from rules.values import SCALED, Base, Encoded, ValueFault, ValueType, encode_value, words
-from rules.wording import unknown_placeholders
 from store.clock import parse_rfc3339
 from store.problems import Problem, did_you_mean, shorten
 
@@ -278,82 +273,6 @@ class Reader:
             implied = Outcome.OPEN_ORDER if worst else Outcome.INFORM
         outcome = self.choice(pairs, "outcome", owner, Outcome, implied) or implied
         return (level.value if level else ""), outcome, decide
-
-    # The heading
-
-    def heading(self, pairs: Pairs, key: str, owner: Entry) -> Heading:
-        """What every rule states about itself; `key` is ``rule`` or ``correlation``."""
-        policy = self.value(pairs, "policy", owner)
-        clause = PolicyClause("", "")
-        if policy is not None:
-            inner = self.mapping(policy, "policy", ("document", "clause"))
-            if inner is not None:
-                clause = PolicyClause(
-                    self.word(inner, "document", policy), self.word(inner, "clause", policy)
-                )
-        identifier = self.word(pairs, key, owner)
-        if identifier and not identifier.replace("-", "_").isidentifier():
-            self.fault("BAD_NAME", pairs[key].value, field=key)
-        return Heading(
-            id=identifier,
-            version=self.number(pairs, "version", owner),
-            owner=self.word(pairs, "owner", owner),
-            title=self.title(pairs, "title", owner),
-            policy=clause,
-            why=self.title(pairs, "why", owner, required=False),
-            mode=self.choice(pairs, "mode", owner, Mode, Mode.LIVE) or Mode.LIVE,
-            observe=self.flag(pairs, "observe", owner),
-            effective=self._effective(pairs, owner),
-            explain=self.title(pairs, "explain", owner, required=False),
-            file=self.file,
-            line=owner.place.line,
-        )
-
-    def check_explain(self, pairs: Pairs, template: Title, known: Sequence[str]) -> None:
-        """Every placeholder of the author's sentence must be a field or a piece of evidence."""
-        for name in unknown_placeholders(template, known):
-            self.fault(
-                "UNKNOWN_FIELD",
-                pairs["explain"].value,
-                field="explain",
-                found=name,
-                allowed=words(known),
-                hint=did_you_mean(name, known),
-            )
-
-    def _effective(self, pairs: Pairs, owner: Entry) -> Effective:
-        entry = self.value(pairs, "effective", owner, required=False)
-        inner = self.mapping(entry, "effective", ("from", "to")) if entry is not None else None
-        if entry is None or inner is None:
-            return Effective()
-        effective = Effective(self._time(inner, "from", entry), self._time(inner, "to", entry))
-        if effective.start and effective.end and effective.start >= effective.end:
-            self.fault("EFFECTIVE_ORDER", entry, field="effective")
-        return effective
-
-    def _time(self, pairs: Pairs, key: str, owner: Entry) -> datetime | None:
-        entry = self.value(pairs, key, owner, required=False)
-        if entry is None:
-            return None
-        moment = read_time(entry.text)
-        if moment is None:
-            allowed = "2026-12-01, 2026-12-01T09:00:00+08:00"
-            self.fault("EXPECTED_TIME", entry, field=f"effective.{key}", allowed=allowed)
-        return moment
-
-    def clearing(self, pairs: Pairs, owner: Entry, names: Names) -> tuple[Expression | None, bool]:
-        """`clears_when` (a state) or `needs_disposition` (an event): one of them must be stated."""
-        needs = self.flag(pairs, "needs_disposition", owner)
-        entry = self.value(pairs, "clears_when", owner, required=False)
-        if entry is None and not needs:
-            self.fault(
-                "MISSING_KEY",
-                owner,
-                field="clears_when",
-                found="clears_when",
-                allowed="clears_when, needs_disposition: true",
-            )
-        return self.expression(entry, "clears_when", names), needs
 
     # Facts of tests
 
