@@ -72,28 +72,22 @@ class Child:
         return self._process.pid if self._process else None
 
     def start(self, rulesets: Sequence[Ruleset]) -> None:
-        """Start a fresh child, in place of a running one, and load the rulesets.
+        """Load the rulesets into the running child, or into a fresh one when none runs.
+
+        What a running child held is deleted with its old rulesets.
 
         Raises:
             ChildDied: when it does not come up.
         """
-        self.close()
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        self._connection = ours
-        self._process = context.Process(
-            target=self._target, args=(theirs,), name="durable-rules", daemon=True
-        )
-        self._process.start()
-        theirs.close()  # else the child's death would not close the pipe
-        self._ask("load", list(rulesets), self._start_timeout_s)
-
-    def load(self, rulesets: Sequence[Ruleset]) -> None:
-        """Replace the rulesets of the running child; the old ones are deleted.
-
-        Raises:
-            ChildDied: when it crashes or hangs.
-        """
+        if self._process is None:
+            context = multiprocessing.get_context("spawn")
+            ours, theirs = context.Pipe()
+            self._connection = ours
+            self._process = context.Process(
+                target=self._target, args=(theirs,), name="durable-rules", daemon=True
+            )
+            self._process.start()
+            theirs.close()  # else the child's death would not close the pipe
         self._ask("load", list(rulesets), self._start_timeout_s)
 
     def apply(

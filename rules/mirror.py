@@ -16,21 +16,13 @@ MAX_LIVE = 100_000
 
 
 @dataclass(slots=True)
-class _Held:
-    """One fact under one key: its engine ids, in the order of the steps it fills."""
-
-    numbers: list[int]
-    uid: str
-
-
-@dataclass(slots=True)
 class _Key:
-    """The facts of one pattern under one key."""
+    """The facts of one pattern under one key; `held` has each one's engine ids, a step each."""
 
     number: int
     in_time: list[tuple[int, str]] = field(default_factory=list)
     in_arrival: list[int] = field(default_factory=list)
-    held: dict[str, _Held] = field(default_factory=dict)
+    held: dict[str, list[int]] = field(default_factory=dict)
 
 
 class Mirror:
@@ -131,7 +123,7 @@ class Mirror:
         if uid in key.held:
             return []
         found: list[Operation] = []
-        held = key.held[uid] = _Held([], uid)
+        held = key.held[uid] = []
         for step in steps:
             number = self._ids.take()
             values = {"_k": plan.markers[step], "k": key.number}
@@ -144,7 +136,7 @@ class Mirror:
             else:
                 values |= {"t": at, "u": at + plan.within}
             fact = message(number, **values)
-            held.numbers.append(number)
+            held.append(number)
             self._uids[number] = uid
             self._live[number] = (plan.host, fact)
             found.append((True, plan.host, fact))
@@ -163,7 +155,7 @@ class Mirror:
         if key is None or held is None:
             return []
         found: list[Operation] = []
-        for number in held.numbers:
+        for number in held:
             host, fact = self._live.pop(number)
             self._retired.append(number)
             self._ids.release(number)

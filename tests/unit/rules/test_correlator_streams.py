@@ -183,6 +183,20 @@ def test_facts_outside_the_window_are_retracted_from_the_child() -> None:
     correlator.close()
 
 
+def test_other_rules_go_into_the_same_child_and_the_old_facts_are_gone() -> None:
+    correlator = Correlator(many(2))
+    pid = correlator.child_pid
+    correlator.feed([fact("A", "a", 0)])
+    assert correlator.reload(many(1)) == []
+    assert correlator.child_pid == pid
+    assert correlator.feed([fact("B", "b", 1)]) == []
+    assert correlator.figures.proposed == 0
+    assert [c.rule for c in correlator.feed([fact("A", "a", 0)])] == ["SIBLING0"]
+    assert (correlator.figures.confirmed, correlator.missed) == (1, 0)
+    correlator.close()
+    assert correlator.child_pid is None
+
+
 def test_what_the_child_never_proposed_is_told_and_counted() -> None:
     deaf = Correlator(many(2), child=Child(target=answer_nothing))
     told = deaf.feed([fact("A", "a", 0), fact("B", "b", 1)])
