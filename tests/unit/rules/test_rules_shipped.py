@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from rules import Rulebook, load_rulebook, run_tests
+from rules.binding import run_correlation_test
 from rules.model import CorrelationRule, Mode, Outcome
 
 FOLDER = Path(__file__).parents[3] / "rulebook"
@@ -22,6 +23,14 @@ def test_every_in_file_test_of_a_stateless_rule_passes(book: Rulebook) -> None:
     report = run_tests(book)
     assert report.failures == ()
     assert report.passed > 50
+
+
+def test_every_in_file_test_of_a_correlation_passes_on_the_event_time_reference(
+    book: Rulebook,
+) -> None:
+    report = run_tests(book, run_correlation_test)
+    assert report.failures == ()
+    assert report.skipped == 0
 
 
 def test_every_row_is_hit_by_a_test(book: Rulebook) -> None:
