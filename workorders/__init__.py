@@ -5,21 +5,17 @@ from workorders.card import Button, Card, CardKind, Figure, Line, card_from_json
 from workorders.channel import Channel, Handle, Inbound, RawInbound, Refusal, Updated
 from workorders.commands import (
     acknowledge,
-    close,
     hold_instruction,
-    merge,
     note,
     reassign,
-    reopen,
     request_approval,
-    resolve,
-    resume,
     snooze,
     tag,
     take_over,
     wake,
 )
 from workorders.context import Context
+from workorders.ending import close, merge, reopen, resolve, resume
 from workorders.errors import (
     BadLevel,
     BadPolicy,

@@ -13,7 +13,8 @@ from store import timers
 from store.timers import Timer
 from store.unit_of_work import UnitOfWork
 from workorders import journal, rows
-from workorders.commands import refuse, wake
+from workorders.acting import refuse
+from workorders.commands import wake
 from workorders.context import Context
 from workorders.ladder import Rung, Told, next_repeat, rung_after, whom
 from workorders.model import Alert, AlertState, State, WorkOrder

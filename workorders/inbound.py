@@ -8,8 +8,9 @@ from typing import Any
 
 from store.unit_of_work import UnitOfWork
 from workorders.channel import Inbound
-from workorders.commands import acknowledge, resolve, take_over
+from workorders.commands import acknowledge, take_over
 from workorders.context import Context
+from workorders.ending import resolve
 from workorders.fire import escalate
 from workorders.inbox import confirm_alert, dismiss_alert
 from workorders.triage import Reason
