@@ -75,7 +75,6 @@ function brushes(chart, data) {
 }
 
 export function draw(element) {
-  element.dataset.mounted = "";
   const data = JSON.parse(element.dataset.chart);
   const chart = init(element, null, { renderer: "svg" });
   chart.setOption(options(data));

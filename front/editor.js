@@ -18,7 +18,6 @@ const theme = EditorView.theme({
 });
 
 export function edit(area) {
-  area.dataset.mounted = "";
   const host = document.createElement("div");
   host.className = "editor";
   area.after(host);

@@ -1,16 +1,14 @@
 // What a page or a swapped part needs is loaded when it is there.
 export function mount(root) {
-  const charts = [...root.querySelectorAll("[data-chart]:not([data-mounted])")];
+  const charts = take(root, "[data-chart]");
   if (charts.length) {
     import("../chart.js").then(({ draw }) => charts.forEach(draw));
   }
-  const sources = [...root.querySelectorAll("textarea[data-editor]:not([data-mounted])")];
+  const sources = take(root, "textarea[data-editor]");
   if (sources.length) {
     import("../editor.js").then(({ edit }) => sources.forEach(edit));
   }
-  const picks = root.querySelectorAll("[data-pick-all]:not([data-mounted])");
-  for (const pick of picks) {
-    pick.dataset.mounted = "";
+  for (const pick of take(root, "[data-pick-all]")) {
     pick.addEventListener("change", () => {
       const boxes = pick.closest("form, table")?.querySelectorAll("input[type=checkbox][name]");
       boxes?.forEach((box) => {
@@ -18,8 +16,14 @@ export function mount(root) {
       });
     });
   }
-  for (const select of root.querySelectorAll("select[data-submits]:not([data-mounted])")) {
-    select.dataset.mounted = "";
+  for (const select of take(root, "select[data-submits]")) {
     select.addEventListener("change", () => select.form.requestSubmit());
   }
+}
+
+/** Elements that nobody has mounted yet, marked at once: a chunk may arrive after a second call. */
+function take(root, selector) {
+  const found = [...root.querySelectorAll(`${selector}:not([data-mounted])`)];
+  for (const element of found) element.dataset.mounted = "";
+  return found;
 }

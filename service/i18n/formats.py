@@ -1,7 +1,8 @@
 """Figures, times and durations as a person reads them.
 
-Signs are U+2212, units follow after a narrow no-break space (−7,500 t), ratios of two and more are
-written as multiples (15.0×). Money is shown in yuan or in tens of thousands (元/万元).
+Signs are U+2212, units follow after a no-break space (−7,500 t), ratios of two and more are
+written as multiples (15.0×). Yuan are shown whole (元) or short: 万元 in Chinese,
+millions in English.
 """
 
 from dataclasses import dataclass
@@ -12,12 +13,13 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date
 from babel.numbers import format_decimal
 
-THIN = "\N{NARROW NO-BREAK SPACE}"
+GAP = "\N{NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
 DASH = "\N{EM DASH}"
 _LOCALES = {"zh": "zh_Hans_CN", "en": "en_GB", "xx": "en_GB"}
 _MULTIPLE_FROM = Decimal(2)
 _WAN = Decimal(10_000)
+_MILLION = Decimal(1_000_000)
 _HOUR = 3600
 _DAY = 86_400
 _DURATION_WORDS = {
@@ -35,7 +37,7 @@ class Format:
         language: ``zh``, ``en`` or ``xx``.
         zone: the organisation's time zone.
         now: the service's clock when the page was made.
-        money_unit: ``1`` yuan, ``10k`` tens of thousands of yuan.
+        money_unit: ``1`` whole amounts, ``10k`` short ones.
     """
 
     language: str
@@ -65,18 +67,18 @@ class Format:
         if value is None:
             return DASH
         text = self.number(_plain(Decimal(value)), places)
-        return f"{text}{THIN}{unit}" if unit else text
+        return f"{text}{GAP}{unit}" if unit else text
 
-    def signed(self, value: Decimal | int | None, unit: str = "") -> str:
+    def signed(self, value: Decimal | int | None, unit: str = "", places: int | None = None) -> str:
         """As `quantity`, with ``+`` before what is greater than zero."""
-        text = self.quantity(value, unit)
+        text = self.quantity(value, unit, places)
         return f"+{text}" if value is not None and Decimal(value) > 0 else text
 
     def percent(self, ratio: Decimal | None, places: int = 0) -> str:
         """A ratio in percent: 0.96 is ``96 %``."""
         if ratio is None:
             return DASH
-        return f"{self.number(ratio * 100, places)}{THIN}%"
+        return f"{self.number(ratio * 100, places)}{GAP}%"
 
     def use(self, ratio: Decimal | None) -> str:
         """The use of a limit: percent below two, a multiple from two on (``15.0×``)."""
@@ -87,14 +89,15 @@ class Format:
         return self.percent(ratio)
 
     def money(self, value: Decimal | None, currency: str = "CNY") -> str:
-        """An amount: ``128.64 万元``, ``1,286,400.00 元``; in English with the currency's code."""
+        """An amount: ``128.64 万元``, ``1,286,400.00 元``, ``CNY 1.29 m``, ``USD 1,286,400.00``."""
         if value is None:
             return DASH
-        wan = self.money_unit == "10k" and currency == "CNY"
-        text = self.number(value / _WAN if wan else value, 2)
+        short = self.money_unit == "10k" and currency == "CNY"
         if self.language == "zh" and currency == "CNY":
-            return f"{text}{THIN}{'万元' if wan else '元'}"
-        return f"{'CNY 10k' if wan else currency}{THIN}{text}"
+            text = self.number(value / _WAN if short else value, 2)
+            return f"{text}{GAP}{'万元' if short else '元'}"
+        text = self.number(value / _MILLION if short else value, 2)
+        return f"{currency}{GAP}{text}{GAP + 'm' if short else ''}"
 
     def local(self, at: datetime) -> datetime:
         """`at` in the organisation's time zone."""
@@ -134,16 +137,16 @@ class Format:
         if seconds < 0:
             return MINUS + self.duration(-seconds)
         if seconds < 60:  # noqa: PLR2004 - seconds of a minute
-            return f"{seconds}{THIN}{second}"
+            return f"{seconds}{GAP}{second}"
         if seconds < _HOUR:
-            return f"{seconds // 60}{THIN}{minute}"
+            return f"{seconds // 60}{GAP}{minute}"
         if seconds < _DAY:
             hours, rest = divmod(seconds // 60, 60)
-            tail = f"{THIN}{rest:02d}{THIN}{minute}" if rest else ""
-            return f"{hours}{THIN}{hour}{tail}"
+            tail = f"{GAP}{rest:02d}{GAP}{minute}" if rest else ""
+            return f"{hours}{GAP}{hour}{tail}"
         days, rest = divmod(seconds // _HOUR, 24)
-        tail = f"{THIN}{rest}{THIN}{hour}" if rest else ""
-        return f"{days}{THIN}{day}{tail}"
+        tail = f"{GAP}{rest}{GAP}{hour}" if rest else ""
+        return f"{days}{GAP}{day}{tail}"
 
     def age(self, at: datetime | None) -> str:
         """How long ago `at` was."""

@@ -1,12 +1,10 @@
 """Every page from sample view models, through the real application.
 
-``python tests/browser/gallery.py`` serves it on 127.0.0.1:8601 to look at.
+``python -m tests.browser.gallery`` serves it on 127.0.0.1:8601 to look at.
 """
 
 import dataclasses
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,14 +13,11 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-import samples
-import samples_rooms
 from service.web import Assets, Look, Pages, make_web_app
 from service.web.frame import Frame
 from service.web.reader import Reader, Said
 from service.web.views.parts import HeatMap, Pager
+from tests.browser import samples, samples_rooms
 
 Make = Callable[[Reader], Any]
 
@@ -41,7 +36,7 @@ def _event_order(reader: Reader) -> Any:
     say = samples.sayer(reader)
     return dataclasses.replace(
         page, level="orange", value=samples.Figure(), limit=samples.Figure(), use=None, spark=None,
-        broke_text=say("同一订单两张凭证，间隔 6 分钟", "Two vouchers of one order within 6 minutes"),
+        broke_text=say("同一订单两张凭证，间隔 6 分钟", "Two vouchers for one order in 6 minutes"),
         remedies=(), fault="", fault_decisions=(), acts=(), note_url="",
     )  # fmt: skip
 

@@ -1,5 +1,7 @@
 """Sample view models, so that every page can be looked at without data. All names are made up."""
 
+# ruff: noqa: E501 - one sample a line, both languages side by side
+
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -176,8 +178,8 @@ def today(reader: Reader) -> TodayPage:
         WaitingLine(
             "yellow", "alert", "044",
             say("原油 CL2406 市场基差偏离 2.4σ", "Crude CL2406, market basis off by 2.4σ"),
-            say("能源贸易", "Energy Trading"), "/alerts?alert=044", Figure(number("-1.87")),
-            Figure(number("1.60")), number("0.72"), since=ago(minutes=41), due=ago(minutes=3),
+            say("能源贸易", "Energy Trading"), "/alerts?alert=044", Figure(number("-1.87"), places=2),
+            Figure(number("1.6"), places=2), number("0.72"), since=ago(minutes=41), due=ago(minutes=3),
         ),
     ]  # fmt: skip
     return TodayPage(
@@ -266,11 +268,11 @@ def leaves(reader: Reader) -> tuple[Leaf, ...]:
     return (
         Leaf(say("净敞口（定价部分）", "Net exposure (priced part)"), tonnes("-7500"), tonnes("500"), tonnes("7000"), True,
              say("销售合同 7,500 t · 库存 0 t · 期货 0 手", "sales 7,500 t · inventory 0 t · futures 0 lots")),
-        Leaf(say("市场基差 z", "Market basis z"), Figure(number("10.17")), Figure(number("3.00")), Figure(number("7.17")), True,
+        Leaf(say("市场基差 z", "Market basis z"), Figure(number("10.17"), places=2), Figure(number("3"), places=2), Figure(number("7.17"), places=2), True,
              say("现货 70,720 − 期货 70,000；均值 110，标准差 60", "spot 70,720 − futures 70,000; mean 110, sd 60")),
         Leaf(say("入库超时（60 秒内）", "Receipts timed out (60 s)"), Figure(number("5"), url="/log?q=RK88001"), Figure(number("5")), Figure(number("0")), True,
              say("仓储系统", "warehouse system")),
-        Leaf(say("资金调拨 #19532", "Fund transfer #19532"), Figure(kind="text", text=say("失败", "failed")), Figure(), Figure(), False,
+        Leaf(say("资金调拨 #19532", "Fund transfer #19532"), Figure(kind="text", text=say("失败", "failed")), Figure(), Figure(), True,
              say("缺少权限 fund.transfer.cross_dept", "lacks fund.transfer.cross_dept")),
     )  # fmt: skip
 

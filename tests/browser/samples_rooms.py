@@ -1,9 +1,10 @@
 """Sample view models of the other rooms' pages."""
 
+# ruff: noqa: E501 - one sample a line, both languages side by side
+
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from samples import NOW, ago, ahead, heat, leaves, number, rule_line, sayer, tonnes
 from service.web.reader import Reader
 from service.web.views.access import DemoPerson, SignInPage
 from service.web.views.alerts import (
@@ -48,6 +49,7 @@ from service.web.views.trail import (
     TrailPage,
     VerifyResult,
 )
+from tests.browser.samples import NOW, ago, ahead, heat, leaves, number, rule_line, sayer, tonnes
 
 SOURCE = """\
 id: CU-NET-EXPOSURE

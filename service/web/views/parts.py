@@ -25,6 +25,7 @@ class Figure:
         url: its rows; empty when there are none.
         kind: ``quantity``, ``money``, ``percent``, ``ratio`` (a limit's use) or ``text``.
         text: what to show for ``text``; for others shown in place of a missing value.
+        places: digits after the point; None keeps what is there without trailing zeros.
     """
 
     value: Decimal | None = None
@@ -32,6 +33,7 @@ class Figure:
     url: str = ""
     kind: str = "quantity"
     text: str = ""
+    places: int | None = None
 
 
 NO_FIGURE = Figure()
