@@ -51,6 +51,10 @@ class Numbers(NamedTuple):
     latency_ms: float = math.nan
 
 
+NOTHING_BEFORE = Numbers()
+"""The numbers of an actor's first event."""
+
+
 @dataclass(frozen=True, slots=True)
 class CellView:
     """An audit event as detectors see it. An absent text is ``""``; unknown answers are None.
@@ -95,7 +99,7 @@ class CellView:
     region: str = ""
     source: str = ""
     outcome: str = ""
-    numbers: Numbers = Numbers()
+    numbers: Numbers = NOTHING_BEFORE
     done: frozenset[str] = frozenset()
     entered_by: str = ""
     duplicate_of: str = ""

@@ -1,0 +1,62 @@
+"""Explanations: the sentence an officer can check, as a code and what it names.
+
+Codes end in what they say: ``CELL_NEW`` (never seen in this context), ``CELL_RARE`` (seen, rarely),
+``NUMBER_HIGH``, ``CHAIN_SKIPPED`` … Their words are the catalogue entries ``explanation.<code>``.
+Field names are catalogue keys too (``detectors.field.<name>``): `params` carries the bare names.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from detectors.protocol import Explanation
+from store.clock import rfc3339
+
+if TYPE_CHECKING:
+    from detectors.excess import CellFinding
+
+_NOTHING = "—"
+
+
+def explain_cell(found: "CellFinding") -> Explanation:
+    """What was seen, what is usual in its context, on how much evidence, and since when."""
+    code = "CELL_NEW" if not found.count else "CELL_RARE"
+    if code == "CELL_NEW" and not found.elsewhere:
+        code = "CELL_UNKNOWN"
+    return Explanation(
+        code,
+        {
+            "field": found.spec.value,
+            "seen": found.value or _NOTHING,
+            "context": context_text(found.context),
+            "usual": usual_text(found.usual),
+            "count": str(found.count),
+            "support": str(found.support),
+            "elsewhere": str(found.elsewhere),
+            "first_seen": moment(found.first_seen),
+            "peers": _NOTHING if found.peers is None else percent(found.peers),
+            "instead": found.usual[0][0] or _NOTHING if found.usual else _NOTHING,
+            "needed": str(found.needed),
+            "excess": f"{found.excess:.2f}",
+        },
+    )
+
+
+def context_text(context: Sequence[tuple[str, str]]) -> str:
+    """``role=trader, actor=u_1``; an empty context is written as a dash."""
+    return ", ".join(f"{name}={value or _NOTHING}" for name, value in context) or _NOTHING
+
+
+def usual_text(usual: Sequence[tuple[str, float]]) -> str:
+    """``order.create 82 %, login 11 %``."""
+    return ", ".join(f"{value or _NOTHING} {percent(share)}" for value, share in usual) or _NOTHING
+
+
+def percent(share: float) -> str:
+    """A share as per cent, with a digit after the point below 10 %."""
+    return f"{share * 100:.0f} %" if share >= 0.1 else f"{share * 100:.1f} %"  # noqa: PLR2004
+
+
+def moment(at: datetime | None) -> str:
+    """A time, or a dash for never."""
+    return _NOTHING if at is None else rfc3339(at)
