@@ -1,5 +1,5 @@
 """The tables of this room, for the migration runner's metadata."""
 
-from service.security.tables import AttemptRow, CredentialRow, SessionRow
+from service.security.tables import AttemptRow, CredentialRow, SessionRow, TokenRow
 
-__all__ = ["AttemptRow", "CredentialRow", "SessionRow"]
+__all__ = ["AttemptRow", "CredentialRow", "SessionRow", "TokenRow"]

@@ -42,3 +42,18 @@ class AttemptRow(SQLModel, table=True):
     attempt_key: str = Field(primary_key=True, sa_type=Text)
     failures: int = Field(sa_type=BigInteger)
     since: datetime = Field(sa_type=UtcDateTime, nullable=False)
+
+
+class TokenRow(SQLModel, table=True):
+    """A token by which a program or a command acts for a person; only its SHA-256 is kept."""
+
+    __tablename__ = "service_token"
+    __table_args__ = (Index("ix_service_token_person", "person"),)
+    token_hash: str = Field(primary_key=True, sa_type=Text)
+    person: str = Field(sa_type=Text)
+    name: str = Field(sa_type=Text)
+    scopes: str = Field(sa_type=Text)
+    made_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    made_by: str = Field(sa_type=Text)
+    expires_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime, nullable=True)

@@ -678,6 +678,30 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         sa.PrimaryKeyConstraint("name", name=op.f("pk_directory_setting")),
     )
     op.create_table(
+        "integrations_quarantine",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("row_key", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("file", sa.Text(), nullable=False),
+        sa.Column("line", sa.BigInteger(), nullable=False),
+        sa.Column("org", sa.Text(), nullable=False),
+        sa.Column("raw", sa.LargeBinary(), nullable=False),
+        sa.Column("problems", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("received_at", sa.BigInteger(), nullable=False),
+        sa.Column("settled_at", sa.BigInteger(), nullable=True),
+        sa.Column("settled_by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_integrations_quarantine")),
+    )
+    op.create_index(
+        "ix_integrations_quarantine_state", "integrations_quarantine", ["state", "id"], unique=False
+    )
+    op.create_index(
+        "uq_integrations_quarantine_row_key", "integrations_quarantine", ["row_key"], unique=True
+    )
+    op.create_table(
         "service_credential",
         sa.Column("person", sa.Text(), nullable=False),
         sa.Column("password_hash", sa.Text(), nullable=False),
@@ -707,6 +731,19 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         "ix_service_session_expires_at", "service_session", ["expires_at"], unique=False
     )
     op.create_index("ix_service_session_person", "service_session", ["person"], unique=False)
+    op.create_table(
+        "service_token",
+        sa.Column("token_hash", sa.Text(), nullable=False),
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("scopes", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("made_by", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("revoked_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_service_token")),
+    )
+    op.create_index("ix_service_token_person", "service_token", ["person"], unique=False)
     op.create_table(
         "store_inbox",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),

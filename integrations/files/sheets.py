@@ -1,0 +1,322 @@
+"""The rows of a file under our field names, each with its places. Headers are found and checked."""
+
+import re
+import zipfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import openpyxl
+from openpyxl.utils import get_column_letter, range_boundaries
+
+from auditlog.reader_files import find_encoding
+from auditlog.rows import Fault, Row, text_rows, workbook_rows
+from integrations.files.kinds import Kind, header, needed
+from integrations.files.mapping import ColumnMapping
+from integrations.files.values import plain
+from store.problems import Problem, did_you_mean, shorten
+
+SUFFIXES: Final = (".csv", ".tsv", ".txt", ".xlsx")
+_TITLE_ROWS: Final = 10
+_RECOGNISED: Final = 2
+_PIECE: Final = 1024 * 1024
+_MERGED = re.compile(rb'mergeCell\s[^>]*?ref="([A-Z]+[0-9]+:[A-Z]+[0-9]+)"')
+_OVERLAP: Final = 200
+
+
+class Range(NamedTuple):
+    """A merged range of a sheet: 1-based, inclusive."""
+
+    first_column: int
+    first_row: int
+    last_column: int
+    last_row: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """One row under our names.
+
+    Attributes:
+        line: 1-based line or row.
+        values: field → cell, constants of the mapping among them.
+        cells: field → spreadsheet cell; empty for text.
+        problems: what is wrong with the row as a whole (merged, too short).
+    """
+
+    line: int
+    values: Mapping[str, Any]
+    cells: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """A header that was found: the field of each column, ``""`` for one that is left out."""
+
+    fields: tuple[str, ...]
+    usable: bool
+
+
+class SheetReader:
+    """Reads one file.
+
+    Args:
+        path: the file; the ending of `name` tells the form.
+        kind: what it holds.
+        name: the file's name as the user gave it.
+        mapping: the company's own headers.
+        labels: other headers → our field, such as the labels of the catalogues.
+
+    Attributes:
+        problems: what is wrong with the file as a whole, warnings among them.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        kind: Kind,
+        *,
+        name: str,
+        mapping: ColumnMapping,
+        labels: Mapping[str, str],
+    ) -> None:
+        self.problems: list[Problem] = []
+        self._path = path
+        self._kind = kind
+        self._name = name
+        self._mapping = mapping
+        self._names = self._known_headers(labels)
+        self._sheets_read: list[str] = []
+
+    def rows(self) -> Iterator[FileRow]:
+        """The rows in their order; faults of the file gather in `problems`."""
+        suffix = Path(self._name).suffix.lower()
+        if suffix not in SUFFIXES:
+            self._fault("LOG_FILE_FORM", found=suffix, allowed=" ".join(SUFFIXES))
+            return
+        try:
+            if suffix == ".xlsx":
+                yield from self._workbook()
+            else:
+                yield from self._text()
+        except OSError as error:
+            self._fault("LOG_FILE_UNREADABLE", found=error.strerror or "")
+
+    # --- the two forms --------------------------------------------------------------------------
+
+    def _text(self) -> Iterator[FileRow]:
+        encoding, clean = find_encoding(self._path)
+        if not clean:
+            self._fault("LOG_FILE_ENCODING", allowed="UTF-8, GB18030", severity="warning")
+        errors = "replace" if encoding == "utf-16" else "surrogateescape"
+        with self._path.open(encoding=encoding, errors=errors, newline="") as stream:
+            yield from self._table(text_rows(stream), ())
+
+    def _workbook(self) -> Iterator[FileRow]:
+        merged = merged_ranges(self._path)
+        visible = (
+            row for row in workbook_rows(self._path) if isinstance(row, Fault) or not row.hidden
+        )
+        # a fault ends the sheet in which it stands, or the file
+        sheets = groupby(visible, key=lambda row: "" if isinstance(row, Fault) else row.sheet)
+        for sheet, rows in sheets:
+            yield from self._table(rows, merged.get(sheet, ()), sheet)
+
+    # --- one table ------------------------------------------------------------------------------
+
+    def _table(
+        self, rows: Iterator[Row | Fault], merged: Sequence[Range], sheet: str = ""
+    ) -> Iterator[FileRow]:
+        head: _Head | None = None
+        waiting: list[Row] = []
+        for row in rows:
+            if isinstance(row, Fault):
+                self._fault(row.code, row.line, found=row.found, allowed=row.allowed)
+            elif head is None:
+                waiting.append(row)
+                if self._recognised(row) >= _RECOGNISED or len(waiting) == _TITLE_ROWS:
+                    head, following = self._head(waiting, sheet)
+                    yield from self._body(head, following, merged, sheet)
+            else:
+                yield from self._body(head, [row], merged, sheet)
+        if head is None and waiting:
+            head, following = self._head(waiting, sheet)
+            yield from self._body(head, following, merged, sheet)
+        elif head is None and not self._sheets_read and not self.problems:
+            self._fault("IMPORT_NO_HEADER", 1, allowed=", ".join(needed(self._kind)))
+
+    def _body(
+        self, head: _Head, rows: Sequence[Row], merged: Sequence[Range], sheet: str
+    ) -> Iterator[FileRow]:
+        if not head.usable:
+            return
+        for row in rows:
+            yield self._row(head, row, merged, sheet)
+
+    def _row(self, head: _Head, row: Row, merged: Sequence[Range], sheet: str) -> FileRow:
+        values: dict[str, Any] = dict(self._mapping.constants)
+        cells: dict[str, str] = {}
+        prefix = f"{sheet}!" if sheet and self._sheets_read[0] != sheet else ""
+        for column, (name, cell) in enumerate(zip(head.fields, row.values, strict=False), 1):
+            if name and not _blank(cell):
+                values[name] = self._translated(name, cell)
+            if name and sheet:
+                cells[name] = f"{prefix}{get_column_letter(column)}{row.line}"
+        return FileRow(row.line, values, cells, self._row_problems(head, row, merged, prefix))
+
+    def _row_problems(
+        self, head: _Head, row: Row, merged: Sequence[Range], prefix: str
+    ) -> tuple[Problem, ...]:
+        given = len(row.values)
+        while given > len(head.fields) and _blank(row.values[given - 1]):
+            given -= 1
+        wide = given > len(head.fields)
+        if wide or (given < len(head.fields) and not row.sheet):
+            found, allowed = str(given), str(len(head.fields))
+            return (self._problem("LOG_COLUMNS", row.line, found=found, allowed=allowed),)
+        for one in merged:
+            columns = range(one.first_column, one.last_column + 1)
+            used = any(head.fields[c - 1] for c in columns if c <= len(head.fields))
+            if used and one.first_row <= row.line <= one.last_row:
+                cell = f"{prefix}{get_column_letter(one.first_column)}{row.line}"
+                problem = self._problem("IMPORT_MERGED_CELLS", row.line, cell=cell, found=one.name)
+                return (problem,)
+        return ()
+
+    def _translated(self, name: str, cell: Any) -> Any:
+        words = self._mapping.values.get(name)
+        if not words:
+            return cell
+        return words.get(plain(cell).strip(), cell)
+
+    # --- headers --------------------------------------------------------------------------------
+
+    def _known_headers(self, labels: Mapping[str, str]) -> dict[str, str]:
+        """What a header may say, in lower case → our field. The mapping's word comes first."""
+        ours = header(self._kind)
+        names = {label.casefold(): name for label, name in labels.items() if name in ours}
+        names |= {name: name for name in ours}
+        mapped = self._mapping.columns
+        names = {text: name for text, name in names.items() if name not in mapped}
+        return names | {theirs.strip().casefold(): name for name, theirs in mapped.items()}
+
+    def _field(self, cell: Any) -> str:
+        return self._names.get(plain(cell).strip().casefold(), "") if cell is not None else ""
+
+    def _recognised(self, row: Row) -> int:
+        return len({self._field(cell) for cell in row.values} - {""})
+
+    def _header_row(self, rows: Sequence[Row]) -> Row:
+        """The first row that names most of our fields; titles above it are passed over."""
+        return max(rows, key=self._recognised)
+
+    def _head(self, rows: Sequence[Row], sheet: str) -> tuple[_Head, Sequence[Row]]:
+        """The header among the first rows, and the rows after it."""
+        row = self._header_row(rows)
+        following = rows[rows.index(row) + 1 :]
+        fields = [self._field(cell) for cell in row.values]
+        while fields and not fields[-1] and _blank(row.values[len(fields) - 1]):
+            fields.pop()
+        if sheet and self._sheets_read and not any(fields):
+            # a sheet of notes beside the one that was read
+            return _Head(tuple(fields), usable=False), following
+        self._sheets_read.append(sheet)
+        before = len(self.problems)
+        self._check_header(row, fields, sheet)
+        usable = not any(one.severity == "error" for one in self.problems[before:])
+        return _Head(tuple(fields), usable), following
+
+    def _check_header(self, row: Row, fields: Sequence[str], sheet: str) -> None:
+        present = {name for name in fields if name} | self._mapping.constants.keys()
+        unknown = [
+            (column, shorten(plain(cell).strip()))
+            for column, (name, cell) in enumerate(zip(fields, row.values, strict=False), 1)
+            if not name and not _blank(cell)
+        ]
+        missing = [name for name in needed(self._kind) if name not in present]
+        for name in missing:
+            theirs = self._mapping.columns.get(name, name)
+            hint = did_you_mean(theirs, [text for _, text in unknown])
+            self._fault(
+                "IMPORT_COLUMN_MISSING", row.line, field=name, found="", allowed=theirs, hint=hint
+            )
+        absent = [name for name in header(self._kind) if name not in present]
+        for column, text in unknown:
+            near = did_you_mean(text.casefold(), absent)
+            cell = f"{get_column_letter(column)}{row.line}" if sheet else ""
+            # a misspelt column would be lost without a word, so it is an error
+            severity = "error" if near and near not in missing else "warning"
+            code = "IMPORT_COLUMN_MISSPELT" if near else "IMPORT_COLUMN_UNKNOWN"
+            self._fault(
+                code, row.line, cell=cell, field=text, found=text, hint=near, severity=severity,
+                allowed=", ".join(absent),
+            )  # fmt: skip
+        for name, times in Counter(fields).items():
+            if name and times > 1:
+                self._fault("IMPORT_COLUMN_REPEATED", row.line, field=name, found=name)
+        for name, theirs in self._mapping.columns.items():
+            if name not in present and name not in missing:
+                self._fault("IMPORT_COLUMN_MISSING", row.line, field=name, allowed=theirs)
+
+    # --- problems -------------------------------------------------------------------------------
+
+    def _problem(self, code: str, line: int = 0, **parts: Any) -> Problem:
+        return Problem(code, file=self._name, line=line, **parts)
+
+    def _fault(self, code: str, line: int = 0, **parts: Any) -> None:
+        self.problems.append(self._problem(code, line, **parts))
+
+
+def _blank(cell: Any) -> bool:
+    return cell is None or (isinstance(cell, str) and not cell.strip())
+
+
+def merged_ranges(path: Path) -> dict[str, tuple[Range, ...]]:
+    """The merged ranges of each sheet; nothing for a file that is no workbook.
+
+    A workbook that is read row by row does not tell them, so they are looked for in its parts.
+    """
+    found: dict[str, tuple[Range, ...]] = {}
+    try:
+        with _sheet_parts(path) as (packed, parts):
+            for title, part in parts.items():
+                names = dict.fromkeys(_references(packed, part))
+                found[title] = tuple(_range(name) for name in names)
+    except (zipfile.BadZipFile, KeyError, ValueError, OSError, SyntaxError):
+        return {}  # told by the reading itself
+    return found
+
+
+def _range(name: str) -> Range:
+    first_column, first_row, last_column, last_row = range_boundaries(name)
+    return Range(first_column, first_row, last_column, last_row, name)
+
+
+@contextmanager
+def _sheet_parts(path: Path) -> Iterator[tuple[zipfile.ZipFile, dict[str, str]]]:
+    workbook = openpyxl.load_workbook(path, read_only=True)
+    try:
+        parts = {
+            sheet.title: sheet._worksheet_path  # noqa: SLF001 - named nowhere else
+            for sheet in workbook.worksheets
+        }
+    finally:
+        workbook.close()
+    with zipfile.ZipFile(path) as packed:
+        yield packed, parts
+
+
+def _references(packed: zipfile.ZipFile, part: str) -> Iterator[str]:
+    tail = b""
+    with packed.open(part) as stream:
+        while piece := stream.read(_PIECE):
+            text = tail + piece
+            for match in _MERGED.finditer(text):
+                yield match[1].decode()
+            tail = text[-_OVERLAP:]

@@ -1,0 +1,44 @@
+"""Rows of files that could not be taken in, kept until somebody mends or dismisses them."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Index, Text
+from sqlmodel import Field, SQLModel
+
+from store.tables import ROW_ID
+from store.types import CanonicalJson, UtcDateTime
+
+
+class QuarantineRow(SQLModel, table=True):
+    """One bad row of an imported file.
+
+    Attributes:
+        row_key: hash of kind, source, file, line and content; the same bad row is kept once.
+        kind: what the file held.
+        source: under what name its facts would be kept.
+        file: the file's name as the user gave it.
+        raw: our field → what stood there, as text.
+        problems: what is wrong, as `Problem.as_dict` gives it.
+        state: ``open``, ``replayed`` or ``dismissed``.
+    """
+
+    __tablename__ = "integrations_quarantine"
+    __table_args__ = (
+        Index("uq_integrations_quarantine_row_key", "row_key", unique=True),
+        Index("ix_integrations_quarantine_state", "state", "id"),
+    )
+    id: int | None = Field(default=None, primary_key=True, sa_type=ROW_ID)
+    row_key: str = Field(sa_type=Text)
+    kind: str = Field(sa_type=Text)
+    source: str = Field(sa_type=Text)
+    file: str = Field(sa_type=Text)
+    line: int = Field(sa_type=BigInteger)
+    org: str = Field(sa_type=Text)
+    raw: dict[str, Any] = Field(sa_type=CanonicalJson, nullable=False)
+    problems: list[dict[str, Any]] = Field(sa_type=CanonicalJson, nullable=False)
+    state: str = Field(sa_type=Text)
+    received_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    settled_at: datetime | None = Field(default=None, sa_type=UtcDateTime, nullable=True)
+    settled_by: str = Field(sa_type=Text)
+    reason: str = Field(sa_type=Text)
