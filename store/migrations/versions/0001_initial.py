@@ -717,6 +717,14 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         info={"plumbing": True},
     )
     op.create_table(
+        "service_mail_try",
+        sa.Column("link_hash", sa.Text(), nullable=False),
+        sa.Column("failures", sa.BigInteger(), nullable=False),
+        sa.Column("last_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("link_hash", name=op.f("pk_service_mail_try")),
+        info={"plumbing": True},
+    )
+    op.create_table(
         "service_session",
         sa.Column("token_hash", sa.Text(), nullable=False),
         sa.Column("person", sa.Text(), nullable=False),
@@ -731,6 +739,18 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         "ix_service_session_expires_at", "service_session", ["expires_at"], unique=False
     )
     op.create_index("ix_service_session_person", "service_session", ["person"], unique=False)
+    op.create_table(
+        "service_slack_link",
+        sa.Column("token_hash", sa.Text(), nullable=False),
+        sa.Column("team", sa.Text(), nullable=False),
+        sa.Column("slack_user", sa.Text(), nullable=False),
+        sa.Column("message_key", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("used_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_service_slack_link")),
+        info={"plumbing": True},
+    )
     op.create_table(
         "service_token",
         sa.Column("token_hash", sa.Text(), nullable=False),

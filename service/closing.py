@@ -1,0 +1,102 @@
+"""The close-guard's answers: each condition of an order, looked at anew in the closing transaction.
+
+API, console and command line all ask here, so that none of them closes on yesterday's figures.
+"""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from agents.assessor import ExposureView, Scope, narrowed, views
+from agents.watcher import POSITION
+from agents.world import PRICE_SPAN, root_of
+from auditlog.errors import LogError
+from book.prices import DataState
+from book.read import read_state
+from book.state import BookState
+from rules.errors import UnknownRule
+from service.application import Application
+from store import UnitOfWork, positions
+from workorders.guard import Condition, Holding
+from workorders.model import Clear, WorkOrder
+
+#: An event that waits longer than this to be read makes the book too old to close on.
+STALENESS = timedelta(seconds=60)
+
+
+def conditions_of(uow: UnitOfWork, app: Application, order: WorkOrder) -> list[Condition]:
+    """The live answer to each of the order's `clears`, on the book as it is in this transaction.
+
+    What is missing or cannot be assessed is `NOT_ASSESSABLE`; with events that the watcher should
+    have read and has not, everything is `STALE`.
+    """
+    if not order.clears:
+        return []
+    behind = _behind(uow, app)
+    books: dict[str, BookState] = {}
+    found = []
+    for clear in order.clears:
+        if behind:
+            found.append(Condition(clear, Holding.STALE, as_of=uow.now))
+            continue
+        root = root_of(clear.fact_key.partition("|")[0])
+        if root not in books:
+            books[root] = _book(uow, root)
+        found.append(_condition(app, clear, books[root], uow.now))
+    return found
+
+
+def _book(uow: UnitOfWork, root: str) -> BookState:
+    return read_state(
+        uow.connection,
+        as_of=uow.now,
+        known_at=uow.now,
+        orgs=[root],
+        prices_since=uow.now - PRICE_SPAN,
+    )
+
+
+def _behind(uow: UnitOfWork, app: Application) -> bool:
+    """Whether an event has waited too long for the watcher, or the log cannot be asked."""
+    position = int(positions.read(uow.connection, POSITION) or 0)
+    try:
+        unread = app.log.read_after(position, 1)
+    except LogError:
+        return True
+    return bool(unread) and uow.now - unread[0].event.arrival_time > STALENESS
+
+
+def _condition(app: Application, clear: Clear, book: BookState, at: datetime) -> Condition:
+    view = _view(clear, book, at)
+    if view is None:
+        return Condition(clear, Holding.NOT_ASSESSABLE, as_of=at)
+    holding = Holding.NOT_ASSESSABLE
+    if view.bucket.data_state is not DataState.NOT_ASSESSABLE:
+        holding = _holding(app, clear, view)
+    net = view.fact.get("net")
+    return Condition(
+        clear,
+        holding,
+        value=net if isinstance(net, Decimal) else None,
+        limit=view.limit.amount if view.limit is not None else None,
+        unit=str(view.fact.get("unit", "")),
+        as_of=at,
+    )
+
+
+def _view(clear: Clear, book: BookState, at: datetime) -> ExposureView | None:
+    parts = clear.fact_key.split("|")
+    if len(parts) != 5:  # noqa: PLR2004 - organisation, account, product, month, measure
+        return None
+    scope = Scope(parts[0], parts[2])
+    found = views(narrowed(book, scope.product), scope, at)
+    return next((view for view in found if view.key == clear.fact_key), None)
+
+
+def _holding(app: Application, clear: Clear, view: ExposureView) -> Holding:
+    try:
+        holds = app.rulebook.still_holds(clear.rule, view.fact)
+    except UnknownRule:
+        return Holding.NOT_ASSESSABLE
+    if holds is None:
+        return Holding.NOT_ASSESSABLE
+    return Holding.HOLDS if holds else Holding.CLEARED

@@ -1,0 +1,1 @@
+"""What comes in from the channels: Slack's requests, and the pages behind the links of mails."""

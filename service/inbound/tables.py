@@ -1,0 +1,33 @@
+"""Links that are offered to unknown chat users, and tries of a mail's six digits (plumbing)."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Text
+from sqlmodel import Field, SQLModel
+
+from store.types import UtcDateTime
+
+
+class SlackLinkRow(SQLModel, table=True):
+    """A one-time link by which a person ties a Slack account to the own name."""
+
+    __tablename__ = "service_slack_link"
+    __table_args__ = {"info": {"plumbing": True}}
+    token_hash: str = Field(primary_key=True, sa_type=Text)
+    team: str = Field(sa_type=Text)
+    slack_user: str = Field(sa_type=Text)
+    message_key: str = Field(sa_type=Text)
+    """key of the inbox row whose act waits; empty for none"""
+    made_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    expires_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    used_at: datetime | None = Field(sa_type=UtcDateTime, nullable=True)
+
+
+class MailTryRow(SQLModel, table=True):
+    """Wrong codes that were typed for one mail."""
+
+    __tablename__ = "service_mail_try"
+    __table_args__ = {"info": {"plumbing": True}}
+    link_hash: str = Field(primary_key=True, sa_type=Text)
+    failures: int = Field(sa_type=BigInteger)
+    last_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
