@@ -8,7 +8,6 @@ the account may do. `AFTER_HOURS`: a trading verb outside the product's session 
 shift. `DUPLICATE`: the same booking stood in the books before, however long ago.
 """
 
-import hashlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +29,7 @@ from detectors.protocol import (
     Family,
     Score,
 )
+from detectors.provenance import describe_fit, schema_hash, without_bad
 
 VERSION = 1
 LEARN_DOCUMENTS: Final = 30
@@ -131,24 +131,19 @@ class Conformance:
         self, events: Sequence[CellView], labels: Sequence[bool] | None = None, *, seed: int
     ) -> Self:
         """Needs that hold in at least 99 % of at least 30 documents, for kinds not declared."""
-        kept = [one for i, one in enumerate(events) if labels is None or not labels[i]]
+        kept = without_bad(events, labels)
         if not kept:
             return self
         declared = {chain.object_type for chain in self.declared}
         counts = _learn(one for one in kept if one.object_type not in declared)
-        digest = hashlib.sha256()
-        for one in kept:
-            digest.update(orjson.dumps([one.uid, one.type, one.object_key, sorted(one.done)]))
-        description = Description(
-            detector=self.name,
-            family=self.family,
+        description = describe_fit(
+            self.name,
+            self.family,
             version=VERSION,
             seed=seed,
-            schema_hash=SCHEMA_HASH,
-            trained_from=min(one.at for one in kept),
-            trained_to=max(one.at for one in kept),
-            n=len(kept),
-            data_sha256=digest.hexdigest(),
+            schema=_SCHEMA,
+            events=kept,
+            row=_row,
         )
         return type(self)(self.declared, _chains(counts), counts, description)
 
@@ -308,6 +303,8 @@ def _weight(p_value: float) -> float:
     return -math.log(p_value) if p_value else float(CAP)
 
 
-SCHEMA_HASH = hashlib.sha256(
-    orjson.dumps([VERSION, LEARN_DOCUMENTS, LEARN_SHARE, [code.value for code in Finding]])
-).hexdigest()
+def _row(event: CellView) -> list[object]:
+    return [event.type, event.object_key, sorted(event.done)]
+
+
+_SCHEMA: Final = schema_hash(VERSION, LEARN_DOCUMENTS, LEARN_SHARE, [one.value for one in Finding])

@@ -6,7 +6,6 @@ is rare says nothing; a rare value where one is usual says much. The narrowest c
 `counts.SUPPORT` training events is used: actor, else role, else department, else all.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,9 +19,13 @@ from detectors.counts import ALPHA, PRIOR, SUPPORT, UNKNOWN, BackoffTable, Ints
 from detectors.errors import NotFitted
 from detectors.explain import explain_cell
 from detectors.protocol import Arrays, Cell, CellView, Description, Explanation, Family, Score
+from detectors.provenance import describe_fit, describe_more, schema_hash, without_bad
 from store.types import from_microseconds, to_microseconds
 
 VERSION = 1
+NORMAL = 3.0
+"""Nats above expectation up to which a value passes as ordinary: one in twenty of the usual."""
+
 _USUAL = 3
 
 Columns = Mapping[str, Sequence[str]]
@@ -76,9 +79,10 @@ class CellFinding:
         count: of them, with this value.
         usual: the commonest values of the context with their shares.
         elsewhere: events with this value in any context.
-        first_seen: when the value was first seen in the context, else anywhere; None for never.
+        first_seen: when the value was first seen in the context, else anywhere; None for never or for
+            tables without times.
         peers: the value's probability one step broader; None where nothing is broader.
-        needed: from how many events in this context on the value would be usual.
+        needed: from how many events in this context on the value would be ordinary (`NORMAL`).
     """
 
     spec: CellSpec
@@ -193,9 +197,9 @@ class ExcessTable:
                 for value, count in zip(values[:_USUAL], counts[:_USUAL], strict=True)
             ),
             elsewhere=int(all_counts[there[0]]) if len(there) else 0,
-            first_seen=from_microseconds(int(seen[0])) if len(seen) else None,
+            first_seen=from_microseconds(int(seen[0])) if len(seen) and seen[0] else None,
             peers=peers,
-            needed=max(1, int(np.ceil((support + spread) * np.exp(-expected) - prior))),
+            needed=max(1, int(np.ceil((support + spread) * np.exp(-expected - NORMAL) - prior))),
         )
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
@@ -239,30 +243,21 @@ class ExcessSurprise:
         self, events: Sequence[CellView], labels: Sequence[bool] | None = None, *, seed: int
     ) -> Self:
         """The counts of `events` without those labelled bad; nothing here is random."""
-        kept = [one for i, one in enumerate(events) if labels is None or not labels[i]]
+        kept = without_bad(events, labels)
         if not kept:
             return self
         table = ExcessTable.fit(EVENT_CELLS, columns_of(kept), _times(kept))
-        return self._of(table, kept, seed, _hash_rows(b"", kept))
-
-    def _of(self, table: ExcessTable, rows: Sequence[CellView], seed: int, data: str) -> Self:
-        old = self.description
-        times = [one.at for one in rows]
-        if old and old.trained_from and old.trained_to:
-            times += [old.trained_from, old.trained_to]
-        description = Description(
-            detector=self.name,
-            family=self.family,
+        description = describe_fit(
+            self.name,
+            self.family,
             version=VERSION,
             seed=seed,
-            schema_hash=SCHEMA_HASH,
-            trained_from=min(times),
-            trained_to=max(times),
-            n=(old.n if old else 0) + len(rows),
-            data_sha256=data,
+            schema=_SCHEMA,
+            events=kept,
+            row=_row,
         )
-        raw = table.excess(columns_of(rows)).max(axis=0)
-        return type(self)(description, table, np.sort(np.concatenate([self.reference, raw])))
+        raw = table.excess(columns_of(kept)).max(axis=0)
+        return type(self)(description, table, np.sort(raw))
 
     def score(self, events: Sequence[CellView]) -> list[Score]:
         """The largest excess over the cells; the p-value from training scores."""
@@ -301,8 +296,9 @@ class ExcessSurprise:
         if not cleared:
             return self
         table = self._table().merged(columns_of(cleared), _times(cleared))
-        data = _hash_rows(description.data_sha256.encode(), cleared)
-        return self._of(table, cleared, description.seed, data)
+        raw = table.excess(columns_of(cleared)).max(axis=0)
+        reference = np.sort(np.concatenate([self.reference, raw]))
+        return type(self)(describe_more(description, cleared, _row), table, reference)
 
     def describe(self) -> Description:
         """What this model is."""
@@ -339,12 +335,8 @@ def _fields(cells: Sequence[CellSpec]) -> tuple[str, ...]:
     return tuple(sorted({name for spec in cells for name in (spec.value, *spec.chain)}))
 
 
-def _hash_rows(start: bytes, rows: Sequence[CellView]) -> str:
-    digest = hashlib.sha256(start)
-    names = _fields(EVENT_CELLS)
-    for one in rows:
-        digest.update(orjson.dumps([one.uid, one.at, *(getattr(one, name) for name in names)]))
-    return digest.hexdigest()
+def _row(event: CellView) -> list[object]:
+    return [getattr(event, name) for name in _fields(EVENT_CELLS)]
 
 
 def _plain(cells: Sequence[CellSpec]) -> list[Any]:
@@ -356,6 +348,4 @@ def _pack(document: Any) -> NDArray[np.generic]:
     return np.frombuffer(orjson.dumps(document, option=orjson.OPT_SORT_KEYS), np.uint8)
 
 
-SCHEMA_HASH = hashlib.sha256(
-    orjson.dumps([VERSION, PRIOR, ALPHA, SUPPORT, _plain(EVENT_CELLS)])
-).hexdigest()
+_SCHEMA = schema_hash(VERSION, PRIOR, ALPHA, SUPPORT, _plain(EVENT_CELLS))

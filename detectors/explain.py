@@ -5,9 +5,13 @@ Codes end in what they say: ``CELL_NEW`` (never seen in this context), ``CELL_RA
 Field names are catalogue keys too (``detectors.field.<name>``): `params` carries the bare names.
 """
 
+import math
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from detectors.protocol import Explanation
 from store.clock import rfc3339
@@ -40,6 +44,31 @@ def explain_cell(found: "CellFinding") -> Explanation:
             "excess": f"{found.excess:.2f}",
         },
     )
+
+
+def explain_number(name: str, value: float, sample: NDArray[np.float64], role: str) -> Explanation:
+    """A number beside the middle and the 99th percentile of its peers."""
+    if math.isnan(value) or not len(sample):
+        return Explanation("NUMBER_ABSENT", {"number": name})
+    middle, high = np.percentile(sample, [50, 99], method="higher").tolist()
+    code = "NUMBER_HIGH" if value > high else "NUMBER_USUAL"
+    return Explanation(
+        code,
+        {
+            "number": name,
+            "seen": figure(value),
+            "middle": figure(middle),
+            "high": figure(high),
+            "role": role or _NOTHING,
+            "support": str(len(sample)),
+            "largest": figure(float(sample[-1])),
+        },
+    )
+
+
+def figure(value: float) -> str:
+    """A number as people read it: whole numbers without a point, others with two digits."""
+    return str(int(value)) if value == int(value) else f"{value:.2f}"
 
 
 def context_text(context: Sequence[tuple[str, str]]) -> str:
