@@ -60,7 +60,13 @@ def compose(
     rules_of_paging = policy or Policy()
     names = tuple(channels)
     holder = f"{socket.gethostname()}:{os.getpid()}"
-    opened = log if log is not None else open_log(settings.data, role=role, clock=clock)
+    opened = log or open_log(settings.data, role=role, clock=clock)
+    watcher = Watcher(
+        store,
+        opened,
+        rulebook=lambda: rulebook,
+        context=lambda around: context_of(around, rules_of_paging, names),
+    )
     return Application(
         settings=settings,
         clock=clock,
@@ -73,12 +79,7 @@ def compose(
         channels=channels,
         policy=rules_of_paging,
         directories=directories,
-        watcher=Watcher(
-            store,
-            opened,
-            rulebook=lambda: rulebook,
-            context=lambda around: context_of(around, rules_of_paging, names),
-        ),
+        watcher=watcher,
         escalator=Escalator(
             store,
             channels=channels,
@@ -86,7 +87,7 @@ def compose(
             context=lambda: context_of(directories.now(), rules_of_paging, names),
             holder=holder,
         ),
-        settler=Settler(store),
+        settler=Settler(store, watcher.world),
         sentinel=Sentinel(store, opened),
         demo=demo,
     )
@@ -94,6 +95,6 @@ def compose(
 
 def run() -> None:
     """The console script's entry."""
-    from service.cli import app
+    from service.cli import app  # noqa: PLC0415 - a command that only prints help needs no more
 
     app(compose)

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from rules.binding import bind
-
 from agents.facts import Surroundings, event_fact, lateness_class
 from agents.matching import match_of_correlation, object_type
 from auditlog.events import Event
 from auditlog.port import fact_row
+from rules.binding import bind
 from rules.correlator import Correlator
 from rules.model import CorrelationRule, Mode
 from rules.patterns import Correlation, Fact, Lateness, Status
@@ -29,10 +28,11 @@ _REPLICA = timedelta(seconds=900)
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A correlation and the match it makes."""
+    """A correlation, and the match it makes unless it was withdrawn."""
 
     correlation: Correlation
-    match: Match
+    match: Match | None
+    org: str
 
 
 def lateness_of(around: Surroundings) -> Lateness:
@@ -112,22 +112,24 @@ def tell(
     rulebook: Rulebook,
     batch_run: str = "",
 ) -> Told | None:
-    """The match of a correlation; None for a withdrawn one, and for one that only feeds others."""
+    """What a correlation says; None for one that only feeds others."""
     rule = rules[found.rule]
-    if found.status is Status.WITHDRAWN or not rule.code:
+    if not rule.code or not rule.level:
         return None
+    facts = [fact.fields for fact in found.facts]
+    org = str(facts[-1].get("org", "")) if facts else str(found.key.get("org", ""))
+    if found.status is Status.WITHDRAWN:
+        return Told(found, None, org)
     decision = None
     if found.decision is not None:
-        facts = [fact.fields for fact in found.facts]
         one = found.decision
         kind = object_type(one.object, facts)
         decision = ObjectDecision(kind, one.object, one.outcome, one.reason)
-    last = found.facts[-1]
     row = fact_row(
         "correlation",
         {"uid": found.uid, "members": [fact.uid for fact in found.facts]},
         event_time=found.event_time,
-        org=str(last.fields.get("org", "")),
+        org=org,
     )
     match = match_of_correlation(
         found,
@@ -138,7 +140,7 @@ def tell(
         rulebook=rulebook.hash,
         batch_run=batch_run,
     )
-    return Told(found, match)
+    return Told(found, match, org)
 
 
 def look_back(

@@ -4,10 +4,11 @@ A message is claimed in one transaction, sent outside of any, and settled in ano
 between leaves a lease that runs out; the message goes out again under the same idempotency id.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
+import orjson
 import structlog
 
 from store import Store, UnitOfWork, outbox
@@ -17,6 +18,7 @@ from workorders.card import card_from_json
 from workorders.channel import Channel, Handle
 from workorders.context import Context
 from workorders.errors import ChannelFailed, ChannelRetry
+from workorders.refresh import record_refresh, stale_cards
 
 ACTOR = "system:escalator"
 LEASE_S = 60.0
@@ -85,10 +87,9 @@ def _attempt(
 
 
 def _sent(uow: UnitOfWork, row: OutboxRow, handle: Handle, context: Context) -> int:
-    if not outbox.delivered(uow, row.id, str(dict(handle.reference))):
+    if not outbox.delivered(uow, row.id, orjson.dumps(dict(handle.reference)).decode()):
         return 0
-    reference = {"channel": handle.channel, **handle.reference}
-    notices.record_delivery(uow, context, row.key, outcome="sent", handle=reference)
+    notices.record_delivery(uow, context, row.key, outcome="sent", handle=handle.reference)
     return 1
 
 
@@ -111,12 +112,34 @@ def _failed(
     return 1
 
 
+def refresh(store: Store, channels: Mapping[str, Channel], editable: Collection[str]) -> int:
+    """Show delivered cards anew that an act has made untrue; returns how many were.
+
+    Args:
+        store: for the transactions.
+        channels: adapters by name.
+        editable: channels whose cards can be edited. On the others the page behind the link tells
+            the outcome, and the closing is told to everybody.
+    """
+    with store.reader() as connection:
+        stale = [one for one in stale_cards(connection) if one.handle.channel in editable]
+    shown = 0
+    for one in stale:
+        outcome = "failed"
+        channel = channels.get(one.handle.channel)
+        if channel is not None:
+            try:
+                outcome = channel.update(one.handle, one.card).value
+            except ChannelRetry:
+                continue
+            except ChannelFailed as fault:
+                _log.warning("card not refreshed", key=one.key, code=fault.code)
+        with store.unit_of_work(ACTOR) as uow:
+            record_refresh(uow, one, outcome=outcome)
+        shown += outcome != "failed"
+    return shown
+
+
 def back_off(attempts: int, asked_s: int) -> timedelta:
     """How long to wait: at least what the other side asked, doubling up to a quarter of an hour."""
     return timedelta(seconds=max(asked_s, min(5 * 2 ** max(attempts - 1, 0), 900)))
-
-
-def next_round(store: Store) -> datetime | None:
-    """When the next message becomes due; None when none waits."""
-    with store.reader() as connection:
-        return outbox.next_due(connection)

@@ -4,11 +4,11 @@ After downtime the missed timers fire once each, in the order of their due times
 transaction, so that one that fails does not hold the others back for ever.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from agents.delivery import ACTOR, Address, Delivered, deliver
+from agents.delivery import ACTOR, Address, Delivered, deliver, refresh
 from store import Store, outbox, timers
 from workorders.channel import Channel
 from workorders.context import Context
@@ -23,6 +23,7 @@ class Escalated:
 
     fired: int
     delivered: Delivered
+    refreshed: int = 0
 
 
 class Escalator:
@@ -34,6 +35,7 @@ class Escalator:
         address: where a person is reached on a channel.
         context: what `workorders` needs, as of now.
         holder: this process, for the outbox leases.
+        editable: channels whose delivered cards are shown anew after an act.
     """
 
     def __init__(
@@ -44,12 +46,14 @@ class Escalator:
         address: Address,
         context: Callable[[], Context],
         holder: str,
+        editable: Collection[str] = ("slack",),
     ) -> None:
         self._store = store
         self._channels = channels
         self._address = address
         self._context = context
         self._holder = holder
+        self._editable = frozenset(editable)
 
     def run_once(self, now: datetime) -> Escalated:
         """Fire what is due at `now`, then deliver one batch."""
@@ -61,7 +65,7 @@ class Escalator:
                 done = fire_timer(uow, timer, self._context())
             fired += done.code != "FIRED_ELSEWHERE"
         delivered = deliver(self._store, self._channels, self._address, self._context, self._holder)
-        return Escalated(fired, delivered)
+        return Escalated(fired, delivered, refresh(self._store, self._channels, self._editable))
 
     def next_due(self) -> datetime | None:
         """When the next timer or message becomes due; None when nothing waits."""

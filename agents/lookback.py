@@ -117,7 +117,8 @@ def look(
         )
         verdicts = rulebook.evaluate(KIND, fact, at=uow.now, mode=Mode.BATCH)
         matches += [match_of(verdict, seen) for verdict in verdicts if verdict.truth]
-    matches += [told.match for told in look_back(rulebook, events, around, run.run_id)]
+    correlated = look_back(rulebook, events, around, run.run_id)
+    matches += [told.match for told in correlated if told.match is not None]
     _record(uow, run, matches, len(events), rulebook)
     return Found(tuple(matches), tuple(rows))
 

@@ -12,14 +12,12 @@ import structlog
 
 import trail
 from agents.facts import Surroundings
-from agents.world import book_orgs
+from agents.world import World, book_orgs
 from book.exposure import compute
-from book.read import read_state
 from book.snapshot import DayEnd, freeze
 from book.state import BookState
 from book.write import put_snapshot
 from directory.errors import DirectoryError
-from directory.writing import directory_version, read_directory
 from store import Store, UnitOfWork, positions
 
 ACTOR = "system:settler"
@@ -39,22 +37,22 @@ class Settled:
 
 
 class Settler:
-    """The agent."""
+    """The agent.
 
-    def __init__(self, store: Store) -> None:
+    Args:
+        store: for the transactions.
+        world: the book at hand, shared with the watcher.
+    """
+
+    def __init__(self, store: Store, world: World) -> None:
         self._store = store
-        self._around: Surroundings | None = None
-        self._version = ""
+        self._world = world
 
     def run_once(self, now: datetime) -> Settled:
         """Keep the snapshot of each group's last trading day that is over and not yet settled."""
         with self._store.reader() as connection:
-            version = directory_version(connection)
-            if self._around is None or version != self._version:
-                known = read_directory(connection)
-                self._around, self._version = Surroundings(known, known.calendar), version
+            around = self._world.around(connection)
             done = positions.read(connection, POSITION) or ""
-        around = self._around
         wanted = {org: day for org in book_orgs(around) if (day := self._day(org, around, now))}
         mark = ";".join(f"{org}={day}" for org, day in sorted(wanted.items()))
         if mark == done or not wanted:
@@ -62,6 +60,7 @@ class Settler:
         settled = dict(part.split("=", 1) for part in done.split(";") if "=" in part)
         kept: list[DayEnd] = []
         with self._store.unit_of_work(ACTOR) as uow:
+            self._world.refresh(uow.connection)
             for org, day in wanted.items():
                 if settled.get(org) != str(day):
                     kept += self._settle(uow, org, day)
@@ -86,7 +85,7 @@ class Settler:
         return None
 
     def _settle(self, uow: UnitOfWork, org: str, day: date) -> Sequence[DayEnd]:
-        book = read_state(uow.connection, as_of=uow.now, known_at=uow.now, orgs=[org])
+        book = self._world.book(uow.connection, org, uow.now)
         if _empty(book):
             return []
         buckets = compute(book, uow.now, trading_day=day)

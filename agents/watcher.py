@@ -115,7 +115,7 @@ class Watcher:
         self._context = context
         self.scorer = scorer
         self._use_child = use_child
-        self._world = World(ACTOR)
+        self.world = World(ACTOR)
         self._correlations: Correlations | None = None
         self._made_for: tuple[str, int] | None = None
 
@@ -124,13 +124,15 @@ class Watcher:
         with self._store.reader() as connection:
             position = int(positions.read(connection, POSITION) or 0)
         stored = list(self._log.read_after(position, BATCH))
+        caught_up = len(stored) < BATCH
         try:
-            looked = [self._look(part, now) for part in _parts(stored)]
+            parts = _parts(stored)
+            looked = [self._look(part, now, last=caught_up and part is parts[-1]) for part in parts]
             if not stored:
                 looked = [self._wait(now)]
         except Exception:
             # The state in memory may be ahead of what was committed: it is made from the log again.
-            self._world.forget()
+            self.world.forget()
             self._drop_correlations()
             raise
         results = tuple(result for one in looked for result in one.results)
@@ -156,9 +158,11 @@ class Watcher:
             self._take(work, told)
             return Looked(0, len(work.matches), self._finish(work, now, None))
 
-    def _look(self, part: Sequence[StoredEvent], now: datetime) -> Looked:
+    def _look(self, part: Sequence[StoredEvent], now: datetime, *, last: bool) -> Looked:
         actor = ACTOR
         first = part[0].event
+        # With a backlog the watermark stands at the last event read: what is unread is not late.
+        mark = now if last else min(now, part[-1].event.arrival_time)
         if first.type in triage.REVIEW_TYPES and first.actor:
             actor = first.actor
         with self._store.unit_of_work(actor) as uow:
@@ -171,13 +175,13 @@ class Watcher:
             correlations = self._correlations
             if correlations is not None:
                 self._take(work, correlations.feed(work.correlated))
-                self._take(work, correlations.advance(now))
-            results = self._finish(work, now, part[-1].position)
+                self._take(work, correlations.advance(mark))
+            results = self._finish(work, mark, part[-1].position)
             return Looked(len(part), len(work.matches), results)
 
     def _begin(self, uow: UnitOfWork, now: datetime) -> _Round:
-        self._world.refresh(uow.connection)
-        around = self._world.around(uow.connection)
+        self.world.refresh(uow.connection)
+        around = self.world.around(uow.connection)
         rulebook = self._rulebook()
         self._prepare(uow, around, rulebook, now)
         return _Round(uow, around, rulebook)
@@ -256,7 +260,7 @@ class Watcher:
             status_map=settings.status_map,
         )
         now = work.uow.now
-        book = self._world.book(work.uow.connection, event.org, now)
+        book = self.world.book(work.uow.connection, event.org, now)
         change = apply(book, event, defaults)
         for problem in change.problems:
             _unreadable(work.uow, event, problem)
@@ -264,9 +268,9 @@ class Watcher:
             return
         dated = [Dated(fact, event.event_time) for fact in change.facts]
         put_dated(work.uow, dated, source=event.source, action=f"book.{event.type}")
-        self._world.changed(event.org, change.facts, event.event_time)
+        self.world.changed(event.org, change.facts, event.event_time)
         if event.kind is EventKind.MARKET:
-            book = self._world.book(work.uow.connection, event.org, now)
+            book = self.world.book(work.uow.connection, event.org, now)
             for row, matches in basis_rows(event, change.facts, book, work.around, work.rulebook):
                 work.keep("basis", row)
                 work.matches += matches
@@ -278,7 +282,7 @@ class Watcher:
 
     def _hedge_order(self, work: _Round, event: Event) -> None:
         around, uow = work.around, work.uow
-        book = self._world.book(uow.connection, event.org, uow.now)
+        book = self.world.book(uow.connection, event.org, uow.now)
         product = product_of(event, around)
         order = hedge_orders.read_order(
             event,
@@ -316,7 +320,11 @@ class Watcher:
             work.matches += [match_of(verdict, seen) for verdict in verdicts if verdict.truth]
 
     def _take(self, work: _Round, told: Iterable[Told]) -> None:
-        work.matches += [one.match for one in told]
+        for one in told:
+            if one.match is not None:
+                work.matches.append(one.match)
+            for old in one.correlation.supersedes:
+                _superseded(work.uow, one, old)
 
     # --- the end of a round ---------------------------------------------------------------------
 
@@ -325,7 +333,7 @@ class Watcher:
         for scope, trigger in work.scopes.items():
             self._assess(work, scope, trigger)
         for run in work.runs.values():
-            book = self._world.book(uow.connection, run.org, uow.now)
+            book = self.world.book(uow.connection, run.org, uow.now)
             found = lookback.look(
                 uow, run, self._log, book=book, around=around, rulebook=work.rulebook
             )
@@ -344,7 +352,7 @@ class Watcher:
 
     def _assess(self, work: _Round, scope: Scope, trigger: Trigger) -> None:
         uow = work.uow
-        book = self._world.book(uow.connection, scope.org, uow.now)
+        book = self.world.book(uow.connection, scope.org, uow.now)
         assessed = assess_scope(
             uow, scope, trigger, book=book, around=work.around, rulebook=work.rulebook
         )
@@ -378,6 +386,22 @@ def _parts(stored: Sequence[StoredEvent]) -> list[list[StoredEvent]]:
         parts[-1].append(one)
         alone = review
     return parts
+
+
+def _superseded(uow: UnitOfWork, told: Told, old: str) -> None:
+    """A late event changed a verdict: a new decision that names the old one."""
+    found = told.correlation
+    trail.record(
+        uow,
+        kind="decision",
+        action="correlation.supersede",
+        object_type="correlation",
+        object_id=found.uid,
+        org=told.org,
+        outcome=found.status.value,
+        reason="LATE_EVENT",
+        body={"rule": found.rule, "supersedes": old, "event_time": found.event_time},
+    )
 
 
 def _unreadable(uow: UnitOfWork, event: Event, problem: Problem) -> None:

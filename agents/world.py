@@ -55,6 +55,7 @@ class World:
         foreign = connection.scalar(
             select(c.seq)
             .where(c.seq > self._seen, c.kind == "change", c.actor != self._actor)
+            .where(c.object_type != "book.snapshot")
             .limit(1)
         )
         if foreign is not None:

@@ -7,7 +7,7 @@ canonical JSON with every list sorted; so the same facts in any order give the s
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -50,8 +50,14 @@ class DayEnd:
     recorded_at: datetime
 
 
+@lru_cache(maxsize=100_000)
+def _document(fact: Any) -> bytes:
+    # facts are frozen values: what one looks like never changes
+    return canonical(to_document(fact))
+
+
 def _documents(facts: Iterable[Any]) -> list[bytes]:
-    return sorted(canonical(to_document(fact)) for fact in facts)
+    return sorted(_document(fact) for fact in facts)
 
 
 def _digest(parts: Iterable[bytes]) -> str:

@@ -24,6 +24,7 @@ BASIS_MEAN: Final = Decimal("1.8")
 BASIS_SD: Final = Decimal("0.7")
 FIRST_DAY: Final = date(2024, 4, 15)
 LAST_DAY: Final = date(2024, 12, 30)
+_HAND_OVER_S: Final = 300
 _SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
 
 _TRADERS: Final = {TRADING: ("oe_zhao", "oe_qian"), REFINING: ("oe_sun", "oe_li")}
@@ -103,10 +104,14 @@ class _Day:
         self, org: str, at: datetime, kind: str, what: str, actor: str, **more: Any
     ) -> dict[str, Any]:
         self.number += 1
+        # The group's systems hand over what they have every five minutes.
+        late = -int(at.timestamp()) % _HAND_OVER_S
+        arrival = at + timedelta(seconds=late)
         return {
             "event_id": f"OE-{self.number:06d}",
             "org": org,
             "ts": at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+            "arrival_ts": arrival.astimezone(UTC).isoformat().replace("+00:00", "Z"),
             "seq": self.number,
             "log_class": kind,
             "type": what,
@@ -134,7 +139,9 @@ def _prices(day: _Day, prices: list[DayPrice]) -> Iterator[dict[str, Any]]:
 
 def _work(day: _Day, orders_a_day: int) -> Iterator[dict[str, Any]]:
     rng = day.rng
-    for org, traders in _TRADERS.items():
+    for number, (org, traders) in enumerate(_TRADERS.items()):
+        if day.day.toordinal() % len(_TRADERS) != number:
+            continue  # the departments take turns
         trader = rng.choice(traders)
         yield day.event(org, day.at(8, 50, rng.randrange(60)), "system", "login", trader)
         quantity = 0

@@ -69,6 +69,7 @@ class Simulation:
         self._count = 0
         self._after_round = after_round
         self._day_end = _next_day_end(clock())
+        self._new = False
 
     def at(self, when: datetime, act: Act) -> None:
         """Have `act` run when the clock reaches `when`."""
@@ -99,8 +100,10 @@ class Simulation:
         arrived = self._arrived(now)
         if arrived:
             self._app.log.append(arrived)
+            self._new = True
         while self._acts and self._acts[0].at <= now:
             heapq.heappop(self._acts).act(now)
+            self._new = True
         self.settle(now)
         if now >= self._day_end:
             self._app.settler.run_once(now)
@@ -108,14 +111,17 @@ class Simulation:
 
     def settle(self, now: datetime) -> None:
         """Let the agents work until nothing is left to do at `now`."""
+        watcher, escalator = self._app.watcher, self._app.escalator
         for _ in range(_ROUNDS):
-            looked = self._app.watcher.run_once(now)
-            done = self._app.escalator.run_once(now)
+            waits = watcher.next_due()
+            if self._new or (waits is not None and waits <= now):
+                self._new = watcher.run_once(now).events > 0
+            due = escalator.next_due()
+            if due is None or due > now:
+                return
+            escalator.run_once(now)
             if self._after_round is not None:
                 self._after_round(now)
-            sent = done.delivered
-            if not (looked.events or done.fired or sent.sent or sent.retried or sent.failed):
-                return
 
     def _arrived(self, now: datetime) -> Sequence[Event]:
         first = self._next
