@@ -20,6 +20,9 @@ from detectors.tails import Tail
 Floats = NDArray[np.float64]
 
 STRATUM: Final = 200
+NAT: Final = 1.0
+"""Raw scores are in nats: a tail that falls faster than e per nat would out-believe the model."""
+
 _SEPARATOR: Final = "\x1f"
 _UNCALIBRATED: Final = frozenset({Family.CONFORMANCE})
 
@@ -38,7 +41,7 @@ class Calibration:
     def __post_init__(self) -> None:
         for key, sample in self.samples.items():
             if _SEPARATOR not in key or len(sample) >= STRATUM:
-                self._tails[key] = Tail.fit(sample)
+                self._tails[key] = Tail.fit(sample, least_scale=NAT)
 
     def update(self, cleared: Sequence[CellView], scores: Iterable[Sequence[Score]]) -> Self:
         """The calibration that also knows the scores of cleared events.

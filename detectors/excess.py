@@ -18,7 +18,16 @@ from numpy.typing import NDArray
 from detectors.counts import ALPHA, PRIOR, SUPPORT, UNKNOWN, BackoffTable, Ints
 from detectors.errors import NotFitted
 from detectors.explain import explain_cell
-from detectors.protocol import Arrays, Cell, CellView, Description, Explanation, Family, Score
+from detectors.protocol import (
+    NOTABLE,
+    Arrays,
+    Cell,
+    CellView,
+    Description,
+    Explanation,
+    Family,
+    Score,
+)
 from detectors.provenance import describe_fit, describe_more, schema_hash, without_bad
 from store.types import from_microseconds, to_microseconds
 
@@ -79,8 +88,8 @@ class CellFinding:
         count: of them, with this value.
         usual: the commonest values of the context with their shares.
         elsewhere: events with this value in any context.
-        first_seen: when the value was first seen in the context, else anywhere; None for never or for
-            tables without times.
+        first_seen: when the value was first seen in the context, else anywhere; None for never,
+            and for tables without times.
         peers: the value's probability one step broader; None where nothing is broader.
         needed: from how many events in this context on the value would be ordinary (`NORMAL`).
     """
@@ -272,7 +281,14 @@ class ExcessSurprise:
         names = [spec.name for spec in table.cells]
         family = self.family
         return [
-            Score(one.uid, family, value, p, names[cell], (Cell(names[cell], value),))
+            Score(
+                one.uid,
+                family,
+                value,
+                p,
+                names[cell],
+                (Cell(names[cell], value),) if p <= NOTABLE else (),
+            )
             for one, value, p, cell in zip(
                 events, raw.tolist(), p_values.tolist(), best.tolist(), strict=True
             )

@@ -206,8 +206,9 @@ class History:
         actor = self._actors[event.actor]
         previous, actor.previous = actor.previous, event.type
         band = local.hour // BAND_HOURS * BAND_HOURS
+        uid = event.uid
         return CellView(
-            uid=event.uid,
+            uid=uid,
             at=event.event_time,
             org=event.org,
             actor=event.actor,
@@ -225,7 +226,7 @@ class History:
             numbers=numbers,
             done=done,
             entered_by=entered_by,
-            duplicate_of=self._duplicate(event),
+            duplicate_of=self._duplicate(event, uid),
             in_session=in_session,
             in_shift=in_shift,
             in_scope=(
@@ -255,12 +256,12 @@ class History:
             latency_ms=math.nan if event.latency_ms is None else float(event.latency_ms),
         )
 
-    def _duplicate(self, event: Event) -> str:
+    def _duplicate(self, event: Event, uid: str) -> str:
         content = content_hash(event)
         if content is None:
             return ""
-        earlier = self._contents.setdefault(content, event.uid)
-        return "" if earlier == event.uid else earlier
+        earlier = self._contents.setdefault(content, uid)
+        return "" if earlier == uid else earlier
 
 
 def is_person(actor: str) -> bool:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from detectors.errors import NotFitted
 from detectors.explain import explain_number
 from detectors.protocol import (
+    NOTABLE,
     Arrays,
     Cell,
     CellView,
@@ -89,9 +90,17 @@ class LatencySeries:
         latencies = np.array([one.numbers.latency_ms for one in events], np.float64)
         for way, rows in strata.items():
             p_values[rows] = self._tails[way].p_values(latencies[rows])
-        raw = -np.log(p_values)
+        raw = np.abs(np.log(p_values))
+        family = self.family
         return [
-            Score(one.uid, self.family, value, p, _CAUSE, (Cell(_CAUSE, value),))
+            Score(
+                one.uid,
+                family,
+                value,
+                p,
+                _CAUSE,
+                (Cell(_CAUSE, value),) if p <= NOTABLE else (),
+            )
             for one, value, p in zip(events, raw.tolist(), p_values.tolist(), strict=True)
         ]
 

@@ -46,6 +46,18 @@ class ModelFile(NamedTuple):
     arrays: bytes
 
 
+class Scored(NamedTuple):
+    """The opinions of a model set.
+
+    Attributes:
+        scores: for each detector one score per event, with the detector's own p-values.
+        p_values: the calibrated ones, shape (detectors, events).
+    """
+
+    scores: tuple[list[Score], ...]
+    p_values: NDArray[np.float64]
+
+
 @dataclass(frozen=True)
 class ModelSet:
     """Fitted detectors and the calibration made with them."""
@@ -58,16 +70,11 @@ class ModelSet:
         """SHA-256 of everything learned: what a decision names."""
         return hashlib.sha256(_pack(self)).hexdigest()
 
-    def score(self, events: Sequence[CellView]) -> list[list[Score]]:
-        """For each detector its scores, with calibrated p-values."""
-        out = []
-        for detector in self.detectors:
-            scores = detector.score(events)
-            p_values = self.calibration.p_values(events, scores).tolist()
-            out.append(
-                [score._replace(p_value=p) for score, p in zip(scores, p_values, strict=True)]
-            )
-        return out
+    def score(self, events: Sequence[CellView]) -> Scored:
+        """What every detector says of every event, with calibrated p-values."""
+        scores = tuple(detector.score(events) for detector in self.detectors)
+        p_values = [self.calibration.p_values(events, given) for given in scores]
+        return Scored(scores, np.array(p_values, np.float64).reshape(len(scores), len(events)))
 
     def cleared(self, events: Sequence[CellView]) -> Self:
         """The set whose calibration also knows events that people found to be in order."""

@@ -19,6 +19,10 @@ CAP = 99
 """The largest surprise (−log10 p) that is reported; a hard finding has exactly this one."""
 
 
+NOTABLE = 0.05
+"""Scores with a larger p-value name no cells."""
+
+
 class Family(StrEnum):
     """The kinds of evidence. Each gives one calibrated p-value per event."""
 
@@ -130,7 +134,7 @@ class Score(NamedTuple):
         p_value: probability of at least this raw score among ordinary events, from the model's own
             training; the scorer replaces it by the calibrated one. 0 for a hard finding.
         cause: what the score is about: a rule's code, or the cell or number that decided it.
-        cells: the decisive cell first; empty when nothing stands out.
+        cells: the decisive cell first; empty when nothing stands out (p above `NOTABLE`).
     """
 
     event_uid: str

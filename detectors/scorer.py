@@ -137,8 +137,7 @@ class Scorer:
 
     def _decide(self, events: Sequence[Event]) -> list[Anomaly]:
         views = self._history.views(events)
-        scores = self.models.score(views)
-        p_values = np.array([[one.p_value for one in given] for given in scores], np.float64)
+        scores, p_values = self.models.score(views)
         strongest = p_values.argmin(axis=0)
         combined = combine(p_values)
         out: list[Anomaly] = []

@@ -37,8 +37,15 @@ class Tail:
     scale: float = 1.0
 
     @classmethod
-    def fit(cls, sample: ArrayLike) -> Self:
-        """The tail of a sample; NaN and infinite values are left out."""
+    def fit(cls, sample: ArrayLike, *, least_scale: float = 0.0) -> Self:
+        """The tail of a sample; NaN and infinite values are left out.
+
+        Args:
+            sample: ordinary values.
+            least_scale: no tail is believed to fall off faster than this, in the values' unit. With
+                it a sample whose tail cannot be fitted (few values, or many equal ones) goes on
+                above its largest value at twice this scale; without it, it ends at 1/(n + 1).
+        """
         given = np.asarray(sample, np.float64)
         values = np.sort(given[np.isfinite(given)])
         if not len(values):
@@ -46,7 +53,11 @@ class Tail:
         threshold = float(np.percentile(values, PERCENTILE, method="lower"))
         above = values[values > threshold] - threshold
         fitted = pareto_moments(above)
-        return cls(values, threshold, *fitted) if fitted else cls(values)
+        if fitted:
+            return cls(values, threshold, fitted[0], max(fitted[1], least_scale))
+        if least_scale > 0.0:
+            return cls(values, float(values[-1]), 0.0, 2.0 * least_scale)
+        return cls(values)
 
     def p_values(self, values: ArrayLike) -> Floats:
         """The p-value of each value, in (0, 1]; NaN gives 1. Larger never gives more."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from detectors.errors import NotFitted
 from detectors.explain import explain_number
 from detectors.protocol import (
+    NOTABLE,
     Arrays,
     Cell,
     CellView,
@@ -92,8 +93,16 @@ class EntityWindows:
         tested = np.isfinite(_numbers(events)).sum(axis=1)
         corrected = -np.expm1(tested * np.log1p(-np.minimum(least, 1.0 - 1e-12)))
         raw = -np.log(least)
+        family = self.family
         return [
-            Score(one.uid, self.family, value, p, NUMBERS[at], (Cell(NUMBERS[at], value),))
+            Score(
+                one.uid,
+                family,
+                value,
+                p,
+                NUMBERS[at],
+                (Cell(NUMBERS[at], value),) if p <= NOTABLE else (),
+            )
             for one, value, p, at in zip(
                 events, raw.tolist(), corrected.tolist(), best.tolist(), strict=True
             )
