@@ -36,6 +36,7 @@ def compose(
     policy: Policy | None = None,
     demo: bool = False,
     role: str = "command",
+    use_child: bool = True,
 ) -> Application:
     """Wire the application of one data folder.
 
@@ -51,13 +52,9 @@ def compose(
     catalogues = Catalogues(ZONE, rule_titles(rulebook))
     directories = DirectoryReader(store)
 
-    def language_of(person: str) -> str:
-        known = directories.now().directory.person(person)
-        return (known.language if known else "") or settings.language
-
     if channels is None:
-        channels = channels_of(settings, keys, catalogues, language_of, clock)
-    rules_of_paging = policy or Policy()
+        channels = channels_of(settings, keys, catalogues, directories.language_of, clock)
+    paging = policy or Policy()
     names = tuple(channels)
     holder = f"{socket.gethostname()}:{os.getpid()}"
     opened = log or open_log(settings.data, role=role, clock=clock)
@@ -65,7 +62,8 @@ def compose(
         store,
         opened,
         rulebook=lambda: rulebook,
-        context=lambda around: context_of(around, rules_of_paging, names),
+        context=lambda around: context_of(around, paging, names),
+        use_child=use_child,
     )
     return Application(
         settings=settings,
@@ -77,14 +75,14 @@ def compose(
         rulebook_folder=rulebook_folder(settings),
         catalogues=catalogues,
         channels=channels,
-        policy=rules_of_paging,
+        policy=paging,
         directories=directories,
         watcher=watcher,
         escalator=Escalator(
             store,
             channels=channels,
             address=lambda person, channel: address_of(directories.now(), person, channel),
-            context=lambda: context_of(directories.now(), rules_of_paging, names),
+            context=lambda: context_of(directories.now(), paging, names),
             holder=holder,
         ),
         settler=Settler(store, watcher.world),

@@ -1,7 +1,7 @@
 """Hedge orders before they trade: held while the figures cannot be trusted.
 
-Held is not denied, and both are decisions. An order that was let through is looked at again when
-the data gate of its bucket opens afterwards; a held one waits for a person, whatever comes later.
+Held is not denied, and both are decisions. A late event that changes the figures decides an order
+anew, by a decision that names the old one; a held order waits for a person, whatever comes later.
 """
 
 from collections.abc import Mapping
@@ -32,6 +32,7 @@ from workorders.plain import plain
 
 KIND = "hedge_order"
 ALLOW = "allow"
+HOLD = "hold"
 _ORDERS = table(str(HedgeOrderRow.__tablename__))
 _GRAVITY = {"deny": 3, "hold": 2, "require_approval": 1, ALLOW: 0}
 
@@ -137,12 +138,19 @@ def judge(order: HedgeOrder, found: list[ExposureView], rulebook: Rulebook, at: 
     fact = {name: value for name, value in fact.items() if value is not None}
     verdicts = tuple(v for v in rulebook.evaluate(KIND, fact, at=at) if v.truth)
     outcome, reason = ALLOW, "WITHIN_RULES"
+    gated = state is DataState.NOT_ASSESSABLE and any(_holds(one) for one in verdicts)
     for verdict in verdicts:
         said = verdict.decide.outcome if verdict.decide else verdict.outcome.value
+        if gated and said == "deny":
+            continue  # figures that cannot be trusted deny nothing: the gate holds
         if _GRAVITY.get(said, 0) > _GRAVITY[outcome]:
             outcome = said
             reason = verdict.decide.reason if verdict.decide else verdict.code
     return Answer(outcome, reason, fact, verdicts)
+
+
+def _holds(verdict: Verdict) -> bool:
+    return verdict.decide is not None and verdict.decide.outcome == HOLD
 
 
 def _tightest(found: list[ExposureView], quantity: Decimal) -> tuple[Limit | None, Decimal]:
@@ -208,16 +216,16 @@ def known(uow: UnitOfWork, org: str, object_id: str) -> str:
     return str(found or "")
 
 
-def waiting(uow: UnitOfWork, scope: Scope) -> list[tuple[HedgeOrder, str]]:
-    """The orders of a scope that were let through and have not been looked at since, by age."""
+def waiting(uow: UnitOfWork, scope: Scope) -> list[tuple[HedgeOrder, str, tuple[str, str]]]:
+    """The orders of a scope that no person has to confirm, by age: new figures decide them anew."""
     c = _ORDERS.c
     rows = uow.execute(
         select(_ORDERS)
-        .where(c.product == scope.product, c.outcome == ALLOW)
+        .where(c.product == scope.product, c.outcome != HOLD, c.confirmed_by == "")
         .where((c.org == scope.org) | c.org.startswith(scope.org + "/", autoescape=True))
         .order_by(c.queued_at, c.id)
     )
-    return [(_order(row), str(row.decision)) for row in rows]
+    return [(_order(row), str(row.decision), (row.outcome, row.reason)) for row in rows]
 
 
 def _order(row: Row[Any]) -> HedgeOrder:

@@ -361,10 +361,10 @@ class Watcher:
             work.keep("exposure", row)
         if not assessed.facts:
             return
-        for order, old in hedge_orders.waiting(uow, scope):
+        for order, old, said in hedge_orders.waiting(uow, scope):
             found = views(narrowed(book, order.product), Scope(order.org, order.product), uow.now)
             answer = hedge_orders.judge(order, found, work.rulebook, uow.now)
-            if answer.outcome != hedge_orders.ALLOW:
+            if (answer.outcome, answer.reason) != said:
                 hedge_orders.decide(uow, order, answer, work.rulebook, old)
 
 

@@ -41,6 +41,11 @@ class DirectoryReader:
             self._known = (version, Surroundings(known, known.calendar))
         return self._known[1]
 
+    def language_of(self, person: str) -> str:
+        """The language of a person's cards and mails."""
+        known = self.now().directory.person(person)
+        return known.language if known is not None and known.language else "zh"
+
     def now(self) -> Surroundings:
         """As `around`, in a transaction of its own."""
         with self._store.reader() as connection:

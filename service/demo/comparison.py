@@ -152,13 +152,15 @@ def _same_alert(wanted: Mapping[str, Any], record: Record) -> bool:
 
 
 def _to_alert(found: Found, came: Mapping[str, datetime]) -> float | None:
-    """From the arrival of what opened the first order to the first delivered notice."""
-    sent = [record for record in found.notices if record.outcome == "sent"]
-    if not sent or not found.orders:
+    """From the arrival of what opened the first order to the first delivered notice about it."""
+    if not found.orders:
         return None
-    opened = min(order.opened_at for order in found.orders)
-    before = [at for at in came.values() if at <= opened]
-    return seconds(max(before, default=opened), sent[0].at)
+    first = min(found.orders, key=lambda order: (order.opened_at, order.id))
+    told = [one for one in found.notices if one.outcome == "sent" and one.object_id == first.id]
+    if not told:
+        return None
+    before = [at for at in came.values() if at <= first.opened_at]
+    return seconds(max(before, default=first.opened_at), told[0].at)
 
 
 def seconds(since: datetime, until: datetime) -> float:

@@ -62,9 +62,24 @@ def claim_folder(data: Path) -> None:
 
 @contextmanager
 def staged(
-    compose: Compose, data: Path, incidents: Sequence[Incident], *, seed: int, port: int = 0
+    compose: Compose,
+    data: Path,
+    incidents: Sequence[Incident],
+    *,
+    seed: int | None,
+    port: int = 0,
+    **wiring: Any,
 ) -> Iterator[Stage]:
-    """Set the stage: servers up, application wired to them, directory and book filled."""
+    """Set the stage: servers up, application wired to them, directory and book filled.
+
+    Args:
+        compose: wires the application.
+        data: the folder; made and marked as a demo's.
+        incidents: what will happen.
+        seed: of the group's ordinary days; None leaves the group out.
+        port: where the console will listen, for the links in mails.
+        wiring: further arguments of `compose`.
+    """
     events = all_events(incidents, seed)
     clock = SimulatedClock(min(one.arrival_time for one in events) - timedelta(hours=1))
     claim_folder(data)
@@ -80,7 +95,7 @@ def staged(
             smtp_host="127.0.0.1",
             smtp_port=mail.port,
         )
-        app = compose(settings, clock=clock, demo=True, role="demo")
+        app = compose(settings, clock=clock, demo=True, role="demo", **wiring)
         try:
             furnish(app, incidents)
             yield Stage(app, clock, slack, mail, events, incidents)
@@ -146,7 +161,7 @@ def group_book() -> Iterator[Dated]:
             yield Dated(fact, since)
 
 
-def all_events(incidents: Sequence[Incident], seed: int) -> list[Event]:
+def all_events(incidents: Sequence[Incident], seed: int | None) -> list[Event]:
     """The events of the incidents and of the group's days around them.
 
     Raises:
@@ -155,6 +170,8 @@ def all_events(incidents: Sequence[Incident], seed: int) -> list[Event]:
     found: list[Event] = []
     for incident in incidents:
         found += [_event(dict(one), incident) for one in incident.events]
+    if seed is None:
+        return found
     first = min(event.arrival_time for event in found) - WARM_UP
     last = max(event.arrival_time for event in found)
     ordinary = group.ordinary_days(seed, first.date(), last.date())

@@ -8,9 +8,10 @@ import json
 import random
 import re
 from collections.abc import Callable, Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from directory.calendar import TradingCalendar
 
@@ -80,7 +81,9 @@ def _same_kind_of_day(calendar: TradingCalendar, product: str, old: date, new: d
     """A trading day stays one, and keeps (or keeps lacking) its night session."""
 
     def kind(day: date) -> tuple[bool, bool]:
-        return (calendar.is_trading_day(product, day), calendar.has_night(product, day))
+        evening = datetime.combine(day, time(21, 30), ZoneInfo("Asia/Shanghai"))
+        night = calendar.session_at(product, evening) is not None
+        return calendar.is_trading_day(product, day), night
 
     return kind(old) == kind(new)
 
