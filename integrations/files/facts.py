@@ -30,6 +30,10 @@ from store.problems import Problem
 ZERO: Final = Decimal(0)
 _PLACE: Final = ("hedge_book", "project", "strategy")
 _GOODS: Final = ("grade", "location", "counterparty")
+_UNITS: Final = {
+    "吨": "t", "公吨": "t", "mt": "t", "千克": "kg", "公斤": "kg", "克": "g", "桶": "bbl",
+    "磅": "lb", "蒲式耳": "bu", "加仑": "gal", "短吨": "short_ton", "金衡盎司": "oz_tr",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +119,14 @@ class FactReader:
         return known
 
     def _unit(self, row: RowReader, product: str) -> str:
-        unit = row.text("unit")
+        unit = self._unit_word(row)
         if unit and product and (wrong := self._terms.unit_problem(unit, product)):
             row.fault("IMPORT_UNIT_UNKNOWN", "unit", allowed=wrong[0], hint=wrong[1])
         return unit
+
+    def _unit_word(self, row: RowReader) -> str:
+        unit = row.text("unit")
+        return _UNITS.get(unit.casefold(), unit)
 
     def _texts(self, row: RowReader, names: tuple[str, ...]) -> dict[str, str]:
         return {name: row.text(name) for name in names}
@@ -362,7 +370,7 @@ class FactReader:
 
     def _limit_unit(self, row: RowReader, product: str) -> str:
         """A limit on quantity stands in the base unit; another would be compared wrongly."""
-        unit = row.text("unit")
+        unit = self._unit_word(row)
         if not unit or not product:
             return unit
         base = self._terms.base_unit(product)

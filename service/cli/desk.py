@@ -1,0 +1,207 @@
+"""What every command has at hand: settings, words, the application, and the two ways to answer."""
+
+import getpass
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any, Protocol, cast
+from zoneinfo import ZoneInfo
+
+import typer
+
+from integrations.files.values import parse_time
+from service.application import Application
+from service.cli.output import dump_json, print_table
+from service.i18n import Format, Words, load_words, problem_text
+from service.i18n.catalogue import LANGUAGES
+from service.security import tokens
+from service.settings import Settings
+from store.problems import Problem, did_you_mean
+
+ZONE = ZoneInfo("Asia/Shanghai")
+TOKEN = "HEDGEWARDEN_TOKEN"  # noqa: S105 - the variable's name
+GOOD, PROBLEMS, WRONG_CALL = 0, 1, 2
+
+
+class Compose(Protocol):
+    """`main.compose`."""
+
+    def __call__(self, settings: Settings, *, role: str = "command") -> Application:
+        """Wire the application of one data folder."""
+
+
+class WrongCall(Exception):  # noqa: N818 - what it is
+    """The command was called wrongly: it ends with exit code 2 and this sentence.
+
+    Attributes:
+        key: of the catalogue; `params` fill it.
+    """
+
+    def __init__(self, key: str, **params: str) -> None:
+        super().__init__(key)
+        self.key = key
+        self.params = params
+
+
+@dataclass
+class Desk:
+    """One call of the command.
+
+    Attributes:
+        compose: makes the application.
+        data: the data folder, when the caller named one.
+        as_json: answer in JSON on standard output.
+        debug: show tracebacks.
+        language: of the answers, when the caller named one.
+    """
+
+    compose: Compose
+    data: Path | None = None
+    as_json: bool = False
+    debug: bool = False
+    language: str = ""
+    out: Callable[[], IO[str]] = field(default=lambda: sys.stdout)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """From arguments, environment and the data folder's file."""
+        return Settings(data=self.data) if self.data is not None else Settings()
+
+    @cached_property
+    def words(self) -> Words:
+        """In the reader's language."""
+        return load_words(self.language or language_of_environment() or self._set_language())
+
+    def _set_language(self) -> str:
+        try:
+            return self.settings.language
+        except ValueError:  # told when the settings are needed for the work itself
+            return "zh"
+
+    @contextmanager
+    def open(self) -> Iterator[Application]:
+        """The application, closed at the end."""
+        app = self.compose(self.settings, role="command")
+        try:
+            yield app
+        finally:
+            app.close()
+
+    def format(self, now: datetime) -> Format:
+        """Figures and times as the reader has them."""
+        return Format(self.words.language, ZONE, now)
+
+    # --- answering ------------------------------------------------------------------------------
+
+    def answer(self, document: Any, show: Callable[[], None]) -> None:
+        """`document` as JSON when that is asked for; else what `show` prints."""
+        if self.as_json:
+            self.out().write(dump_json(document))
+        else:
+            show()
+
+    def say(self, key: str, **params: Any) -> None:
+        """A sentence to the reader."""
+        typer.echo(self.words.text(key, **params))
+
+    def complain(self, text: str) -> None:
+        """A sentence about a fault, on standard error."""
+        typer.echo(text, err=True)
+
+    def table(self, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Rows under headings, which are keys of the catalogue."""
+        print_table([self.words.text(head) for head in heads], rows)
+
+    def problem(self, problem: Problem) -> dict[str, Any]:
+        """A problem as JSON, with its sentence."""
+        return {**problem.as_dict(), "message": self.sentence(problem)}
+
+    def sentence(self, problem: Problem) -> str:
+        """A problem in the reader's words, with its place."""
+        return problem_text(self.words, problem)
+
+    def code(self, code: str, **params: Any) -> str:
+        """The words of a code, from wherever they stand."""
+        return self.words.first(f"reason.{code}", f"problem.{code}", f"cli.code.{code}", **params)
+
+    # --- who acts -------------------------------------------------------------------------------
+
+    @property
+    def actor(self) -> str:
+        """Who is recorded for what the machine's user does."""
+        return f"cli:{login()}"
+
+    def acting(self, app: Application, user: str) -> str:
+        """The id of the person for whom `HEDGEWARDEN_TOKEN` speaks.
+
+        Raises:
+            WrongCall: without a token, or when it is not a valid one of that person.
+        """
+        directory = app.directory
+        person = directory.person(user) or directory.person_by_login(user)
+        if person is None:
+            hint = did_you_mean(user, [one.id for one in directory.people])
+            raise WrongCall("cli.user.unknown", user=user, hint=hint)
+        token = os.environ.get(TOKEN, "")
+        if not token:
+            raise WrongCall("cli.token.missing", user=user, variable=TOKEN)
+        with app.store.reader() as connection:
+            found = tokens.find(connection, token, app.clock())
+        if found is None or (found.scopes and "command" not in found.scopes):
+            raise WrongCall("cli.token.invalid", variable=TOKEN)
+        if found.person != person.id:
+            raise WrongCall("cli.token.other", user=user, variable=TOKEN)
+        if not person.active:
+            raise WrongCall("cli.user.inactive", user=user)
+        return person.id
+
+
+def desk_of(context: typer.Context) -> Desk:
+    """The desk of this call."""
+    return cast("Desk", context.find_root().obj)
+
+
+def login() -> str:
+    """The name of the machine's user."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
+def language_of_environment(environment: Mapping[str, str] | None = None) -> str:
+    """``zh`` or ``en`` as the environment has it; empty when it does not say.
+
+    Our own setting comes before the system's.
+    """
+    known = os.environ if environment is None else environment
+    for name in ("HEDGEWARDEN_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+        tag = known.get(name, "").replace("-", "_").split("_")[0].split(".")[0].lower()
+        if tag in LANGUAGES:
+            return tag
+    return ""
+
+
+def moment(text: str, *, name: str, end: bool = False) -> datetime:
+    """The time that an option names; a bare day is its beginning, or its `end`.
+
+    Raises:
+        WrongCall: when it is no time.
+    """
+    found = parse_time(text)
+    if found is None:
+        raise WrongCall("cli.not_a_time", option=name, found=text)
+    if isinstance(found, datetime):
+        aware = found if found.tzinfo is not None else found.replace(tzinfo=ZONE)
+        return aware.astimezone(UTC)
+    return _day(found, end=end)
+
+
+def _day(day: date, *, end: bool) -> datetime:
+    at = datetime.combine(day + timedelta(days=int(end)), time(), ZONE).astimezone(UTC)
+    return at - timedelta(microseconds=1) if end else at

@@ -1,0 +1,110 @@
+"""Exceptions as one clear line and an exit code; a traceback only with `--debug`."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
+
+from pydantic import ValidationError
+from sqlalchemy.exc import DatabaseError
+
+from auditlog.errors import LogError
+from directory.errors import DirectoryError, InvalidDirectory
+from integrations.errors import IntegrationsError
+from rules.errors import RulesError
+from service.cli.desk import PROBLEMS, WRONG_CALL, Desk, WrongCall
+from service.errors import BrokenRulebook, UnsafeAddress, WrongFolder
+from store.errors import FolderHeld, StoreError
+from store.problems import Problem
+from trail.errors import KeyFault, TrailError, UnknownRecord
+
+
+class Told(NamedTuple):
+    """What the user reads: a code for programs, sentences, and the exit code."""
+
+    code: str
+    lines: tuple[str, ...]
+    exit_code: int
+    problems: tuple[Problem, ...] = ()
+
+
+def tell(desk: Desk, error: Exception) -> Told:
+    """The fault in the reader's words."""
+    for kinds, words in _TELLERS:
+        if isinstance(error, kinds):
+            return words(desk, error)
+    detail = f"{type(error).__name__}: {error}"
+    return _line(desk, "UNEXPECTED", "cli.fault.unexpected", PROBLEMS, detail=detail)
+
+
+def _line(desk: Desk, code: str, key: str, exit_code: int, **params: str) -> Told:
+    return Told(code, (desk.words.text(key, **params),), exit_code)
+
+
+def _called(desk: Desk, error: WrongCall) -> Told:
+    text = desk.words.text(error.key, **error.params)
+    if hint := error.params.get("hint"):
+        text = f"{text} {desk.words.text('ui.problem.hint', hint=hint)}"
+    return Told(error.key, (text,), WRONG_CALL)
+
+
+def _listed(desk: Desk, key: str, problems: Sequence[Problem]) -> Told:
+    lines = (desk.words.text(key), *(desk.sentence(problem) for problem in problems))
+    return Told(key, lines, PROBLEMS, tuple(problems))
+
+
+def _settings(desk: Desk, error: ValidationError) -> Told:
+    found = [
+        desk.words.text(
+            "cli.fault.setting", name=".".join(map(str, one["loc"])), detail=str(one["msg"])
+        )
+        for one in error.errors(include_url=False, include_input=False)
+    ]
+    first = desk.words.text("cli.fault.settings")
+    return Told("SETTINGS", (first, *found), WRONG_CALL)
+
+
+def _held(desk: Desk, error: FolderHeld) -> Told:
+    holders = ", ".join(error.holders) or "—"
+    return _line(desk, "FOLDER_HELD", "cli.fault.held", WRONG_CALL, holders=holders)
+
+
+def _coded(desk: Desk, error: LogError | IntegrationsError) -> Told:
+    return _line(desk, error.code, f"problem.{error.code}", PROBLEMS, found=str(error))
+
+
+def _system(desk: Desk, error: OSError) -> Told:
+    detail = f"{error.filename or ''} {error.strerror or error}".strip()
+    return _line(desk, "SYSTEM", "cli.fault.system", WRONG_CALL, detail=detail)
+
+
+def _plain(code: str, key: str, exit_code: int) -> Callable[[Desk, Any], Told]:
+    return lambda desk, error: _line(desk, code, key, exit_code, detail=str(error))
+
+
+_TELLERS: Final[Sequence[tuple[Any, Callable[[Desk, Any], Told]]]] = (
+    (WrongCall, _called),
+    (BrokenRulebook, lambda desk, error: _listed(desk, "cli.fault.rulebook", error.problems)),
+    (InvalidDirectory, lambda desk, error: _listed(desk, "cli.fault.directory", error.problems)),
+    (WrongFolder, lambda desk, error: _line(desk, error.code, error.code, WRONG_CALL)),
+    (
+        UnsafeAddress,
+        lambda desk, error: _line(
+            desk, "UNSAFE_ADDRESS", "cli.fault.address", WRONG_CALL, host=error.host
+        ),
+    ),
+    (ValidationError, _settings),
+    (FolderHeld, _held),
+    ((LogError, IntegrationsError), _coded),
+    (KeyFault, _plain("KEY_FAULT", "cli.fault.keys", WRONG_CALL)),
+    (UnknownRecord, _plain("UNKNOWN_RECORD", "cli.fault.record", WRONG_CALL)),
+    (OSError, _system),
+    (
+        DatabaseError,
+        lambda desk, error: _line(
+            desk, "DATABASE", "cli.fault.database", PROBLEMS, detail=str(error.orig)
+        ),
+    ),
+    (
+        (DirectoryError, StoreError, TrailError, RulesError),
+        _plain("REFUSED", "cli.fault.refused", PROBLEMS),
+    ),
+)

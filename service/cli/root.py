@@ -1,0 +1,172 @@
+"""The root of the command: options that may stand anywhere, help in the reader's words, faults."""
+
+# ruff: noqa: FBT002, PLR0917 - the parameters of a command are its options and arguments
+
+import sys
+import traceback
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+import structlog
+import typer
+from typer.core import TyperGroup
+
+from service.cli import (
+    alerts,
+    booking,
+    events,
+    importing,
+    orders,
+    rules,
+    running,
+    setting_up,
+    trail,
+    users,
+)
+from service.cli.desk import WRONG_CALL, Compose, Desk, desk_of, language_of_environment
+from service.cli.faults import Told, tell
+from service.cli.output import dump_json
+from service.i18n import Words, load_words
+from service.i18n.catalogue import LANGUAGES
+
+_FLAGS = ("--json", "--debug")
+_VALUES = ("--data", "--lang")
+_GROUPS = (
+    setting_up,
+    running,
+    booking,
+    importing,
+    events,
+    alerts,
+    orders,
+    rules,
+    trail,
+    users,
+)
+
+
+class RootGroup(TyperGroup):
+    """The command itself: common options may stand behind the subcommand too."""
+
+    words: ClassVar[Words]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        translate(self, self.words)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Common options come first, wherever the caller wrote them."""
+        return super().parse_args(ctx, hoisted(args))
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the subcommand; whatever goes wrong becomes one clear line."""
+        try:
+            return super().invoke(ctx)
+        except (typer.Exit, typer.Abort, BrokenPipeError):
+            raise
+        except Exception as error:
+            raise typer.Exit(_told(desk_of(ctx), ctx, error)) from error
+
+
+def _told(desk: Desk, context: Any, error: Exception) -> int:
+    if desk.debug:
+        traceback.print_exception(error, file=sys.stderr)
+    if hasattr(error, "format_message"):  # a wrong option or argument, told by the parser
+        named = getattr(error, "ctx", None) or context
+        usage = str(named.command_path)
+        detail = str(error.format_message())
+        text = desk.words.text("cli.fault.usage", detail=detail, usage=usage)
+        told = Told("USAGE", (text,), WRONG_CALL)
+    else:
+        told = tell(desk, error)
+    for line in told.lines:
+        desk.complain(line)
+    if desk.as_json:
+        listed = [desk.problem(problem) for problem in told.problems]
+        fault = {"code": told.code, "message": told.lines[0], "problems": listed}
+        desk.out().write(dump_json({"error": fault}))
+    return told.exit_code
+
+
+def hoisted(args: list[str]) -> list[str]:
+    """The arguments with common options in front; nothing behind ``--`` is touched."""
+    front: list[str] = []
+    rest: list[str] = []
+    waiting = iter(args)
+    for arg in waiting:
+        if arg == "--":
+            rest += [arg, *waiting]
+        elif arg in _FLAGS or arg.startswith(tuple(f"{name}=" for name in _VALUES)):
+            front.append(arg)
+        elif arg in _VALUES:
+            front.append(arg)
+            front += [value for value in [next(waiting, None)] if value is not None]
+        else:
+            rest.append(arg)
+    return front + rest
+
+
+def translate(command: Any, words: Words) -> None:
+    """Help texts are keys of the catalogue until here."""
+    for name in ("help", "short_help"):
+        text = getattr(command, name, None)
+        if text and text in words:
+            setattr(command, name, words.text(text))
+    for parameter in command.params:
+        text = getattr(parameter, "help", None)
+        if text and text in words:
+            parameter.help = words.text(text)
+    for inner in getattr(command, "commands", {}).values():
+        translate(inner, words)
+
+
+def make_app(compose: Compose, language: str = "") -> typer.Typer:
+    """The command `hedgewarden`.
+
+    Args:
+        compose: makes the application of a data folder.
+        language: of the help texts; empty takes the environment's.
+    """
+    words = load_words(language or language_of_environment() or "zh")
+    group = type("Root", (RootGroup,), {"words": words})
+    app = typer.Typer(
+        cls=group,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        help="cli.help",
+    )
+
+    @app.callback()
+    def common(
+        context: typer.Context,
+        data: Annotated[
+            Path | None, typer.Option("--data", metavar="DIR", help="cli.option.data")
+        ] = None,
+        as_json: Annotated[bool, typer.Option("--json", help="cli.option.json")] = False,
+        lang: Annotated[str, typer.Option("--lang", help="cli.option.lang")] = "",
+        debug: Annotated[bool, typer.Option("--debug", help="cli.option.debug")] = False,
+        version: Annotated[
+            bool,
+            typer.Option("--version", help="cli.option.version", callback=_version, is_eager=True),
+        ] = False,
+    ) -> None:
+        del version
+        known = lang if lang in LANGUAGES else ""
+        context.obj = Desk(compose, data, as_json, debug, known)
+        if hasattr(sys.stdout, "reconfigure"):
+            sys.stdout.reconfigure(errors="replace")
+        # what the agents have to tell goes beside the answer, never into it
+        structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+
+    for module in _GROUPS:
+        module.add_to(app)
+    return app
+
+
+def _version(value: bool) -> None:  # noqa: FBT001 - the parser's signature
+    if value:
+        typer.echo(f"hedgewarden {metadata.version('hedgewarden')}")
+        raise typer.Exit
