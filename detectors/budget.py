@@ -85,11 +85,13 @@ class Policy:
     Attributes:
         q: the false-discovery rate aimed at, before any alert is spent.
         per_day: alerts in any 24 hours (N).
+        per_entity: of them, about one entity: a flood by one account must not silence the rest.
         least_tests: n counts as at least this many, so that a quiet night is not cheap.
     """
 
     q: float = 0.1
     per_day: int = 5
+    per_entity: int = 2
     least_tests: int = 1000
 
 
@@ -225,8 +227,8 @@ class AlertBudget:
     def _spend(self, at: datetime) -> list[Offer]:
         """Raise what lies at or below the line, strongest first, while slots last."""
         raised: list[Offer] = []
-        while self._waiting:
-            best = min(self._waiting.values(), key=lambda offer: (offer.p_value, offer.uid))
+        while eligible := [one for one in self._waiting.values() if self._may_speak(one.entity)]:
+            best = min(eligible, key=lambda offer: (offer.p_value, offer.uid))
             if best.p_value > self.line() or not self._has_slot(best):
                 break
             del self._waiting[best.entity, best.cause]
@@ -235,6 +237,11 @@ class AlertBudget:
             self.tally.raised += 1
             raised.append(best)
         return raised
+
+    def _may_speak(self, entity: str) -> bool:
+        """Whether fewer than its share of the last 24 hours' alerts are about the entity."""
+        told = sum(alert.entity == entity and not alert.hard for alert in self._alerts)
+        return told < self.policy.per_entity
 
     def _has_slot(self, offer: Offer) -> bool:
         """The last slot is for a case stronger than every alert of the last 24 hours."""

@@ -18,6 +18,7 @@ import numpy as np
 import orjson
 
 from detectors.errors import NotFitted
+from detectors.explain import ABSENT
 from detectors.features import APPROVAL_VERBS, is_person, verb_of
 from detectors.protocol import (
     CAP,
@@ -216,18 +217,17 @@ class Conformance:
         elif code is Finding.DUPLICATE:
             params["earlier"] = event.duplicate_of
         elif code is Finding.AFTER_HOURS:
-            params["product"] = event.product or "—"
+            params["product"] = event.product or ABSENT
             params["hours"] = event.hour_band
         elif code is Finding.OUT_OF_SCOPE:
-            params["role"] = event.role or "—"
+            params["role"] = event.role or ABSENT
         return Explanation(code.value, params)
 
     def _support(self, kind: str, step: str, missing: Sequence[str]) -> str:
         """In how many documents the need was met; a dash for a declared chain."""
-        known = [
-            self.counts[kind, step, one] for one in missing if (kind, step, one) in self.counts
-        ]
-        return str(min(known)) if known else "—"
+        needs = [(kind, step, one) for one in missing]
+        known = [self.counts[need].met for need in needs if need in self.counts]
+        return str(min(known)) if known else ABSENT
 
     def update(self, cleared: Sequence[CellView]) -> Self:
         """A learned need is given up when a cleared document broke it; declared ones stay."""

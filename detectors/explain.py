@@ -6,7 +6,7 @@ Field names are catalogue keys too (``detectors.field.<name>``): `params` carrie
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from store.clock import rfc3339
 if TYPE_CHECKING:
     from detectors.excess import CellFinding
 
-_NOTHING = "—"
+ABSENT = "—"
 
 
 def explain_cell(found: "CellFinding") -> Explanation:
@@ -31,15 +31,15 @@ def explain_cell(found: "CellFinding") -> Explanation:
         code,
         {
             "field": found.spec.value,
-            "seen": found.value or _NOTHING,
+            "seen": found.value or ABSENT,
             "context": context_text(found.context),
             "usual": usual_text(found.usual),
             "count": str(found.count),
             "support": str(found.support),
             "elsewhere": str(found.elsewhere),
             "first_seen": moment(found.first_seen),
-            "peers": _NOTHING if found.peers is None else percent(found.peers),
-            "instead": found.usual[0][0] or _NOTHING if found.usual else _NOTHING,
+            "peers": ABSENT if found.peers is None else percent(found.peers),
+            "instead": found.usual[0][0] or ABSENT if found.usual else ABSENT,
             "needed": str(found.needed),
             "excess": f"{found.excess:.2f}",
         },
@@ -59,7 +59,7 @@ def explain_number(name: str, value: float, sample: NDArray[np.float64], role: s
             "seen": figure(value),
             "middle": figure(middle),
             "high": figure(high),
-            "role": role or _NOTHING,
+            "peers": role or ABSENT,
             "support": str(len(sample)),
             "largest": figure(float(sample[-1])),
         },
@@ -71,21 +71,41 @@ def figure(value: float) -> str:
     return str(int(value)) if value == int(value) else f"{value:.2f}"
 
 
+def sentence(given: Explanation, words: Callable[..., str]) -> str:
+    """The sentence in somebody's language.
+
+    Args:
+        given: the explanation; `parts` are sentences of their own.
+        words: (catalogue key, **params) → text.
+    """
+    params = dict(given.params)
+    for name in ("field", "number"):
+        if name in params:
+            params[name] = words(f"detectors.field.{params[name]}")
+    if "context" in params:
+        steps = [step.partition("=") for step in params["context"].split(", ")]
+        params["context"] = ", ".join(
+            f"{words(f'detectors.field.{name}')} {value}" if value else name
+            for name, _, value in steps
+        )
+    return words(f"explanation.{given.code}", **params)
+
+
 def context_text(context: Sequence[tuple[str, str]]) -> str:
     """``role=trader, actor=u_1``; an empty context is written as a dash."""
-    return ", ".join(f"{name}={value or _NOTHING}" for name, value in context) or _NOTHING
+    return ", ".join(f"{name}={value or ABSENT}" for name, value in context) or ABSENT
 
 
 def usual_text(usual: Sequence[tuple[str, float]]) -> str:
-    """``order.create 82 %, login 11 %``."""
-    return ", ".join(f"{value or _NOTHING} {percent(share)}" for value, share in usual) or _NOTHING
+    """``order.create 82%, login 11%``."""
+    return ", ".join(f"{value or ABSENT} {percent(share)}" for value, share in usual) or ABSENT
 
 
 def percent(share: float) -> str:
     """A share as per cent, with a digit after the point below 10 %."""
-    return f"{share * 100:.0f} %" if share >= 0.1 else f"{share * 100:.1f} %"  # noqa: PLR2004
+    return f"{share * 100:.0f}%" if share >= 0.1 else f"{share * 100:.1f}%"  # noqa: PLR2004
 
 
 def moment(at: datetime | None) -> str:
     """A time, or a dash for never."""
-    return _NOTHING if at is None else rfc3339(at)
+    return ABSENT if at is None else rfc3339(at)

@@ -26,7 +26,7 @@ from detectors.protocol import (
     Score,
 )
 from detectors.provenance import describe_fit, describe_more, schema_hash, without_bad
-from detectors.tails import Tail
+from detectors.tails import Tail, spread_of
 
 VERSION = 1
 SUPPORT: Final = 50
@@ -50,7 +50,7 @@ class LatencySeries:
     def __post_init__(self) -> None:
         for way, sample in self.samples.items():
             if not way or len(sample) >= SUPPORT:
-                self._tails[way] = Tail.fit(sample)
+                self._tails[way] = Tail.fit(sample, least_scale=spread_of(sample, 1.0))
 
     @property
     def name(self) -> str:

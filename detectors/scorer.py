@@ -18,10 +18,12 @@ import numpy as np
 from auditlog.events import Event, EventKind
 from detectors.budget import CANDIDATE, AlertBudget, Offer, surprise_of
 from detectors.conformance import ABOUT_OBJECT
+from detectors.explain import ABSENT
 from detectors.features import History, Lookups
 from detectors.models import ModelSet
 from detectors.protocol import CAP, CellView, Explanation, Score
 from detectors.training import by_event_time
+from store.clock import rfc3339
 
 _SCALE = Decimal("0.0001")
 _NOW = timedelta(0)
@@ -171,9 +173,21 @@ class Scorer:
             cause=cause_of(case.score),
             surprise=reported(case.p_value),
             hard=case.score.hard,
-            explanation=detector.explain(case.view),
+            explanation=told(detector.explain(case.view), case.view),
             model=self.models.id,
         )
+
+
+def told(given: Explanation, view: CellView) -> Explanation:
+    """The explanation with who, what and when in it and in its parts."""
+    about = {
+        "actor": view.actor or view.source,
+        "role": view.role or ABSENT,
+        "type": view.type,
+        "at": rfc3339(view.at),
+    }
+    parts = tuple(Explanation(part.code, about | dict(part.params)) for part in given.parts)
+    return Explanation(given.code, about | dict(given.params), parts)
 
 
 def combine(p_values: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[Any]]:

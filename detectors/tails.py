@@ -88,6 +88,13 @@ class Tail:
         return cls(np.asarray(arrays[f"{prefix}.values"], np.float64), threshold, shape, scale)
 
 
+def spread_of(sample: ArrayLike, least: float) -> float:
+    """The standard deviation of a sample without NaN, at least `least`."""
+    given = np.asarray(sample, np.float64)
+    known = given[np.isfinite(given)]
+    return max(least, float(known.std())) if len(known) else least
+
+
 def pareto_moments(exceedances: Floats) -> tuple[float, float] | None:
     """Shape and scale by moments: ξ = (1 − m²/s²)/2, σ = m(m²/s² + 1)/2; None for too few."""
     if len(exceedances) < EXCEEDANCES:

@@ -28,13 +28,23 @@ from detectors.protocol import (
     Score,
 )
 from detectors.provenance import describe_fit, describe_more, schema_hash, without_bad
-from detectors.tails import Tail
+from detectors.tails import Tail, spread_of
 
 VERSION = 1
 STRATUM: Final = 200
 EVERYBODY: Final = ""
 NUMBERS: Final = tuple(name for name in Numbers._fields if name != "latency_ms")
-_SCHEMA: Final = schema_hash(VERSION, STRATUM, NUMBERS)
+UNITS: Final[Mapping[str, float]] = {
+    "count_hour": 1.0,
+    "count_day": 1.0,
+    "failures_hour": 1.0,
+    "new_day": 0.1,
+    "after_hours_day": 0.1,
+    "amount_ratio": 1.0,
+}
+"""The least step of each number that means anything: a tail falls off no faster."""
+
+_SCHEMA: Final = schema_hash(VERSION, STRATUM, UNITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +62,10 @@ class EntityWindows:
     def __post_init__(self) -> None:
         for role, rows in self.rows.items():
             if role == EVERYBODY or len(rows) >= STRATUM:
-                self._tails[role] = tuple(Tail.fit(column) for column in rows.T)
+                self._tails[role] = tuple(
+                    Tail.fit(column, least_scale=spread_of(column, UNITS[name]))
+                    for name, column in zip(NUMBERS, rows.T, strict=True)
+                )
 
     @property
     def name(self) -> str:
