@@ -32,6 +32,10 @@ class SimulatedClock:
         """Move forward to `at`; an earlier time is ignored."""
         self._now = max(self._now, at)
 
+    def advance(self, seconds: float) -> None:
+        """Move forward by some seconds."""
+        self._now += timedelta(seconds=seconds)
+
 
 Act = Callable[[datetime], None]
 
@@ -122,6 +126,11 @@ class Simulation:
             escalator.run_once(now)
             if self._after_round is not None:
                 self._after_round(now)
+
+    def settle_now(self) -> None:
+        """One look at the clock's own time: for a demo that people click in."""
+        self._new = True
+        self._step(self._clock())
 
     def _arrived(self, now: datetime) -> Sequence[Event]:
         first = self._next

@@ -1,5 +1,6 @@
 """The demo's stage: an empty folder, servers for mail and chat, directory and opening book."""
 
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -77,9 +78,10 @@ def staged(
         data: the folder; made and marked as a demo's.
         incidents: what will happen.
         seed: of the group's ordinary days; None leaves the group out.
-        port: where the console will listen, for the links in mails.
+        port: where the console will listen; 0 takes a free one.
         wiring: further arguments of `compose`.
     """
+    port = port or free_port()
     events = all_events(incidents, seed)
     clock = SimulatedClock(min(one.arrival_time for one in events) - timedelta(hours=1))
     claim_folder(data)
@@ -88,7 +90,7 @@ def staged(
         settings = Settings(
             data=data,
             port=port,
-            public_url=f"http://127.0.0.1:{port}" if port else "http://127.0.0.1",
+            public_url=f"http://127.0.0.1:{port}",
             slack_url=slack.url,
             slack_token=SecretStr(f"demo-{token_hex(8)}"),
             slack_signing_secrets=[SecretStr(secret)],
@@ -101,6 +103,13 @@ def staged(
             yield Stage(app, clock, slack, mail, events, incidents)
         finally:
             app.close()
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def furnish(app: Application, incidents: Sequence[Incident]) -> None:

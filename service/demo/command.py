@@ -1,0 +1,123 @@
+"""`hedgewarden demo`: the incidents replayed, then the console; `--once` ends with the report."""
+
+import shutil
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from service.demo.doors import Doors, serving
+from service.demo.incidents import Incident, read_incidents, shipped
+from service.demo.officers import Officers
+from service.demo.report import report
+from service.demo.simulation import Simulation
+from service.demo.stage import MARK, Compose, Stage, free_port, staged
+from service.errors import WrongFolder
+from service.settings import Settings
+from store.problems import Problem
+
+SEED: Final = 20240514
+FOLDER: Final = Path("demo-data")
+_TICK_S: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """What the command line asks for.
+
+    Attributes:
+        once: replay at full speed, report, and end.
+        incidents: another file of incidents; None for the one that ships.
+        seed: of the trading group's ordinary days.
+    """
+
+    once: bool = False
+    incidents: Path | None = None
+    seed: int = SEED
+
+
+def folder_of(settings: Settings) -> Path:
+    """The folder that was asked for, else one of the demo's own beside the caller."""
+    return settings.data if "data" in settings.model_fields_set else FOLDER
+
+
+def emptied(folder: Path) -> Path:
+    """An empty folder for the demo; what an earlier demo left is removed.
+
+    Raises:
+        WrongFolder: when it holds anything that is not a demo's.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        if not (folder / MARK).exists():
+            raise WrongFolder("folder.live")
+        shutil.rmtree(folder)
+    return folder
+
+
+def load(options: DemoOptions) -> tuple[list[Incident], list[Problem]]:
+    """The incidents to replay, and what is wrong with their file."""
+    return read_incidents(options.incidents or shipped())
+
+
+def run_once(
+    compose: Compose, settings: Settings, options: DemoOptions, incidents: Sequence[Incident]
+) -> dict[str, Any]:
+    """Replay everything with scripted officers; returns the report."""
+    began = time.perf_counter()
+    folder = emptied(folder_of(settings))
+    with staged(compose, folder, incidents, seed=options.seed) as stage, serving(stage) as doors:
+        replay(stage, doors, leave=())
+        return report(stage, time.perf_counter() - began)
+
+
+def run_served(
+    compose: Compose,
+    settings: Settings,
+    options: DemoOptions,
+    incidents: Sequence[Incident],
+    *,
+    say: Callable[[str, dict[str, Any]], None],
+    stop: threading.Event,
+) -> None:
+    """Replay, then serve until `stop` is set. The last incident is left for the visitor.
+
+    Args:
+        compose: wires the application.
+        settings: the data folder, and the port when one was asked for.
+        options: what to replay.
+        incidents: as `load` read them.
+        say: called with a catalogue key and its parameters: the address, the progress.
+        stop: set when the demo is to end.
+    """
+    folder = emptied(folder_of(settings))
+    port = settings.port if "port" in settings.model_fields_set else free_port()
+    began = time.perf_counter()
+    with (
+        staged(compose, folder, incidents, seed=options.seed, port=port) as stage,
+        serving(stage) as doors,
+    ):
+        say("demo.replaying", {"count": len(incidents)})
+        last = max(incidents, key=lambda one: max(event["ts"] for event in one.events))
+        simulation = replay(stage, doors, leave=(last.org,))
+        told = report(stage, time.perf_counter() - began)
+        say("demo.report", told)
+        say("demo.address", {"address": doors.address, "sign_in": doors.sign_in})
+        live(stage, simulation, stop)
+
+
+def replay(stage: Stage, doors: Doors, leave: Sequence[str]) -> Simulation:
+    """Run the clock over all events; officers act on all orders but those of `leave`."""
+    officers = Officers(stage, doors.address, leave)
+    simulation = Simulation(stage.app, stage.clock, stage.events, officers.look)
+    officers.join(simulation)
+    simulation.run()
+    return simulation
+
+
+def live(stage: Stage, simulation: Simulation, stop: threading.Event) -> None:
+    """Let the demo's clock run on at the machine's pace, and the agents with it."""
+    while not stop.wait(_TICK_S):
+        stage.clock.advance(_TICK_S)
+        simulation.settle_now()
