@@ -2,7 +2,7 @@
 
 `CHAIN_SKIPPED`, `CHAIN_ORDER`: a step of a document came without, or before, a step that it needs.
 Which steps need which is declared by document type, or learned: a need without any exception in
-training is as hard as a declared one, a need with a few exceptions gives their share as p-value.
+300 documents is as hard as a declared one, else the share of exceptions is the p-value.
 `SAME_PERSON`: who entered a document also approved it. `OUT_OF_SCOPE`: the verb is not among what
 the account may do. `AFTER_HOURS`: a trading verb outside the product's session or the account's
 shift. `DUPLICATE`: the same booking stood in the books before, however long ago.
@@ -35,6 +35,9 @@ from detectors.provenance import describe_fit, schema_hash, without_bad
 VERSION = 1
 LEARN_DOCUMENTS: Final = 30
 LEARN_SHARE: Final = 0.99
+HARD_DOCUMENTS: Final = 300
+"""Without exception in so many documents, exceptions are at most 1 % (rule of three)."""
+
 TRADING_VERBS: Final = frozenset({"order.create", "order.submit", "hedge.order.create"})
 
 
@@ -67,9 +70,10 @@ class Met(NamedTuple):
 
     @property
     def p_value(self) -> float:
-        """0 without exception, else their share (counting the new one)."""
+        """The share of exceptions, the new one counted; 0 for none in `HARD_DOCUMENTS`."""
         broken = self.reached - self.met
-        return (broken + 1) / (self.reached + 1) if broken else 0.0
+        hard = not broken and self.reached >= HARD_DOCUMENTS
+        return 0.0 if hard else (broken + 1) / (self.reached + 1)
 
 
 class Chain(NamedTuple):
@@ -307,4 +311,6 @@ def _row(event: CellView) -> list[object]:
     return [event.type, event.object_key, sorted(event.done)]
 
 
-_SCHEMA: Final = schema_hash(VERSION, LEARN_DOCUMENTS, LEARN_SHARE, [one.value for one in Finding])
+_SCHEMA: Final = schema_hash(
+    VERSION, LEARN_DOCUMENTS, HARD_DOCUMENTS, LEARN_SHARE, [one.value for one in Finding]
+)

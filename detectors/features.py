@@ -184,8 +184,8 @@ class History:
         """The events as views, each remembered before the next."""
         return [self.view(event) for event in events]
 
-    def view(self, event: Event) -> CellView:
-        """One event as a view; then it belongs to the past."""
+    def view(self, event: Event, uid: str = "") -> CellView:
+        """One event as a view; then it belongs to the past. `uid` spares computing it again."""
         lookups = self._lookups
         local = event.event_time.astimezone(lookups.zone_of(event.org))
         person = is_person(event.actor)
@@ -206,7 +206,7 @@ class History:
         actor = self._actors[event.actor]
         previous, actor.previous = actor.previous, event.type
         band = local.hour // BAND_HOURS * BAND_HOURS
-        uid = event.uid
+        uid = uid or event.uid
         return CellView(
             uid=uid,
             at=event.event_time,

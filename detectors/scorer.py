@@ -3,10 +3,12 @@
 For every event each family gives a calibrated p-value; the strongest evidence stands, corrected for
 the number of families, 1 − (1 − min p)^K. What the alert budget lets through becomes an `Anomaly`.
 The scorer remembers (previous types, windows, documents, budget); replaying the same events into a
-new one gives the same memory.
+new one gives the same memory. Events delivered again, because the transaction that took them
+failed, change nothing and bring the same anomalies again.
 """
 
 import heapq
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,6 +29,8 @@ from store.clock import rfc3339
 
 _SCALE = Decimal("0.0001")
 _NOW = timedelta(0)
+REMEMBERED = 100_000
+"""So many events back a repeated delivery is recognised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +109,9 @@ class Scorer:
         self._history = History(lookups)
         self._lateness = lateness
         self._latest: datetime | None = None
-        self._held: list[tuple[tuple[datetime, str, str], int, Event]] = []
+        self._held: list[tuple[tuple[datetime, str, str], int, str, Event]] = []
         self._taken = 0
+        self._seen: OrderedDict[str, list[Anomaly]] = OrderedDict()
         self._cases: dict[str, _Case] = {}
 
     def observe(self, events: Iterable[Event], *, now: datetime | None = None) -> list[Anomaly]:
@@ -115,35 +120,48 @@ class Scorer:
         An anomaly may be about an event of an earlier call, when later ones made it stand out.
 
         Args:
-            events: of the log, each once; market events are passed over.
+            events: of the log; market events are passed over.
             now: with a `lateness`, events up to `now` less that are scored; without it the latest
                 event time stands for it. Call with no events to let time pass.
         """
+        again: list[Anomaly] = []
+        first = ""
         for event in events:
-            if event.kind is not EventKind.MARKET:
+            if event.kind is EventKind.MARKET:
+                pass
+            elif (uid := event.uid) in self._seen:
+                again += self._seen[uid]
+            else:
+                first = first or uid
+                self._seen[uid] = []
                 self._taken += 1  # tells equal keys apart: events have no order of their own
-                heapq.heappush(self._held, (by_event_time(event), self._taken, event))
+                heapq.heappush(self._held, (by_event_time(event), self._taken, uid, event))
             if self._latest is None or event.event_time > self._latest:
                 self._latest = event.event_time
         line = now or self._latest
         if line is None:
-            return []
-        ready = []
+            return again
+        ready: list[tuple[str, Event]] = []
         while self._held and self._held[0][0][0] <= line - self._lateness:
-            ready.append(heapq.heappop(self._held)[2])
-        return self._decide(ready) if ready else []
+            ready.append(heapq.heappop(self._held)[2:])
+        found = self._decide(ready) if ready else []
+        if first:
+            self._seen[first] = found
+        while len(self._seen) > REMEMBERED:
+            self._seen.popitem(last=False)
+        return again + found
 
     def replay(self, events: Iterable[Event]) -> None:
         """Rebuild the memory from events of the past; nothing is told."""
         self.observe(events)
 
-    def _decide(self, events: Sequence[Event]) -> list[Anomaly]:
-        views = self._history.views(events)
+    def _decide(self, ready: Sequence[tuple[str, Event]]) -> list[Anomaly]:
+        views = [self._history.view(event, uid) for uid, event in ready]
         scores, p_values = self.models.score(views)
         strongest = p_values.argmin(axis=0)
         combined = combine(p_values)
         out: list[Anomaly] = []
-        for at, (event, view) in enumerate(zip(events, views, strict=True)):
+        for at, ((_, event), view) in enumerate(zip(ready, views, strict=True)):
             p_value = float(combined[at])
             if p_value > CANDIDATE:
                 self.budget.passed(view.at)

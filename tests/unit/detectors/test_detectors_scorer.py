@@ -158,6 +158,16 @@ def test_a_memory_is_rebuilt_by_replaying():
     assert stand(rebuilt.observe(later)) == stand(going.observe(later))
 
 
+def test_events_delivered_again_bring_the_same_and_change_nothing():
+    once, twice = scorer(), scorer()
+    events = [*ordinary_days(1, seed=4, start=LATER), *night_orders()]
+    first = once.observe(events)
+    assert twice.observe(events) == first != []
+    assert twice.observe(events) == first
+    assert twice.observe(events[-3:]) == []
+    assert twice.budget.as_dict() == once.budget.as_dict()
+
+
 def test_names_make_no_difference():
     names = {actor: f"p{at}" for at, actor in enumerate(ROLES)}
     roles = {names[actor]: role for actor, role in ROLES.items()}
