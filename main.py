@@ -5,10 +5,7 @@ import socket
 from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
-from agents.escalator import Escalator
-from agents.sentinel import Sentinel
-from agents.settler import Settler
-from agents.watcher import Watcher
+from agents.outfit import outfit
 from auditlog.client import open_log
 from auditlog.port import LogPort
 from service.application import Application, DirectoryReader, address_of, context_of
@@ -58,11 +55,17 @@ def compose(
     names = tuple(channels)
     holder = f"{socket.gethostname()}:{os.getpid()}"
     opened = log or open_log(settings.data, role=role, clock=clock)
-    watcher = Watcher(
+    agents = outfit(
         store,
         opened,
         rulebook=lambda: rulebook,
+        around=directories.now,
         context=lambda around: context_of(around, paging, names),
+        channels=channels,
+        address=lambda person, channel: address_of(directories.now(), person, channel),
+        holder=holder,
+        models=settings.data / "models",
+        model_key=keys.models,
         use_child=use_child,
     )
     return Application(
@@ -77,16 +80,7 @@ def compose(
         channels=channels,
         policy=paging,
         directories=directories,
-        watcher=watcher,
-        escalator=Escalator(
-            store,
-            channels=channels,
-            address=lambda person, channel: address_of(directories.now(), person, channel),
-            context=lambda: context_of(directories.now(), paging, names),
-            holder=holder,
-        ),
-        settler=Settler(store, watcher.world),
-        sentinel=Sentinel(store, opened),
+        agents=agents,
         demo=demo,
     )
 

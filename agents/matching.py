@@ -1,7 +1,7 @@
 """A rule's verdict, or a confirmed correlation, as the match that work orders are made of. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -34,6 +34,7 @@ class Seen:
         batch_run: id of the look-back, empty when live.
         series: up to 20 points for the sparkline, oldest first.
         remedies: what would bring it back, with what is possible now.
+        extra: further evidence beside the rule's own, such as a model's explanation.
     """
 
     kind: str
@@ -46,6 +47,7 @@ class Seen:
     key: str = ""
     series: tuple[tuple[datetime, Decimal], ...] = ()
     remedies: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 def exposure_key(fact: Mapping[str, Any], measure: str) -> str:
@@ -83,7 +85,7 @@ def match_of(verdict: Verdict, seen: Seen) -> Match:
         actor=_text(fact, "actor"),
         objects=_objects([fact]),
         sources=_sources([fact]),
-        evidence=verdict.evidence,
+        evidence={**verdict.evidence, **seen.extra},
         leaves=tuple(_leaf(leaf) for leaf in verdict.leaves),
         facts_hash=seen.facts_hash,
         rulebook=seen.rulebook,

@@ -8,7 +8,6 @@ a transaction of that person.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
 
@@ -28,6 +27,7 @@ from agents.facts import (
     product_of,
 )
 from agents.matching import Seen, match_of
+from agents.trainer import Finding
 from agents.world import World
 from auditlog.events import Event, EventKind
 from auditlog.port import FactRow, LogPort, Query, StoredEvent, fact_row
@@ -49,8 +49,8 @@ BATCH = 500
 
 _log = structlog.get_logger(__name__)
 
-Scorer = Callable[[Sequence[Event], Surroundings], list[tuple[str, dict[str, Any], Event]]]
-"""Detectors: events → (fact kind, fact, the event it is about)."""
+Scorer = Callable[[Sequence[Event], Surroundings], list[Finding]]
+"""The detectors: events in, findings out."""
 
 
 @dataclass(slots=True)
@@ -137,6 +137,10 @@ class Watcher:
             raise
         results = tuple(result for one in looked for result in one.results)
         return Looked(len(stored), sum(one.matches for one in looked), results)
+
+    def use(self, scorer: Scorer) -> None:
+        """Score with these detectors from the next round on."""
+        self.scorer = scorer
 
     def next_due(self) -> datetime | None:
         """When time alone may decide something (an absence); None when nothing waits."""
@@ -305,7 +309,8 @@ class Watcher:
         if self.scorer is None:
             return
         events = [one.event for one in part if one.event.kind is not EventKind.MARKET]
-        for kind, fact, event in self.scorer(events, work.around):
+        for found in self.scorer(events, work.around):
+            kind, fact, event = found.kind, found.fact, found.event
             row = fact_row(kind, fact, event_time=event.event_time, org=event.org)
             work.keep(kind, row)
             seen = Seen(
@@ -315,6 +320,7 @@ class Watcher:
                 facts_hash=row.hash,
                 event_ids=(event.event_id,),
                 rulebook=work.rulebook.hash,
+                extra={"explanation": found.explanation},
             )
             verdicts = work.rulebook.evaluate(kind, fact, at=work.uow.now)
             work.matches += [match_of(verdict, seen) for verdict in verdicts if verdict.truth]

@@ -9,8 +9,10 @@ from sqlalchemy import Connection
 
 from agents.escalator import Escalator
 from agents.facts import Surroundings
+from agents.outfit import Agents
 from agents.sentinel import Sentinel
 from agents.settler import Settler
+from agents.trainer import Trainer
 from agents.watcher import Watcher
 from auditlog.port import LogPort
 from directory import Directory
@@ -80,11 +82,33 @@ class Application:
     channels: Mapping[str, Channel]
     policy: Policy
     directories: DirectoryReader
-    watcher: Watcher
-    escalator: Escalator
-    settler: Settler
-    sentinel: Sentinel
+    agents: Agents
     demo: bool = False
+
+    @property
+    def watcher(self) -> Watcher:
+        """Reads the log and decides."""
+        return self.agents.watcher
+
+    @property
+    def escalator(self) -> Escalator:
+        """Fires timers and delivers."""
+        return self.agents.escalator
+
+    @property
+    def settler(self) -> Settler:
+        """Keeps the day-end snapshots."""
+        return self.agents.settler
+
+    @property
+    def trainer(self) -> Trainer:
+        """Fits the detectors."""
+        return self.agents.trainer
+
+    @property
+    def sentinel(self) -> Sentinel:
+        """Proves that what was due has happened."""
+        return self.agents.sentinel
 
     @property
     def directory(self) -> Directory:
