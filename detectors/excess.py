@@ -36,6 +36,7 @@ NORMAL = 3.0
 """Nats above expectation up to which a value passes as ordinary: one in twenty of the usual."""
 
 _USUAL = 3
+_GAP = -99.0
 
 Columns = Mapping[str, Sequence[str]]
 
@@ -265,7 +266,7 @@ class ExcessSurprise:
             events=kept,
             row=_row,
         )
-        raw = table.excess(columns_of(kept)).max(axis=0)
+        raw = _excess(table, kept).max(axis=0)
         return type(self)(description, table, np.sort(raw))
 
     def score(self, events: Sequence[CellView]) -> list[Score]:
@@ -273,7 +274,7 @@ class ExcessSurprise:
         table = self._table()
         if not events:
             return []
-        excess = table.excess(columns_of(events))
+        excess = _excess(table, events)
         best = excess.argmax(axis=0)
         raw = excess[best, np.arange(len(events))]
         above = len(self.reference) - np.searchsorted(self.reference, raw, side="left")
@@ -295,11 +296,11 @@ class ExcessSurprise:
         ]
 
     def findings(self, event: CellView) -> list[CellFinding]:
-        """Every cell of one event, the most surprising first."""
+        """Every cell of one event, the most surprising first; those without a value last."""
         table = self._table()
         row = {name: getattr(event, name) for name in table.vocabularies}
         found = [table.finding(position, row) for position in range(len(table.cells))]
-        return sorted(found, key=lambda one: -one.excess)
+        return sorted(found, key=lambda one: -(one.excess if one.value else _GAP))
 
     def explain(self, event: CellView) -> Explanation:
         """The most surprising cell, with the next two as further parts."""
@@ -312,7 +313,7 @@ class ExcessSurprise:
         if not cleared:
             return self
         table = self._table().merged(columns_of(cleared), _times(cleared))
-        raw = table.excess(columns_of(cleared)).max(axis=0)
+        raw = _excess(table, cleared).max(axis=0)
         reference = np.sort(np.concatenate([self.reference, raw]))
         return type(self)(describe_more(description, cleared, _row), table, reference)
 
@@ -336,6 +337,18 @@ class ExcessSurprise:
         if self.table is None:
             raise NotFitted(self.name)
         return self.table
+
+
+def _excess(table: ExcessTable, events: Sequence[CellView]) -> NDArray[np.float64]:
+    """As `ExcessTable.excess`; an absent value is a gap in the data, not behaviour."""
+    columns = columns_of(events)
+    absent = {
+        spec.value: np.fromiter((not one for one in columns[spec.value]), np.bool_, len(events))
+        for spec in table.cells
+    }
+    gaps = np.stack([absent[spec.value] for spec in table.cells])
+    excess = table.excess(columns)
+    return np.where(gaps, _GAP, excess)
 
 
 def columns_of(events: Sequence[CellView]) -> dict[str, list[str]]:

@@ -95,7 +95,7 @@ def run() -> list[BenchRow]:
             PEER,
             theirs,
             precision / theirs,
-            "≥ 2",
+            "> 1",
         ),
         BenchRow(
             f"excess surprise, fit and score, {len(frame):,} rows",

@@ -138,6 +138,12 @@ def test_unknown_missing_and_empty_are_no_trouble():
         nothing.score([blank])
 
 
+def test_an_absent_value_is_a_gap_and_not_behaviour():
+    bare = replace(VIEWS[20], product="", source="", region="")
+    assert FITTED.score([bare])[0].raw <= FITTED.score([VIEWS[20]])[0].raw
+    assert "product" not in {part.params["field"] for part in [FITTED.explain(bare)]}
+
+
 def test_events_labelled_bad_teach_nothing():
     bad = replace(VIEWS[0], type="wire.abroad")
     fitted = ExcessSurprise().fit([*VIEWS, bad], [False] * len(VIEWS) + [True], seed=3)
