@@ -412,7 +412,7 @@ def _superseded(uow: UnitOfWork, told: Told, old: str) -> None:
 
 def _unreadable(uow: UnitOfWork, event: Event, problem: Problem) -> None:
     """An event that concerns the book and cannot be read: recorded, so that nothing is lost."""
-    _log.warning("event not understood", event=event.event_id, code=problem.code)
+    _log.warning("event not understood", event_id=event.event_id, code=problem.code)
     trail.record(
         uow,
         kind="decision",
