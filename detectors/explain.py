@@ -8,21 +8,18 @@ Field names are catalogue keys too (``detectors.field.<name>``): `params` carrie
 import math
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.excess_table import CellFinding
 from detectors.protocol import Explanation
 from store.clock import rfc3339
-
-if TYPE_CHECKING:
-    from detectors.excess import CellFinding
 
 ABSENT = "—"
 
 
-def explain_cell(found: "CellFinding") -> Explanation:
+def explain_cell(found: CellFinding) -> Explanation:
     """What was seen, what is usual in its context, on how much evidence, and since when."""
     code = "CELL_NEW" if not found.count else "CELL_RARE"
     if code == "CELL_NEW" and not found.elsewhere:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from detectors.errors import UnknownColumn, UnusableTable
-from detectors.excess import CellSpec, ExcessTable
+from detectors.excess_table import CellSpec, ExcessTable
 from detectors.explain import explain_cell
 from detectors.protocol import Explanation
 from detectors.series import series_scores

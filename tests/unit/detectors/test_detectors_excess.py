@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from detectors.counts import SUPPORT
 from detectors.errors import NotFitted
-from detectors.excess import CellSpec, ExcessSurprise, ExcessTable
+from detectors.excess import ExcessSurprise
+from detectors.excess_table import CellSpec, ExcessTable
 from detectors.features import History
 from detectors.protocol import CellView, Detector
 
