@@ -108,12 +108,16 @@ class SlackChannel:
 
     def verify(self, raw: RawInbound) -> Inbound | Refusal:
         """Authentic, fresh, and one of our buttons."""
+        if raw.method != "POST":
+            return Refusal("READ_ONLY_METHOD", 405)
         refusal = self.refusal(raw)
         if refusal is not None:
             return refusal
         try:
             payload = json.loads(parse_qs(raw.body.decode(), strict_parsing=True)["payload"][0])
             (action,) = payload["actions"]
+            if action.get("type", "button") != "button":
+                return Refusal("NOT_A_BUTTON", 200)  # choosing from a list asks for nothing yet
             pressed = parse_button_id(str(action["value"]))
             actor = f"{payload['team']['id']}/{payload['user']['id']}"
             channel = str(payload["channel"]["id"])
@@ -212,6 +216,8 @@ def _blocks(text: CardText) -> list[dict[str, Any]]:
     ]
     if body:
         blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": _cut(_escape(body))}})
+    if text.reasons:
+        blocks.append(_reason_list(text))
     if text.buttons:
         blocks.append(
             {
@@ -234,6 +240,25 @@ def _blocks(text: CardText) -> list[dict[str, Any]]:
             {"type": "context", "elements": [{"type": "mrkdwn", "text": _escape(text.link)}]}
         )
     return blocks
+
+
+def _reason_list(text: CardText) -> dict[str, Any]:
+    """What is chosen here comes along with the button that is pressed afterwards."""
+    return {
+        "type": "actions",
+        "block_id": "reasons",
+        "elements": [
+            {
+                "type": "static_select",
+                "action_id": "reason",
+                "placeholder": {"type": "plain_text", "text": text.reasons_label},
+                "options": [
+                    {"text": {"type": "plain_text", "text": label}, "value": code}
+                    for code, label in text.reasons
+                ],
+            }
+        ],
+    }
 
 
 def _confirm(question: str, label: str) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from workorders.card import Card
+from approvals.state import REJECT_REASONS
+from workorders.card import Card, CardKind
+from workorders.triage import Reason
 
 
 class Words(Protocol):
@@ -48,6 +50,8 @@ class CardText:
         deadline: until when, and to whom it goes then; empty without a deadline.
         link: the console page's address; it needs the intranet, and the line says so.
         buttons: what can be pressed.
+        reasons: code and label, when one of the buttons needs a reason; else empty. `reasons_label`
+            heads the list.
     """
 
     title: str
@@ -55,6 +59,8 @@ class CardText:
     deadline: str
     link: str
     buttons: tuple[ButtonText, ...]
+    reasons: tuple[tuple[str, str], ...] = ()
+    reasons_label: str = ""
 
     @property
     def plain(self) -> str:
@@ -93,7 +99,18 @@ def card_text(card: Card, words: Words, public_url: str) -> CardText:
         )
         for button in card.buttons
     )
-    return CardText(head + title, tuple(lines), deadline, link, buttons)
+    reasons = _reasons(card, words)
+    label = words.text("card.reasons") if reasons else ""
+    return CardText(head + title, tuple(lines), deadline, link, buttons, reasons, label)
+
+
+def _reasons(card: Card, words: Words) -> tuple[tuple[str, str], ...]:
+    """The list to choose from: of the approvals, or of the triage."""
+    if not any(button.reason for button in card.buttons):
+        return ()
+    if card.kind is CardKind.ALERT:
+        return tuple((one.value, words.text(f"triage.{one.value}")) for one in Reason)
+    return tuple((one, words.text(f"approvals.reason.{one}")) for one in REJECT_REASONS)
 
 
 def _joined(names: Sequence[str], words: Words) -> str:

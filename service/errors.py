@@ -31,3 +31,15 @@ class WrongFolder(ServiceError):  # noqa: N818 - named after what the reader mus
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
+
+
+class UnsafeAddress(ServiceError):  # noqa: N818 - named after what the reader must mend
+    """An address beyond this machine, without TLS and without a proxy that has it.
+
+    Attributes:
+        host: the address that was asked for.
+    """
+
+    def __init__(self, host: str) -> None:
+        super().__init__(f"{host} needs TLS or --behind-proxy")
+        self.host = host

@@ -29,6 +29,8 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="address that the console listens on")
     port: int = Field(default=8600, ge=0, le=65535, description="port of the console; 0: any free")
     behind_proxy: bool = Field(default=False, description="TLS ends at a proxy before the service")
+    tls_certificate: Path | None = Field(default=None, description="certificate chain, PEM")
+    tls_key: Path | None = Field(default=None, description="its private key, PEM")
     public_url: str = Field(default="", description="address by which people reach the console")
     language: Literal["zh", "en"] = Field(default="zh", description="language of mails and cards")
     rulebook: Path | None = Field(default=None, description="folder of rule files; empty: shipped")

@@ -127,8 +127,12 @@ class SlackServer:
             handler = handlers.get(method)
             return handler(arguments) if handler else {"ok": False, "error": "unknown_method"}
 
-    def press(self, message: Message, action_id: str, user: str, value: str = "") -> SignedRequest:
+    def press(
+        self, message: Message, action_id: str, user: str, value: str = "", reason: str = ""
+    ) -> SignedRequest:
         """The signed request of `user` pressing a button of `message`.
+
+        `reason` is what was chosen before in the message's list of reasons.
 
         Raises:
             KeyError: when the message shows no such button now.
@@ -136,9 +140,12 @@ class SlackServer:
         button = next((b for b in message.buttons if b["action_id"] == action_id), None)
         if button is None:
             raise KeyError(action_id)
-        return self.press_value(message, action_id, user, value or button.get("value", ""))
+        value = value or button.get("value", "")
+        return self.press_value(message, action_id, user, value, reason)
 
-    def press_value(self, message: Message, action_id: str, user: str, value: str) -> SignedRequest:
+    def press_value(
+        self, message: Message, action_id: str, user: str, value: str, reason: str = ""
+    ) -> SignedRequest:
         """The same for a button that the chat no longer shows: a late or repeated click."""
         with self._lock:
             self._count += 1
@@ -163,6 +170,9 @@ class SlackServer:
                 }
             ],
         }
+        if reason:
+            chosen = {"type": "static_select", "selected_option": {"value": reason}}
+            payload["state"] = {"values": {"reasons": {"reason": chosen}}}
         body = urlencode({"payload": json.dumps(payload, ensure_ascii=False)}).encode()
         return SignedRequest(body, sign(body, self.signing_secret, now))
 

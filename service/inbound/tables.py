@@ -31,3 +31,13 @@ class MailTryRow(SQLModel, table=True):
     link_hash: str = Field(primary_key=True, sa_type=Text)
     failures: int = Field(sa_type=BigInteger)
     last_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
+
+
+class CardQueueRow(SQLModel, table=True):
+    """Requests for approval whose delivered cards are to be shown anew."""
+
+    __tablename__ = "service_card_queue"
+    __table_args__ = {"info": {"plumbing": True}}
+    object_id: str = Field(primary_key=True, sa_type=Text)
+    due_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    tries: int = Field(sa_type=BigInteger)

@@ -702,6 +702,14 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         "uq_integrations_quarantine_row_key", "integrations_quarantine", ["row_key"], unique=True
     )
     op.create_table(
+        "service_card_queue",
+        sa.Column("object_id", sa.Text(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("tries", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("object_id", name=op.f("pk_service_card_queue")),
+        info={"plumbing": True},
+    )
+    op.create_table(
         "service_credential",
         sa.Column("person", sa.Text(), nullable=False),
         sa.Column("password_hash", sa.Text(), nullable=False),

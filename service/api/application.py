@@ -1,0 +1,103 @@
+"""The API as an ASGI application of its own, mounted at `/api/v1`."""
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from service.api import (
+    alerts,
+    approval_routes,
+    book,
+    events,
+    orders,
+    people,
+    rule_routes,
+    trail_routes,
+)
+from service.api.faults import MEDIA_TYPE, NoTraceback, fault_of, problem_response
+from service.api.shapes import ProblemDocument
+from service.application import Application
+from service.security import Forbidden, Gate, SignInNeeded
+
+PREFIX = "/api/v1"
+_ROUTERS = (
+    events.router,
+    book.router,
+    alerts.router,
+    orders.router,
+    approval_routes.router,
+    trail_routes.router,
+    rule_routes.router,
+    people.router,
+)
+_SAID = {
+    400: "The request cannot be read",
+    401: "A token or a session is needed",
+    403: "The caller may not do this",
+    404: "There is none, or the caller does not see it",
+    409: "The state of things forbids it; `code` and `params` tell which and the live values",
+    413: "The body is too large",
+    422: "Something in the request is missing or wrong; `problems` tells what",
+    429: "Too many requests",
+    500: "Our fault; `instance` names it in the service's log",
+    503: "Not available for a moment",
+}
+
+
+def make_api(app: Application, gate: Gate) -> FastAPI:
+    """The API of an application.
+
+    Args:
+        app: the ports.
+        gate: knows the console's sessions.
+    """
+    problem = {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}
+    api = FastAPI(
+        title="hedgewarden",
+        version="1",
+        summary="Watches over a company's commodity hedging.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        responses={
+            status: {"description": text, "content": {MEDIA_TYPE: problem}}
+            for status, text in _SAID.items()
+        },
+    )
+    api.state.application = app
+    api.state.gate = gate
+
+    def answered(request: Request, raised: Exception) -> Response:
+        return problem_response(request, app.catalogues, fault_of(raised))
+
+    for kind in (RequestValidationError, HTTPException, SignInNeeded, Forbidden):
+        api.add_exception_handler(kind, answered)
+    for router in _ROUTERS:
+        api.include_router(router)
+    api.add_middleware(NoTraceback, catalogues=app.catalogues)
+    api.openapi = lambda: _document(api)  # type: ignore[method-assign]
+    return api
+
+
+def _document(api: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document with the shape of a problem, made once."""
+    if api.openapi_schema is None:
+        document = get_openapi(
+            title=api.title,
+            version=api.version,
+            summary=api.summary,
+            routes=api.routes,
+            servers=api.servers,
+        )
+        shape = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
+        shapes = document.setdefault("components", {}).setdefault("schemas", {})
+        shapes |= shape.pop("$defs", {})
+        shapes["ProblemDocument"] = shape
+        for unused in ("HTTPValidationError", "ValidationError"):
+            shapes.pop(unused, None)
+        api.openapi_schema = document
+    return api.openapi_schema

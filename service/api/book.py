@@ -1,0 +1,315 @@
+"""The book over HTTP: rows taken in, the exposure, the check of an order before trade."""
+
+from decimal import Decimal
+from hashlib import sha256
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import Response
+from pydantic import Field
+
+from agents import hedge_orders
+from agents.assessor import Scope, narrowed, views
+from agents.hedge_orders import HedgeOrder
+from agents.world import root_of
+from book.errors import BookError
+from book.positions import Side
+from book.potential import order_quantity
+from book.read import read_state
+from book.state import BookState, field_of, key_of
+from integrations.files import COLUMNS, BadRow, Batch, Entry, Kind, Terms, take_in
+from integrations.files.facts import FactReader
+from integrations.files.reading import raw_of
+from rules.model import Verdict
+from service.api.access import App, Caller, Who
+from service.api.events import when
+from service.api.faults import ApiFault, problem_shown, words_of
+from service.api.shapes import In, Name, Number, Out, ProblemOut, Time
+from service.api.writing import Done, Writing, write
+from service.application import Application
+from service.assessing import assess_now
+from service.exposure_rows import Filter, read_exposure
+from store import UnitOfWork
+from store.clock import rfc3339
+from store.problems import Problem, did_you_mean, shorten
+from workorders.plain import plain
+
+router = APIRouter(tags=["book"])
+
+WRITE = "import.write"
+_MOST = 5_000
+_FILE = "api"
+Cell = Annotated[str, Field(max_length=2_000)] | int | bool | None
+
+
+class RowsIn(In):
+    """Rows of one kind, with the columns of its template; decimals as strings."""
+
+    rows: Annotated[list[dict[Name, Cell]], Field(min_length=1, max_length=_MOST)]
+    source: Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")] = "api"
+
+
+class ImportOut(Out):
+    """What became of the rows; `rows` = `accepted` + `duplicates` + `quarantined`."""
+
+    rows: int
+    accepted: int
+    duplicates: int
+    quarantined: int
+    problems: list[ProblemOut]
+
+
+class ExposureOut(Out):
+    """The exposure: places, limits with what stands against them, totals by product."""
+
+    as_of: Time
+    known_at: Time
+    rows: list[dict[str, Any]]
+    limits: list[dict[str, Any]]
+    totals: list[dict[str, Any]]
+
+
+class PrecheckIn(In):
+    """An order that has not been given yet."""
+
+    org: Name
+    side: Literal["buy", "sell"]
+    lots: Annotated[int, Field(ge=1, le=10_000_000)]
+    contract: Annotated[str, Field(max_length=40, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
+    product: Annotated[str, Field(max_length=40, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
+    month: Annotated[str, Field(max_length=10, pattern=r"^[0-9A-Za-z]*$")] = ""
+    account: Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
+
+
+class PrecheckRuleOut(Out):
+    """A rule that has something to say."""
+
+    rule: str
+    version: str
+    code: str
+    outcome: str
+    level: str
+    titles: dict[str, str]
+    leaves: list[dict[str, Any]]
+
+
+class PrecheckOut(Out):
+    """The answer, and the figures before and after."""
+
+    outcome: Literal["allow", "require_approval", "hold", "deny"]
+    reason: str
+    titles: dict[str, str]
+    net_before: Number
+    net_after: Number
+    limit: Number | None
+    use_before: Number | None
+    use_after: Number | None
+    reduces_risk: bool
+    data_state: str
+    rules: list[PrecheckRuleOut]
+    as_of: Time
+
+
+@router.post("/book/{kind}", response_model=ImportOut, summary="Take rows of a kind into the book")
+def post_rows(call: Writing, kind: Annotated[Kind, Path()], asked: RowsIn) -> Response:
+    """The same reading as that of files: good rows are taken in, bad ones kept in quarantine."""
+    app, who = call.app, call.who
+    who.check(WRITE)
+    moved: list[tuple[str, str]] = []
+
+    def run(uow: UnitOfWork) -> Done:
+        batch = _batch(uow, app, kind, asked, call.body)
+        _check_orgs(who, batch)
+        result = take_in(uow, batch)
+        moved.extend(sorted(result.scopes))
+        found = ImportOut(
+            rows=result.rows,
+            accepted=result.accepted,
+            duplicates=result.duplicates,
+            quarantined=result.quarantined,
+            problems=[
+                ProblemOut(**problem_shown(app.catalogues, one))
+                for one in (*result.errors, *result.warnings)
+            ],
+        )
+        return Done(200, found.model_dump(mode="json"))
+
+    answer = write(call, run)
+    if moved:
+        assess_now(app, moved, actor="system:assessor")
+    return answer
+
+
+def _batch(uow: UnitOfWork, app: Application, kind: Kind, asked: RowsIn, body: bytes) -> Batch:
+    around = app.directories.around(uow.connection)
+    own = read_state(uow.connection, as_of=uow.now, known_at=uow.now, orgs=())
+    terms = Terms(now=uow.now, directory=around.directory, specs=own.specs, units=own.units)
+    reader = FactReader(kind, terms)
+    entries: dict[tuple[str, ...], Entry] = {}
+    bad: list[BadRow] = []
+    for number, row in enumerate(asked.rows, 1):
+        unknown = _unknown_columns(kind, row, number)
+        read = unknown or reader.read(row, file=_FILE, line=number)
+        if isinstance(read, Entry):
+            held = entries.setdefault((field_of(read.fact), *key_of(read.fact)), read)
+            if held is read:
+                continue
+            read = [_repeated(held, number)]
+        bad.append(BadRow(number, raw_of(row), tuple(read)))
+    return Batch(
+        kind,
+        _FILE,
+        asked.source,
+        len(asked.rows),
+        tuple(entries.values()),
+        tuple(bad),
+        digest=sha256(body).hexdigest(),
+    )
+
+
+def _repeated(held: Entry, line: int) -> Problem:
+    found = shorten(key_of(held.fact)[1])
+    params = {"other": str(held.line)}
+    return Problem("IMPORT_ID_REPEATED", file=_FILE, line=line, found=found, params=params)
+
+
+def _unknown_columns(kind: Kind, row: dict[str, Cell], line: int) -> list[Problem]:
+    known = [column.name for column in COLUMNS[kind]]
+    return [
+        Problem(
+            "FIELD_UNKNOWN",
+            file=_FILE,
+            line=line,
+            field=name,
+            hint=did_you_mean(name, known),
+        )
+        for name in row
+        if name not in known
+    ]
+
+
+def _check_orgs(who: Caller, batch: Batch) -> None:
+    """Every row must be of a unit for which the caller may write; what is common to all, too.
+
+    Raises:
+        ApiFault: naming the units that are not.
+    """
+    named = {getattr(entry.fact, "org", "") for entry in batch.entries}
+    named |= {row.raw.get("org", "").strip().strip("/") for row in batch.bad}
+    roots = {root_of(path) for path in who.directory.nodes}
+    # Prices without an organisation reach every unit: only who may write for a whole group.
+    common = all(who.may(WRITE, root) for root in roots) if roots else who.may(WRITE)
+    strange = sorted(org for org in named if not (who.may(WRITE, org) if org else common))
+    if strange:
+        params = {"permission": WRITE, "why": "GRANT_OUT_OF_SCOPE", "orgs": strange[:20]}
+        raise ApiFault(403, "FORBIDDEN", params=params)
+
+
+@router.get("/exposure", summary="The exposure of the units that the caller sees")
+def exposure(
+    app: App,
+    who: Who,
+    *,
+    org: Annotated[str, Query(max_length=400)] = "",
+    product: Annotated[str, Query(max_length=40)] = "",
+    month: Annotated[str, Query(max_length=10)] = "",
+    account: Annotated[str, Query(max_length=100)] = "",
+    as_of: Annotated[str, Query(max_length=40, json_schema_extra={"format": "date-time"})] = "",
+    known_at: Annotated[str, Query(max_length=40, json_schema_extra={"format": "date-time"})] = "",
+) -> ExposureOut:
+    """As of a time, as it was known at another; both default to now."""
+    scopes = who.reads("book.read")
+    with app.store.reader() as connection:
+        table = read_exposure(
+            connection,
+            as_of=when(as_of) or who.at,
+            known_at=when(known_at) or who.at,
+            scopes=scopes,
+            wanted=Filter(org, product, month, account),
+        )
+    return ExposureOut(**table.as_json())
+
+
+@router.post("/precheck", summary="What the rules say of an order before it is given")
+def precheck(app: App, who: Who, asked: PrecheckIn) -> PrecheckOut:
+    """Allow, require an approval, hold or deny; nothing is recorded and nothing is traded."""
+    who.check("book.read")
+    if not who.sees(asked.org):
+        raise ApiFault(404, "NOT_FOUND")
+    with app.store.reader() as connection:
+        book = read_state(connection, as_of=who.at, known_at=who.at, orgs=[root_of(asked.org)])
+    order = _order(who, asked, book)
+    found = views(narrowed(book, order.product), Scope(order.org, order.product), who.at)
+    answer = hedge_orders.judge(order, found, app.rulebook, who.at)
+    fact = plain(dict(answer.fact))
+    return PrecheckOut(
+        outcome=answer.outcome,
+        reason=answer.reason,
+        titles=words_of(app.catalogues, answer.reason, fact),
+        **{name: fact.get(name) for name in _FIGURES},
+        rules=[_rule(app, verdict) for verdict in answer.verdicts],
+        as_of=rfc3339(who.at),
+    )
+
+
+_FIGURES = (
+    "net_before",
+    "net_after",
+    "limit",
+    "use_before",
+    "use_after",
+    "reduces_risk",
+    "data_state",
+)
+
+
+def _order(who: Caller, asked: PrecheckIn, book: BookState) -> HedgeOrder:
+    day = who.at.date()
+    settings = who.directory.settings(asked.org)
+    product, month = asked.product or settings.product, asked.month or settings.month
+    side = Side(asked.side)
+    try:
+        if asked.contract:
+            known = order_quantity(book.specs, asked.contract, side, asked.lots, day)
+            if isinstance(known, Problem):
+                raise ApiFault(422, known.code, problems=[known])
+            product, month = known.contract.product, known.contract.delivery_month
+            quantity = known.quantity
+        else:
+            quantity = side.sign * book.specs.spec(product, day).quantity(Decimal(asked.lots))
+    except BookError:
+        problem = Problem("UNKNOWN_PRODUCT", field="product", found=asked.contract or product)
+        raise ApiFault(422, "UNKNOWN_PRODUCT", problems=[problem]) from None
+    return HedgeOrder(
+        object_id="precheck",
+        event_uid="",
+        org=asked.org,
+        product=product,
+        month=month,
+        account=asked.account,
+        contract=asked.contract,
+        side=asked.side,
+        lots=asked.lots,
+        qty_signed=quantity,
+        origin="person",
+        actor=who.person.id,
+        queued_at=who.at,
+    )
+
+
+def _rule(app: Application, verdict: Verdict) -> PrecheckRuleOut:
+    return PrecheckRuleOut(
+        rule=verdict.rule,
+        version=str(verdict.version),
+        code=verdict.code,
+        outcome=verdict.outcome.value,
+        level=verdict.level,
+        titles={
+            language: app.catalogues.words(language).value("code", verdict.code)
+            for language in ("en", "zh")
+        },
+        leaves=[
+            {"text": leaf.text, "value": leaf.value, "truth": leaf.truth, "margin": leaf.margin}
+            for leaf in verdict.leaves
+        ],
+    )

@@ -1,0 +1,194 @@
+"""Audit-log events over HTTP: stored durably before the answer, bad ones kept in quarantine."""
+
+from dataclasses import replace
+from datetime import datetime
+from io import StringIO
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+
+from auditlog.events import Event, EventKind
+from auditlog.port import Query as LogQuery
+from auditlog.port import Reject
+from auditlog.reader_json import read_json
+from auditlog.reading import Reading
+from service.api.access import App, Caller, Who
+from service.api.faults import ApiFault, problem_shown
+from service.api.paging import Cursor, Limit, seal, unseal
+from service.api.shapes import Out, ProblemOut
+from service.api.writing import Done, Writing, remember, write
+from service.application import Application
+from store.clock import parse_rfc3339
+from workorders.plain import plain
+
+router = APIRouter(prefix="/events", tags=["events"])
+
+WRITE = "import.write"
+_SHOWN = 100
+_MOST = 10_000
+
+
+class RejectOut(Out):
+    """A row that could not be read; it stays in quarantine until somebody mends it."""
+
+    line: int
+    problems: list[ProblemOut]
+
+
+class ReceiptOut(Out):
+    """What became of a batch; all of it is on disk."""
+
+    accepted: int
+    duplicates: int
+    quarantined: int
+    last_position: int
+    rejects: list[RejectOut]
+
+
+class EventPageOut(Out):
+    """One page: each event's own fields, its `position` in the log, and whether it was `late`."""
+
+    items: list[dict[str, Any]]
+    cursor: str
+
+
+_EVENT = {
+    "type": "object",
+    "description": "An event in our own form, or in ECS; see the manual, Events.",
+    "required": ["event_id", "event_time", "type"],
+    "properties": {
+        "source": {"type": "string"},
+        "event_id": {"type": "string"},
+        "event_time": {"type": "string", "format": "date-time"},
+        "type": {"type": "string"},
+        "org": {"type": "string"},
+        "actor": {"type": "string"},
+    },
+}
+_BODY = {
+    "required": True,
+    "content": {
+        "application/json": {"schema": {"anyOf": [_EVENT, {"type": "array", "items": _EVENT}]}},
+        "application/x-ndjson": {"schema": {"type": "string"}},
+    },
+}
+
+
+@router.post(
+    "",
+    response_model=ReceiptOut,
+    openapi_extra={"requestBody": _BODY},
+    summary="Store events: one object, an array, or one object a line",
+)
+def post_events(call: Writing) -> Response:
+    """Store a batch. Resending is harmless: an event that is known counts as a duplicate."""
+    call.who.check(WRITE)
+    known = remember(call)
+    if known is not None:
+        return known
+    app = call.app
+    events, rejects = _read(app, call.who, call.body)
+    receipt = app.log.append(events, rejects)
+    found = ReceiptOut(
+        accepted=receipt.accepted,
+        duplicates=receipt.duplicates,
+        quarantined=receipt.quarantined,
+        last_position=receipt.last_position,
+        rejects=[
+            RejectOut(
+                line=one.line,
+                problems=[
+                    ProblemOut(**problem_shown(app.catalogues, problem)) for problem in one.problems
+                ],
+            )
+            for one in rejects[:_SHOWN]
+        ],
+    )
+    return write(call, lambda _uow: Done(200, found.model_dump(mode="json")))
+
+
+def _read(app: Application, who: Caller, body: bytes) -> tuple[list[Event], list[Reject]]:
+    """The rows of a body; all of them must be of units for which the caller may write.
+
+    An event without an organisation is of the caller's own unit.
+    """
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ApiFault(400, "NOT_UTF8") from None
+    if not text.strip():
+        raise ApiFault(400, "BODY_EMPTY")
+    now = app.clock()
+    events: list[Event] = []
+    rejects: list[Reject] = []
+    for row in read_json(StringIO(text), Reading(name="api", now=now, default_arrival=now)):
+        if len(events) + len(rejects) >= _MOST:
+            raise ApiFault(413, "TOO_MANY_ROWS", params={"most": _MOST})
+        if isinstance(row, Event):
+            events.append(row if row.org else replace(row, org=who.person.unit))
+        else:
+            rejects.append(row if row.org else replace(row, org=who.person.unit))
+    orgs = {event.org for event in events} | {reject.org for reject in rejects}
+    strange = sorted(org for org in orgs if not who.may(WRITE, org))
+    if strange:
+        params = {"permission": WRITE, "why": "GRANT_OUT_OF_SCOPE", "orgs": strange[:20]}
+        raise ApiFault(403, "FORBIDDEN", params=params)
+    return events, rejects
+
+
+@router.get("", summary="Search the events of the units that the caller sees")
+def search_events(
+    app: App,
+    who: Who,
+    *,
+    cursor: Cursor = "",
+    limit: Limit = 100,
+    text: Annotated[str, Query(max_length=200)] = "",
+    kind: Annotated[list[EventKind] | None, Query(max_length=5)] = None,
+    type: Annotated[list[str] | None, Query(max_length=20)] = None,  # noqa: A002 - the field's name
+    actor: Annotated[list[str] | None, Query(max_length=20)] = None,
+    org: Annotated[str, Query(max_length=400)] = "",
+    object: Annotated[str, Query(max_length=200)] = "",  # noqa: A002 - the field's name
+    since: Annotated[str, Query(max_length=40, json_schema_extra={"format": "date-time"})] = "",
+    until: Annotated[str, Query(max_length=40, json_schema_extra={"format": "date-time"})] = "",
+    order: Annotated[Literal["newest", "oldest"], Query()] = "newest",
+) -> EventPageOut:
+    """One page."""
+    query = LogQuery(
+        text=text,
+        kinds=tuple(kind or ()),
+        types=tuple(type or ()),
+        actors=tuple(actor or ()),
+        object=object,
+        orgs=who.reads("log.read"),
+        since=when(since),
+        until=when(until),
+        cursor=unseal(cursor),
+        limit=limit,
+        org=org,
+        order=order,
+    )
+    page = app.log.search(query)
+    return EventPageOut(
+        items=[
+            {**plain(one.event.as_dict()), "position": one.position, "late": one.late}
+            for one in page.rows
+        ],
+        cursor=seal(page.cursor),
+    )
+
+
+def when(text: str) -> datetime | None:
+    """A time of a query; None for an empty one.
+
+    Raises:
+        ApiFault: for text that is no time with an offset.
+    """
+    if not text:
+        return None
+    try:
+        # a plus sign in an address is a space
+        return parse_rfc3339(text.replace(" ", "+"))
+    except (ValueError, OverflowError):
+        raise ApiFault(422, "TIME_INVALID", params={"found": text}) from None

@@ -1,0 +1,242 @@
+"""One place that turns exceptions and refusals into problem+json (RFC 9457), in both languages.
+
+`fault_of` maps what may be raised; `problem_response` writes it. Nothing of the inside, above all
+no traceback, reaches a caller: an unexpected exception is a reference into the service's own log.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import structlog
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from sqlalchemy.exc import OperationalError
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from approvals import NoPlan, UnknownRequest
+from auditlog.errors import LogBusyError, LogError, LogUnavailableError
+from directory import DirectoryError, SlackAccountTaken, UnknownPermission, UnknownPerson
+from rules.errors import UnknownFactKind, UnknownRule
+from service.i18n.catalogue import problem_text
+from service.i18n.choice import choose_language
+from service.i18n.wording import Catalogues, Spoken
+from service.security import Forbidden, SignInNeeded
+from store.problems import Problem, shorten
+from trail import UnknownRecord
+from workorders.errors import BadLevel, ConcurrentChange
+from workorders.plain import plain
+
+MEDIA_TYPE = "application/problem+json"
+LANGUAGES = ("en", "zh")
+_KEYS = ("api.{}", "reason.{}", "problem.{}", "ui.fault.{}", "approvals.reason.{}")
+_STATUS_CODES = {
+    400: "BAD_REQUEST",
+    401: "SIGN_IN_NEEDED",
+    403: "FORBIDDEN",
+    404: "NOT_FOUND",
+    405: "METHOD_NOT_ALLOWED",
+    406: "NOT_ACCEPTABLE",
+    409: "CONFLICT",
+    413: "BODY_TOO_LARGE",
+    415: "MEDIA_TYPE",
+    422: "BAD_REQUEST",
+    429: "TOO_MANY_REQUESTS",
+    503: "UNAVAILABLE",
+}
+_SERVER_FAULT = 500
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What the caller is told.
+
+    Attributes:
+        code: in capitals; words are made here, at the edge.
+        params: what the sentence may name.
+        problems: what is wrong with the data, one each.
+    """
+
+    status: int
+    code: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    problems: Sequence[Problem] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class ApiFault(Exception):  # noqa: N818 - it carries a Fault
+    """A refusal that ends a request and rolls its transaction back."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        problems: Sequence[Problem] = (),
+    ) -> None:
+        super().__init__(code)
+        self.fault = Fault(status, code, params or {}, problems)
+
+
+def not_found() -> ApiFault:
+    """There is none, or it belongs to a unit that the caller does not see: the same answer."""
+    return ApiFault(404, "NOT_FOUND")
+
+
+def fault_of(raised: Exception) -> Fault:  # noqa: C901, PLR0911, PLR0912 - one return an exception
+    """The fault that an exception means to a caller."""
+    match raised:
+        case ApiFault():
+            return raised.fault
+        case SignInNeeded():
+            return Fault(401, "SIGN_IN_NEEDED", headers={"WWW-Authenticate": "Bearer"})
+        case Forbidden():
+            return Fault(403, "FORBIDDEN", {"permission": raised.permission, "why": raised.reason})
+        case RequestValidationError():
+            return Fault(422, "BAD_REQUEST", problems=_of_validation(raised))
+        case HTTPException():
+            status = raised.status_code
+            code = _STATUS_CODES.get(status, "BAD_REQUEST" if status < _SERVER_FAULT else "FAULT")
+            return Fault(status, code, headers=dict(raised.headers or {}))
+        case UnknownRequest() | UnknownRecord() | UnknownRule():
+            return Fault(404, "NOT_FOUND")
+        case NoPlan():
+            return Fault(409, "NO_PLAN", {"kind": raised.kind, "org": raised.org})
+        case UnknownPerson():
+            return Fault(422, "UNKNOWN_PERSON", {"person": raised.person})
+        case UnknownPermission():
+            return Fault(422, "UNKNOWN_PERMISSION", {"permission": raised.permission})
+        case SlackAccountTaken():
+            return Fault(409, "SLACK_ACCOUNT_TAKEN")
+        case ConcurrentChange():
+            return Fault(409, "CONFLICT")
+        case BadLevel() | UnknownFactKind() | DirectoryError():
+            return Fault(422, "BAD_REQUEST")
+        case LogBusyError() | LogUnavailableError() | OperationalError():
+            return Fault(503, "UNAVAILABLE", headers={"Retry-After": "5"})
+        case LogError():
+            return Fault(422, raised.code)
+        case _:
+            return Fault(500, "FAULT")
+
+
+def _of_validation(raised: RequestValidationError) -> list[Problem]:
+    found = []
+    for error in raised.errors():
+        place = ".".join(str(part) for part in error.get("loc", ()) if part != "body")
+        value = error.get("input")
+        shown = "" if isinstance(value, dict | list) else shorten(str(value))
+        found.append(
+            Problem(
+                _VALIDATION.get(str(error.get("type")), "FIELD_INVALID"),
+                field=shorten(place),
+                found=shown,
+                params={"text": shorten(str(error.get("msg", "")))},
+            )
+        )
+    return found
+
+
+_VALIDATION = {
+    "missing": "FIELD_MISSING",
+    "extra_forbidden": "FIELD_UNKNOWN",
+    "json_invalid": "JSON_INVALID",
+}
+
+
+def words_of(catalogues: Catalogues, code: str, params: Mapping[str, Any]) -> dict[str, str]:
+    """The sentence of a code in both languages; the code itself where no catalogue knows it."""
+    return {name: said(catalogues.words(name), code, params) for name in LANGUAGES}
+
+
+def said(spoken: Spoken, code: str, params: Mapping[str, Any]) -> str:
+    """The sentence of a code in one language."""
+    for pattern in _KEYS:
+        if (key := pattern.format(code)) in spoken.words:
+            return spoken.text(key, **params)
+    return code
+
+
+def language_of(request: Request) -> str:
+    """The language that the caller asks for."""
+    wished = request.headers.get("accept-language", "")
+    return choose_language("", "", wished, default="en", known=LANGUAGES)
+
+
+def problem_response(
+    request: Request, catalogues: Catalogues, fault: Fault, *, reference: str = ""
+) -> Response:
+    """The fault as problem+json: `title` in the caller's language, `titles` in both."""
+    body = problem_document(catalogues, fault, language_of(request), reference=reference)
+    return Response(
+        orjson.dumps(body), fault.status, media_type=MEDIA_TYPE, headers=dict(fault.headers)
+    )
+
+
+def problem_document(
+    catalogues: Catalogues, fault: Fault, language: str, *, reference: str = ""
+) -> dict[str, Any]:
+    """The body of a problem."""
+    params = plain(dict(fault.params))
+    titles = words_of(catalogues, fault.code, params)
+    body: dict[str, Any] = {
+        "type": f"urn:hedgewarden:{fault.code}",
+        "title": titles[language],
+        "titles": titles,
+        "status": fault.status,
+        "code": fault.code,
+        "params": params,
+        "problems": [problem_shown(catalogues, one) for one in fault.problems],
+    }
+    if reference:
+        body["instance"] = f"urn:hedgewarden:fault:{reference}"
+    return body
+
+
+def problem_shown(catalogues: Catalogues, problem: Problem) -> dict[str, Any]:
+    """A problem's fields, and its sentence in both languages."""
+    shown = problem.as_dict()
+    return {
+        **shown,
+        "titles": {name: problem_text(catalogues.words(name).words, problem) for name in LANGUAGES},
+    }
+
+
+class NoTraceback:
+    """The wrapper around the API: what nobody caught becomes a problem with a reference."""
+
+    def __init__(self, app: ASGIApp, catalogues: Catalogues) -> None:
+        self.app = app
+        self.catalogues = catalogues
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began = False
+
+        async def noted(message: Message) -> None:
+            nonlocal began
+            began = began or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noted)
+        except Exception as raised:
+            fault = fault_of(raised)
+            reference = ""
+            if fault.status == _SERVER_FAULT:
+                reference = secrets.token_hex(4)
+                _log.exception("unexpected fault", reference=reference)
+            if began:
+                raise
+            answer = problem_response(Request(scope), self.catalogues, fault, reference=reference)
+            await answer(scope, receive, send)

@@ -1,0 +1,135 @@
+"""The card of an approval: what signing does, who asked, who signed, until when."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from approvals import State, Status
+from directory import Directory
+from store.types import decimal_text
+from workorders.card import Button, Card, CardKind, Figure, Line, button_id
+from workorders.levels import Level
+
+VERBS = ("approve", "reject", "return_for_papers")
+#: Fields of a subject that have words of their own.
+NAMED = frozenset({"reason", "quantity", "price", "before", "after", "side", "month", "valid_to"})
+_HIDDEN = frozenset({"order"})
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What approving changes, for the figures ``before → after``."""
+
+    figures: tuple[Figure, ...] = ()
+    level: Level | None = None
+
+
+def approval_card(
+    state: State, person: str, *, notice_id: str, directory: Directory, effect: Effect
+) -> Card:
+    """The card of a request as it stands, for one person.
+
+    Args:
+        state: the request.
+        person: whom it is for; only who can sign now gets buttons.
+        notice_id: idempotency id of the delivery.
+        directory: for names.
+        effect: the figures before and after.
+    """
+    can_sign = person in state.waiting_for
+    subject = state.subject
+    return Card(
+        kind=CardKind.APPROVAL if can_sign else CardKind.RESULT,
+        notice_id=notice_id,
+        object_id=state.id,
+        version=state.version,
+        person=person,
+        level=effect.level,
+        title=Line(
+            f"approval.card.{subject.kind}",
+            {
+                "object": subject.object_id,
+                "org": subject.org,
+                "product": subject.product,
+                "id": state.id,
+            },
+        ),
+        lines=tuple(_lines(state, directory)),
+        figures=effect.figures,
+        buttons=tuple(
+            Button(
+                button_id(state.id, state.version, verb),
+                verb,
+                confirm=verb == "approve" and effect.level is Level.RED,
+                reason=verb != "approve",
+            )
+            for verb in (VERBS if can_sign else ())
+        ),
+        deadline=state.due if can_sign else None,
+        path=_path(state),
+    )
+
+
+def _lines(state: State, directory: Directory) -> list[Line]:
+    subject = state.subject
+    lines = [Line("approval.card.asked", {"person": _name(directory, subject.requester)})]
+    for name, value in subject.material.items():
+        if name in _HIDDEN or not value:
+            continue
+        key = f"approval.material.{name}" if name in NAMED else "approval.material.other"
+        lines.append(Line(key, {"name": name, "text": value}))
+    if subject.amount is not None:
+        amount = {"amount": decimal_text(subject.amount), "currency": subject.currency}
+        lines.append(Line("approval.card.amount", amount))
+    signed = [_name(directory, one.by) for one in state.signatures]
+    if signed:
+        lines.append(Line("approval.card.signed", {"people": signed}))
+    if state.status.final:
+        lines.append(Line(f"approval.card.{state.status.value}", _ending(state, directory)))
+    elif state.status is Status.PAPERS:
+        lines.append(Line("approval.card.papers"))
+    elif state.current is not None:
+        lines.append(
+            Line(
+                "approval.card.waits",
+                {
+                    "need": still_needed(state),
+                    "people": [_name(directory, one) for one in state.waiting_for],
+                },
+            )
+        )
+    return lines
+
+
+def still_needed(state: State) -> int:
+    """How many signatures the waiting step still needs."""
+    step = state.current
+    if step is None:
+        return 0
+    signed = {one.seat for one in state.signatures if one.step == state.step}
+    of_signers = max(step.need - len(signed & set(step.signers)), 0)
+    return of_signers + sum(1 for one in step.extra if one not in signed)
+
+
+def ending(state: State, directory: Directory) -> Mapping[str, str]:
+    """Who decided, and when: what a late click is answered with."""
+    return _ending(state, directory)
+
+
+def _ending(state: State, directory: Directory) -> dict[str, str]:
+    at = state.decided_at.isoformat().replace("+00:00", "Z") if state.decided_at else ""
+    return {"actor": _name(directory, state.decided_by), "at": at}
+
+
+def _name(directory: Directory, person: str) -> str:
+    known = directory.person(person)
+    return known.name if known is not None else person
+
+
+def _path(state: State) -> str:
+    order = state.subject.material.get("order", "")
+    return f"/orders/{order}" if order else ""
+
+
+def people_named(directory: Directory, people: Sequence[str]) -> list[str]:
+    """The names of people by id."""
+    return [_name(directory, one) for one in people]

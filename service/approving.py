@@ -1,0 +1,428 @@
+"""Approvals as every surface does them: asked for, signed, told to the signers, carried out.
+
+The room `approvals` decides; here stands what follows in the same transaction: the cards, the line
+in the work order's stream, and the effect on a hedge order that waits.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import orjson
+import structlog
+from sqlalchemy import Connection, delete, select, update
+
+import approvals
+import trail
+from agents import hedge_orders
+from agents.assessor import Scope, narrowed, views
+from agents.hedge_orders import Answer, HedgeOrder
+from agents.world import root_of
+from approvals import NoPlan, State, Status, Subject
+from approvals.state import Outcome as Decided
+from approvals.state import Verb
+from book.read import read_state
+from directory import Directory, UnknownPerson
+from directory.roles import check_permission
+from service.application import Application
+from service.approval_cards import VERBS, Effect, approval_card, ending
+from service.inbound.tables import CardQueueRow
+from store import UnitOfWork, outbox
+from store.clock import parse_rfc3339
+from store.outbox import OutboxRow
+from store.schema import table
+from store.types import decimal_text
+from store.upsert import insert_or_replace
+from workorders import reads, rows
+from workorders.card import Figure
+from workorders.channel import Handle
+from workorders.commands import request_approval
+from workorders.context import Context
+from workorders.errors import ChannelFailed, ChannelRetry
+from workorders.model import EntryKind, WorkOrder
+from workorders.states import MOVES, Outcome
+from workorders.states import Verb as OrderVerb
+
+ACTOR = "system:approvals"
+MAX_TRIES = 8
+#: What the buttons of a card can ask for.
+CARD_VERBS = frozenset(VERBS)
+_LIVE = frozenset({"pending", "claimed", "delivered"})
+_QUEUE = table(str(CardQueueRow.__tablename__))
+_HEDGE_ORDERS = table("agents_hedge_order")
+_RETRY = timedelta(seconds=5)
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What is asked for.
+
+    Attributes:
+        kind: ``hedge_order``, ``limit_change``, ``override``, or ``grant`` with `material` naming
+            ``person``, ``grant`` and perhaps ``scope`` (the order's organisation) and ``valid_to``.
+        object_id: names the object; empty for the work order itself.
+        amount: money that chooses the chain's band.
+        material: what the signers decide upon, as text.
+    """
+
+    kind: str
+    object_id: str = ""
+    amount: Decimal | None = None
+    currency: str = ""
+    material: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What came of asking.
+
+    Attributes:
+        order: what the work order said; its code tells why when nothing was asked.
+        request: what the approvals said; None when they were not reached.
+        code: the reason in one word.
+    """
+
+    ok: bool
+    code: str
+    order: Outcome | None = None
+    request: Decided | None = None
+
+
+def ask_for(uow: UnitOfWork, app: Application, ctx: Context, order: WorkOrder, asked: Ask) -> Asked:
+    """Ask for an approval under a work order, as the unit's actor; tells the signers."""
+    allowed = ctx.may(uow.actor, "approval.request", order.org, uow.now).allowed
+    if not allowed or (order.state, OrderVerb.REQUEST_APPROVAL) not in MOVES:
+        refused = request_approval(uow, ctx, order.id, subject=asked.kind.upper(), approval_id="")
+        return Asked(ok=False, code=refused.code, order=refused)
+    if not _is_time((asked.material or {}).get("valid_to", "")):
+        return Asked(ok=False, code="TIME_INVALID")
+    around = app.directories.around(uow.connection)
+    subject = _subject(uow, order, asked, around.directory)
+    try:
+        decided = approvals.submit(uow, subject, around.directory)
+    except NoPlan:
+        return Asked(ok=False, code="NO_PLAN")
+    if not decided.accepted:
+        return Asked(ok=False, code=decided.code, request=decided)
+    if not decided.changed:
+        return Asked(ok=True, code=decided.code, request=decided)
+    noted = request_approval(
+        uow, ctx, order.id, subject=asked.kind.upper(), approval_id=decided.state.id
+    )
+    announce(uow, app, ctx, decided.state)
+    return Asked(ok=True, code=decided.code, order=noted, request=decided)
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return not text or parse_rfc3339(text) is not None
+    except (ValueError, OverflowError):
+        return False
+
+
+def _subject(uow: UnitOfWork, order: WorkOrder, asked: Ask, directory: Directory) -> Subject:
+    """What is to be approved; whose doing it was, or who gains by it, never signs.
+
+    Raises:
+        directory.UnknownPermission: a grant of a permission that does not exist.
+        directory.UnknownPerson: a grant to nobody.
+    """
+    material = {**(asked.material or {}), "order": order.id}
+    object_id = asked.object_id or order.id
+    causers = _causers(uow, order, directory)
+    if asked.kind == "grant":
+        person, code = material.get("person", ""), material.get("grant", "")
+        check_permission(code)
+        if directory.person(person) is None:
+            raise UnknownPerson(person)
+        material = {**material, "scope": material.get("scope") or order.org}
+        object_id = f"{person}/{code}/{material['scope']}"
+        causers = tuple(dict.fromkeys((*causers, person)))
+    return Subject(
+        kind=asked.kind,
+        object_id=object_id,
+        org=order.org,
+        requester=uow.actor,
+        causers=causers,
+        amount=asked.amount,
+        currency=asked.currency,
+        product=order.product,
+        material=material,
+    )
+
+
+def _causers(uow: UnitOfWork, order: WorkOrder, directory: Directory) -> tuple[str, ...]:
+    """The people whose doing the order's matches name."""
+    found = (
+        str(body.get("actor") or "") for body in reads.matches_of(uow.connection, order_id=order.id)
+    )
+    return tuple(dict.fromkeys(one for one in found if directory.person(one) is not None))
+
+
+def act(  # noqa: PLR0917 - as `approvals.act`
+    uow: UnitOfWork,
+    app: Application,
+    ctx: Context,
+    request_id: str,
+    verb: Verb | str,
+    expected_version: int,
+    **more: Any,
+) -> Decided:
+    """One act on a request, as the unit's actor, with all that follows from it.
+
+    Further arguments are those of `approvals.act` (`reason`, `note`, `to` …).
+
+    Raises:
+        approvals.UnknownRequest: when there is no such request.
+        ValueError: when `verb` is none.
+    """
+    directory = app.directories.around(uow.connection).directory
+    decided = approvals.act(
+        uow, request_id, uow.actor, verb, expected_version, directory=directory, **more
+    )
+    if not decided.changed:
+        return decided
+    state = decided.state
+    _enter(uow, state, Verb(verb), decided.code)
+    if state.status is Status.APPROVED and state.subject.kind == "hedge_order":
+        _confirm_hedge_order(uow, app, state)
+    if state.status.final:
+        outbox.cancel(uow, group=state.id)
+    announce(uow, app, ctx, state)
+    return decided
+
+
+def _enter(uow: UnitOfWork, state: State, verb: Verb, code: str) -> None:
+    """The line in the stream of the work order that the request stands under."""
+    order = state.subject.material.get("order", "")
+    if order:
+        rows.entry(
+            uow,
+            EntryKind.APPROVAL,
+            f"approval.{verb.value}",
+            {"approval": state.id, "code": code, "status": state.status.value},
+            order_id=order,
+        )
+
+
+def announce(uow: UnitOfWork, app: Application, ctx: Context, state: State) -> int:
+    """Queue a card to everybody who can sign now and has none, the outcome to the requester.
+
+    Cards that are out are put on the list of those to be shown anew. Returns how many were queued.
+    """
+    people = list(state.waiting_for)
+    if state.status.final or state.status is Status.PAPERS:
+        people = [state.subject.requester]
+    known = outbox.find(uow.connection, state.id)
+    effect = effect_of(uow.connection, app, state)
+    directory = app.directories.around(uow.connection).directory
+    stage = f"{state.id}/{state.round}/{state.step}/{state.status.value}"
+    queued = 0
+    for person in people:
+        if directory.person(person) is None:
+            continue
+        for channel in ctx.channels:
+            told = (
+                row.target == person and row.channel == channel and row.key.startswith(f"{stage}/")
+                for row in known
+                if row.state in _LIVE
+            )
+            if any(told):
+                continue
+            key = f"{stage}/{state.version}/{person}/{channel}"
+            card = approval_card(state, person, notice_id=key, directory=directory, effect=effect)
+            queued += outbox.put(
+                uow, channel=channel, target=person, payload=card.as_json(), key=key, group=state.id
+            )
+    if queued:
+        _record(uow, app, state, people)
+    if known:
+        queue_refresh(uow, state.id)
+    return queued
+
+
+def _record(uow: UnitOfWork, app: Application, state: State, people: Sequence[str]) -> None:
+    """The card as the first of the people sees it is kept with the approval."""
+    directory = app.directories.around(uow.connection).directory
+    card = approval_card(
+        state,
+        people[0],
+        notice_id=f"{state.id}/{state.version}",
+        directory=directory,
+        effect=effect_of(uow.connection, app, state),
+    )
+    content = trail.canonical(card.as_json())
+    trail.record(
+        uow,
+        kind="notification",
+        action="approval.announce",
+        object_type="approval",
+        object_id=state.id,
+        org=state.subject.org,
+        outcome="queued",
+        body={
+            "people": list(people),
+            "version": state.version,
+            "blobs": {"card": trail.put_blob(uow, content)},
+        },
+    )
+
+
+def effect_of(connection: Connection, app: Application, state: State) -> Effect:
+    """What approving changes: net exposure and use of the limit, before and after."""
+    subject = state.subject
+    order = None
+    if number := subject.material.get("order", ""):
+        order = rows.find_order(connection, number)
+    level = order.level if order is not None else None
+    if subject.kind == "hedge_order":
+        found = _hedge_order(connection, subject)
+        if found is not None:
+            return Effect(_figures(_judged(connection, app, found), order), level)
+    if order is None or order.value is None:
+        return Effect((), level)
+    figures = [Figure("card.value", decimal_text(order.value), unit=order.unit)]
+    if order.limit is not None:
+        figures.append(Figure("card.limit", decimal_text(order.limit), unit=order.unit))
+    if order.use is not None:
+        figures.append(Figure("card.use", decimal_text(order.use), unit="ratio"))
+    return Effect(tuple(figures), level)
+
+
+def _figures(answer: Answer, order: WorkOrder | None) -> tuple[Figure, ...]:
+    fact = answer.fact
+    unit = order.unit if order is not None else ""
+    figures = [
+        Figure(
+            "approval.net", decimal_text(fact["net_before"]), decimal_text(fact["net_after"]), unit
+        )
+    ]
+    if "use_before" in fact and "use_after" in fact:
+        use = decimal_text(fact["use_before"]), decimal_text(fact["use_after"])
+        figures.append(Figure("card.use", *use, "ratio"))
+    return tuple(figures)
+
+
+def _hedge_order(connection: Connection, subject: Subject) -> HedgeOrder | None:
+    c = _HEDGE_ORDERS.c
+    row = connection.execute(
+        select(_HEDGE_ORDERS).where(c.org == subject.org, c.object_id == subject.object_id)
+    ).first()
+    if row is None:
+        return None
+    return HedgeOrder(**{name: getattr(row, name) for name in HedgeOrder.__slots__})
+
+
+def _judged(connection: Connection, app: Application, order: HedgeOrder) -> Answer:
+    now = app.clock()
+    book = read_state(connection, as_of=now, known_at=now, orgs=[root_of(order.org)])
+    found = views(narrowed(book, order.product), Scope(order.org, order.product), now)
+    return hedge_orders.judge(order, found, app.rulebook, now)
+
+
+def _confirm_hedge_order(uow: UnitOfWork, app: Application, state: State) -> None:
+    """An approved hedge order is confirmed by a person, and decided on anew."""
+    c = _HEDGE_ORDERS.c
+    place = (c.org == state.subject.org, c.object_id == state.subject.object_id)
+    confirmed = update(_HEDGE_ORDERS).where(*place).values(confirmed_by=state.decided_by)
+    if uow.execute(confirmed).rowcount == 0:
+        return
+    order = _hedge_order(uow.connection, state.subject)
+    if order is not None:
+        old = hedge_orders.known(uow, order.org, order.object_id)
+        hedge_orders.decide(uow, order, _judged(uow.connection, app, order), app.rulebook, old)
+
+
+# --- what time does -----------------------------------------------------------------------------
+
+
+def run_due(app: Application, now: datetime) -> int:
+    """Let the deadlines that have passed take effect, and show cards anew; returns how many."""
+    with app.store.reader() as connection:
+        due = approvals.due(connection, now)
+    for state in due:
+        with app.store.unit_of_work(ACTOR) as uow:
+            act(uow, app, app.context(), state.id, Verb.TIMEOUT, state.version)
+    return len(due) + refresh(app)
+
+
+# --- cards that are out -------------------------------------------------------------------------
+
+
+def queue_refresh(uow: UnitOfWork, request_id: str) -> None:
+    """Have the delivered cards of a request shown anew."""
+    row = {"object_id": request_id, "due_at": uow.now, "tries": 0}
+    insert_or_replace(uow.connection, _QUEUE, row, ("object_id",))
+
+
+def refresh(app: Application) -> int:
+    """Show the delivered cards of changed requests anew; returns how many were shown.
+
+    A failing channel never fails the act that went before: the request stays on the list.
+    """
+    with app.store.reader() as connection:
+        due = list(
+            connection.execute(
+                select(_QUEUE).where(_QUEUE.c.due_at <= app.clock()).order_by(_QUEUE.c.due_at)
+            )
+        )
+    shown = 0
+    for waiting in due:
+        with app.store.reader() as connection:
+            state = approvals.read(connection, waiting.object_id)
+            messages = outbox.find(connection, state.id)
+            effect = effect_of(connection, app, state)
+        done, complete = _show(app, state, messages, effect)
+        shown += done
+        with app.store.unit_of_work(ACTOR) as uow:
+            _settle(uow, waiting.object_id, state, waiting.tries + 1, complete=complete)
+    return shown
+
+
+def _show(
+    app: Application, state: State, messages: Sequence[OutboxRow], effect: Effect
+) -> tuple[int, bool]:
+    """How many cards were shown anew, and whether none is left to be."""
+    shown, complete = 0, True
+    directory = app.directory
+    for message in messages:
+        if message.state in {"pending", "claimed"}:
+            complete = complete and not state.status.final
+        channel = app.channels.get(message.channel)
+        if message.state != "delivered" or channel is None or channel.name == "email":
+            continue
+        card = approval_card(
+            state, message.target, notice_id=message.key, directory=directory, effect=effect
+        )
+        if message.payload == card.as_json():
+            continue
+        try:
+            channel.update(Handle(channel.name, orjson.loads(message.handle)), card)
+            shown += 1
+        except ChannelRetry:
+            complete = False
+        except ChannelFailed as fault:
+            _log.warning("card not refreshed", key=message.key, code=fault.code)
+    return shown, complete
+
+
+def _settle(uow: UnitOfWork, request_id: str, shown: State, tries: int, *, complete: bool) -> None:
+    moved = approvals.read(uow.connection, request_id).version != shown.version
+    place = _QUEUE.c.object_id == request_id
+    if moved:
+        uow.execute(update(_QUEUE).where(place).values(due_at=uow.now, tries=0))
+    elif complete or tries >= MAX_TRIES:
+        uow.execute(delete(_QUEUE).where(place))
+    else:
+        uow.execute(
+            update(_QUEUE).where(place).values(due_at=uow.now + _RETRY * tries, tries=tries)
+        )
+
+
+def recorded(state: State, app: Application) -> dict[str, Any]:
+    """What a late click is told: how the request stands, who decided, when."""
+    return {"state": state.status.value, **ending(state, app.directory)}

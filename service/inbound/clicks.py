@@ -1,0 +1,262 @@
+"""Clicks that wait in the inbox, carried out one by one as the people who pressed.
+
+A click is accepted with its answer of 200 and carried out afterwards; who died in between finds it
+in the inbox. Whether the person may, and whether the card was still true, is found out here.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import structlog
+
+import trail
+from agents.delivery import refresh as refresh_cards
+from approvals import Outcome, UnknownRequest
+from directory import Person
+from integrations.slack import SlackChannel
+from service import approving
+from service.api.faults import said
+from service.application import Application
+from service.inbound import linking
+from store import UnitOfWork, inbox
+from store.inbox import InboxRow
+from workorders import Answer, perform, reads
+from workorders.channel import Inbound
+from workorders.errors import ChannelError, ConcurrentChange
+from workorders.plain import plain
+
+SOURCE = "slack"
+ACTOR = "channel:slack"
+_EDITABLE = ("slack",)
+_TRIES = 3
+_APPROVAL = "AP-"
+_ALERT = "AL-"
+#: Codes after which nothing needs to be said: the card itself shows it.
+_PLAIN = frozenset({"DONE", "SIGNED", "APPROVED", "REJECTED", "RETURNED"})
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """What came of one click: who is told what, privately."""
+
+    person: str
+    answer: Answer
+    say: str = ""
+
+
+def keep(uow: UnitOfWork, inbound: Inbound) -> bool:
+    """Put a verified click into the inbox; False when this very request came before."""
+    payload = plain({**asdict(inbound), "reply": dict(inbound.reply)})
+    return inbox.accept(uow, SOURCE, inbound.event_id, payload)
+
+
+def work_off(app: Application) -> int:
+    """Carry out every click that waits; returns how many. A failing one is left for later."""
+    with app.store.reader() as connection:
+        waiting = [row for row in inbox.pending(connection) if row.source == SOURCE]
+    done = 0
+    for row in waiting:
+        try:
+            done += _work(app, row)
+        except Exception:  # noqa: BLE001 - one click must not hold back the others
+            _log.exception("a click failed", key=row.key)
+    if done:
+        show_anew(app)
+    return done
+
+
+def show_anew(app: Application) -> None:
+    """Show the cards that an act has made untrue; what cannot be shown now is tried again later."""
+    try:
+        refresh_cards(app.store, app.channels, _EDITABLE)
+        approving.refresh(app)
+    except Exception:  # noqa: BLE001 - the act is done, whatever becomes of its cards
+        _log.exception("cards were not shown anew")
+
+
+def _work(app: Application, row: InboxRow) -> bool:
+    inbound = inbound_from(row.payload)
+    worked = carry_out(app, inbound, lambda uow, found: _consume(uow, row, found))
+    if worked is None:
+        return False
+    if worked.say:
+        whisper(app, inbound, worked.say)
+    return True
+
+
+def _consume(uow: UnitOfWork, row: InboxRow, answer: Answer) -> bool:
+    return inbox.consume(uow, row.id, plain(asdict(answer)))
+
+
+class _Taken(Exception):  # noqa: N818 - it only ends a transaction
+    """Another process carried the click out first."""
+
+
+def carry_out(
+    app: Application, inbound: Inbound, consume: Callable[[UnitOfWork, Answer], bool]
+) -> Worked | None:
+    """Do what was asked, in one transaction with its mark in the inbox.
+
+    Args:
+        app: the application.
+        inbound: the verified click.
+        consume: marks it as done; False when that was done elsewhere, then nothing happens.
+
+    Returns:
+        What came of it; None when somebody else did it.
+    """
+    for left in reversed(range(_TRIES)):
+        try:
+            return _once(app, inbound, consume)
+        except _Taken:
+            return None
+        except ConcurrentChange:
+            if not left:
+                raise
+    return None
+
+
+def _once(
+    app: Application, inbound: Inbound, consume: Callable[[UnitOfWork, Answer], bool]
+) -> Worked:
+    person = person_of(app, inbound)
+    if person is None:
+        return _unlinked(app, inbound, consume)
+    if not person.active:
+        return _shut_out(app, inbound, person, consume)
+    with app.store.unit_of_work(person.id) as uow:
+        answer = act_on(uow, app, inbound)
+        if not consume(uow, answer):
+            raise _Taken
+    say = "" if answer.ok and answer.code in _PLAIN else sentence(app, person, answer)
+    return Worked(person.id, answer, say)
+
+
+def person_of(app: Application, inbound: Inbound) -> Person | None:
+    """The person who pressed, by team and user id; never by a name."""
+    team, _, user = inbound.actor_ref.partition("/")
+    return app.directory.person_by_slack(team, user)
+
+
+def act_on(uow: UnitOfWork, app: Application, inbound: Inbound) -> Answer:
+    """The click as the unit's actor: an approval, or an order or alert."""
+    around = app.directories.around(uow.connection)
+    ctx = app.context(around)
+    if inbound.object_id.startswith(_APPROVAL):
+        return _approval(uow, app, ctx, inbound)
+    scopes = around.directory.visible_scopes(uow.actor, uow.now)
+    look = reads.get_alert if inbound.object_id.startswith(_ALERT) else reads.get_order
+    if look(uow.connection, inbound.object_id, scopes) is None:
+        code = "UNKNOWN_ALERT" if inbound.object_id.startswith(_ALERT) else "UNKNOWN_ORDER"
+        return Answer(ok=False, code=code, object_id=inbound.object_id)
+    return perform(uow, ctx, inbound)
+
+
+def _approval(uow: UnitOfWork, app: Application, ctx: Any, inbound: Inbound) -> Answer:
+    if not inbound.strong:
+        return Answer(ok=False, code="NEEDS_SIGN_IN", object_id=inbound.object_id)
+    if inbound.verb not in approving.CARD_VERBS:
+        return Answer(ok=False, code="UNKNOWN_VERB", object_id=inbound.object_id)
+    try:
+        decided: Outcome = approving.act(
+            uow,
+            app,
+            ctx,
+            inbound.object_id,
+            inbound.verb,
+            inbound.version,
+            reason=inbound.reason,
+        )
+    except UnknownRequest:
+        return Answer(ok=False, code="UNKNOWN_REQUEST", object_id=inbound.object_id)
+    return Answer(
+        decided.accepted,
+        decided.code,
+        inbound.object_id,
+        decided.state.version,
+        approving.recorded(decided.state, app),
+    )
+
+
+def _unlinked(
+    app: Application, inbound: Inbound, consume: Callable[[UnitOfWork, Answer], bool]
+) -> Worked:
+    answer = Answer(ok=False, code="LINK_OFFERED", object_id=inbound.object_id)
+    with app.store.unit_of_work(ACTOR) as uow:
+        url = linking.offer(uow, app, inbound)
+        trail.record(
+            uow,
+            kind="access",
+            action="slack.offer_link",
+            object_type="slack_user",
+            object_id=inbound.actor_ref,
+            outcome="offered",
+            body={"object": inbound.object_id, "verb": inbound.verb},
+        )
+        if not consume(uow, answer):
+            raise _Taken
+    spoken = app.catalogues.words(app.settings.language)
+    return Worked("", answer, spoken.text("slack.link", url=url))
+
+
+def _shut_out(
+    app: Application,
+    inbound: Inbound,
+    person: Person,
+    consume: Callable[[UnitOfWork, Answer], bool],
+) -> Worked:
+    answer = Answer(ok=False, code="INACTIVE_PERSON", object_id=inbound.object_id)
+    with app.store.unit_of_work(ACTOR) as uow:
+        trail.record(
+            uow,
+            kind="access",
+            action="slack.refuse",
+            object_type="person",
+            object_id=person.id,
+            org=person.unit,
+            outcome="refused",
+            reason="INACTIVE_PERSON",
+            body={"object": inbound.object_id, "verb": inbound.verb},
+        )
+        if not consume(uow, answer):
+            raise _Taken
+    return Worked(person.id, answer, sentence(app, person, answer))
+
+
+def sentence(app: Application, person: Person, answer: Answer) -> str:
+    """What a person is told: the outcome, and what is on record when somebody was first."""
+    spoken = app.catalogues.words(person.language or app.settings.language)
+    params = plain(dict(answer.params))
+    text = said(spoken, answer.code, params)
+    state, who = params.get("state"), params.get("actor")
+    if not state or not who:
+        return text
+    known = app.directory.person(str(who))
+    keys = (f"state.{state}", f"approvals.status.{state}", f"alert_state.{state}")
+    shown = spoken.words.first(*keys)
+    return spoken.text(
+        "slack.recorded",
+        text=text,
+        state_words=shown,
+        actor=known.name if known is not None else who,
+        at=params.get("at") or "",
+    )
+
+
+def whisper(app: Application, inbound: Inbound, text: str) -> None:
+    """Answer privately where it was pressed; that it cannot be said changes nothing."""
+    channel = app.channels.get(SOURCE)
+    if not isinstance(channel, SlackChannel) or not inbound.reply:
+        return
+    try:
+        channel.whisper(inbound.reply, text)
+    except ChannelError as fault:
+        _log.warning("not answered", object=inbound.object_id, fault=str(fault))
+
+
+def inbound_from(payload: Mapping[str, Any]) -> Inbound:
+    """The click as `keep` wrote it."""
+    return Inbound(**payload)

@@ -1,0 +1,240 @@
+"""`serve`: the processes of the service, with their locks, until a signal asks them to end.
+
+Without a role one process does everything: it owns the log, runs the agents and serves the console,
+the API and the channels. Roles split that up on one machine; the log is then reached by its socket.
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from ipaddress import ip_address
+from types import FrameType
+
+import structlog
+import typer
+import uvicorn
+from fastapi import FastAPI
+
+from agents.scheduler import Job, Scheduler
+from auditlog.owner import own_log, serve_log
+from service.application import Application
+from service.approving import run_due
+from service.assembly import make_app
+from service.errors import UnsafeAddress, WrongFolder
+from service.inbound.clicks import work_off
+from service.settings import Settings
+from store import locks
+from store.clock import system_clock
+
+__all__ = ["make_app", "serve"]
+
+DEMO_MARK = "DEMO"
+ROLES = ("web", "agents", "log")
+GRACE_S = 10
+_WAIT_FOR_LOG_S = 10.0
+
+_log = structlog.get_logger(__name__)
+
+Compose = Callable[..., Application]
+
+
+def serve(
+    compose: Compose,
+    settings: Settings,
+    *,
+    role: str | None = None,
+    demo: bool = False,
+    stop: threading.Event | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Args:
+        compose: wires an application (`main.compose`).
+        settings: of the data folder.
+        role: ``web``, ``agents`` or ``log``; None does everything in this process.
+        demo: serve a demo's folder, which is refused otherwise.
+        stop: ends it like a signal; for callers in the same process.
+
+    Raises:
+        store.errors.FolderHeld: another process holds the folder in a role that excludes this one.
+        auditlog.errors.LogBusyError: another process has the log open.
+        WrongFolder: a demo's folder without `demo`, or a live one with it.
+        UnsafeAddress: the address needs TLS or a proxy in front.
+        ValueError: for an unknown role.
+        OSError: the address is taken.
+    """
+    if role is not None and role not in ROLES:
+        raise ValueError(f"unknown role {role!r}; one of {', '.join(ROLES)}")
+    check_folder(settings, demo=demo)
+    ended = stop or threading.Event()
+    with ExitStack() as stack:
+        stack.enter_context(_signals(ended))
+        listening = None
+        if role in {None, "web"}:
+            check_address(settings)
+            listening = stack.enter_context(_listen(settings))
+            settings = _addressed(settings, listening)
+        stack.enter_context(locks.hold(settings.data, role or "serve"))
+        if role == "log":
+            _own_log(stack, settings)
+            _say(f"log: {settings.data}")
+            ended.wait()
+            return
+        app = _application(stack, compose, settings, role, demo=demo)
+        if role in {None, "agents"}:
+            scheduler = Scheduler(app.store, jobs_of(app), holder=_holder())
+            scheduler.start()
+            stack.callback(scheduler.stop)
+        if listening is None:
+            _say(f"agents: {settings.data}")
+            ended.wait()
+            return
+        _say(settings.public_url)
+        _run_web(make_app(app), settings, listening, ended)
+
+
+def check_folder(settings: Settings, *, demo: bool) -> None:
+    """Refuse a demo's folder where a live one is meant, and the other way round.
+
+    Raises:
+        WrongFolder: with the catalogue key of the sentence.
+    """
+    marked = (settings.data / DEMO_MARK).exists()
+    if marked and not demo:
+        raise WrongFolder("folder.demo")
+    if demo and not marked and (settings.data / "hedgewarden.db").exists():
+        raise WrongFolder("folder.live")
+
+
+def check_address(settings: Settings) -> None:
+    """Passwords and figures do not cross a network in the clear.
+
+    Raises:
+        UnsafeAddress: for an address beyond this machine without TLS or a proxy that has it.
+    """
+    protected = settings.behind_proxy or settings.tls_certificate is not None
+    if not protected and not _is_loopback(settings.host):
+        raise UnsafeAddress(settings.host)
+
+
+def jobs_of(app: Application) -> list[Job]:
+    """What the agents do, and how often."""
+    return [
+        Job("watcher", app.watcher.run_once, timedelta(seconds=0.5)),
+        Job("escalator", app.escalator.run_once, timedelta(seconds=0.5)),
+        Job("clicks", lambda _now: work_off(app), timedelta(seconds=1)),
+        Job("approvals", lambda now: run_due(app, now), timedelta(seconds=1)),
+        Job("settler", app.settler.run_once, timedelta(seconds=60)),
+        Job("sentinel", app.sentinel.run_once, timedelta(seconds=60)),
+    ]
+
+
+def _application(
+    stack: ExitStack, compose: Compose, settings: Settings, role: str | None, *, demo: bool
+) -> Application:
+    if role is not None:
+        app = compose(settings, demo=demo, role=role)
+        stack.callback(app.close)
+        return app
+    log = own_log(settings.data, role="serve", wait=_WAIT_FOR_LOG_S)
+    stack.callback(log.close)
+    app = compose(settings, log=log, demo=demo, role="serve")
+    stack.callback(app.close)
+    # Ended first: who asks the log over its socket is answered before the file is closed.
+    stack.callback(serve_log(settings.data, log).stop)
+    return app
+
+
+def _own_log(stack: ExitStack, settings: Settings) -> None:
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    log = own_log(settings.data, role="log", wait=_WAIT_FOR_LOG_S, clock=system_clock)
+    stack.callback(log.close)
+    stack.callback(serve_log(settings.data, log).stop)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+
+
+def _addressed(settings: Settings, listening: socket.socket) -> Settings:
+    """The settings with the port that was given, and the address that people use."""
+    port = listening.getsockname()[1]
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    scheme = "https" if settings.tls_certificate is not None else "http"
+    public = settings.public_url or f"{scheme}://{host}:{port}"
+    return settings.model_copy(update={"port": port, "public_url": public})
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without its signal handlers: ours end the whole process in order."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _run_web(
+    web: FastAPI, settings: Settings, listening: socket.socket, ended: threading.Event
+) -> None:
+    config = uvicorn.Config(
+        web,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=settings.behind_proxy,
+        timeout_graceful_shutdown=GRACE_S,
+        ssl_certfile=settings.tls_certificate,
+        ssl_keyfile=settings.tls_key,
+    )
+    server = _Server(config)
+
+    def end() -> None:
+        ended.wait()
+        server.should_exit = True
+
+    waiting = threading.Thread(target=end, name="end-of-service", daemon=True)
+    waiting.start()
+    try:
+        server.run(sockets=[listening])
+    finally:
+        ended.set()
+        waiting.join()
+
+
+@contextlib.contextmanager
+def _signals(ended: threading.Event) -> Iterator[None]:
+    """SIGTERM and SIGINT set `ended`; only a main thread may listen to signals."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        ended.set()
+
+    before = {one: signal.signal(one, end) for one in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+def _say(line: str) -> None:
+    typer.echo(line)
+
+
+def _holder() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
