@@ -126,7 +126,7 @@ def _show_one(
                 shape.moment(one.at),
                 one.actor,
                 app.catalogues.words(desk.words.language).text(
-                    f"workorders.{one.code}", **{k: str(v) for k, v in one.params.items()}
+                    f"workorders.{one.code}", **dict(_texts(one.params))
                 )
                 + (f" {one.text}" if one.text else ""),
             ]
@@ -236,4 +236,10 @@ def _act_with(context: typer.Context, user: str, prepared: Callable[[Application
 
 
 def _texts(params: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [(name, "" if value is None else str(value)) for name, value in params.items()]
+    return [(name, _text(value)) for name, value in params.items()]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)

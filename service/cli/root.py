@@ -50,6 +50,7 @@ class RootGroup(TyperGroup):
     """The command itself: common options may stand behind the subcommand too."""
 
     words: ClassVar[Words]
+    compose: ClassVar[Compose]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -61,6 +62,14 @@ class RootGroup(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the subcommand; whatever goes wrong becomes one clear line."""
+        given = ctx.params
+        ctx.obj = Desk(
+            type(self).compose,
+            given["data"],
+            given["as_json"],
+            given["debug"],
+            given["lang"] if given["lang"] in LANGUAGES else "",
+        )
         try:
             return super().invoke(ctx)
         except (typer.Exit, typer.Abort, BrokenPipeError):
@@ -129,7 +138,7 @@ def make_app(compose: Compose, language: str = "") -> typer.Typer:
         language: of the help texts; empty takes the environment's.
     """
     words = load_words(language or language_of_environment() or "zh")
-    group = type("Root", (RootGroup,), {"words": words})
+    group = type("Root", (RootGroup,), {"words": words, "compose": staticmethod(compose)})
     app = typer.Typer(
         cls=group,
         no_args_is_help=True,
@@ -153,9 +162,7 @@ def make_app(compose: Compose, language: str = "") -> typer.Typer:
             typer.Option("--version", help="cli.option.version", callback=_version, is_eager=True),
         ] = False,
     ) -> None:
-        del version
-        known = lang if lang in LANGUAGES else ""
-        context.obj = Desk(compose, data, as_json, debug, known)
+        del context, data, as_json, lang, debug, version  # `RootGroup.invoke` reads them
         if hasattr(sys.stdout, "reconfigure"):
             sys.stdout.reconfigure(errors="replace")
         # what the agents have to tell goes beside the answer, never into it
