@@ -6,13 +6,13 @@ order. The caches hold no truth of their own; dropping them is always safe.
 """
 
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, select
 
 from agents.facts import Surroundings
-from book.read import read_state
+from book.read import next_valid_from, read_state
 from book.state import BookState
 from directory.writing import directory_version, read_directory
 from trail.tables import RECORD
@@ -34,7 +34,7 @@ class World:
         self._around: Surroundings | None = None
         self._books: dict[str, BookState] = {}
         self._newest: dict[str, datetime] = {}
-        self._day: dict[str, date] = {}
+        self._ahead: dict[str, datetime | None] = {}
         self._seen = 0
 
     def around(self, connection: Connection) -> Surroundings:
@@ -64,13 +64,11 @@ class World:
         self._seen = newest
 
     def book(self, connection: Connection, org: str, now: datetime) -> BookState:
-        """The book of the group that `org` belongs to.
-
-        It is read again when the day turns: facts dated ahead come into force then.
-        """
+        """The book of the group that `org` belongs to, read again when a fact comes into force."""
         root = root_of(org)
         held = self._books.get(root)
-        if held is None or self._day.get(root) != now.date():
+        ahead = self._ahead.get(root)
+        if held is None or (ahead is not None and ahead <= now):
             held = read_state(
                 connection,
                 as_of=now,
@@ -79,7 +77,7 @@ class World:
                 prices_since=now - PRICE_SPAN,
             )
             self._books[root] = held
-            self._day[root] = now.date()
+            self._ahead[root] = next_valid_from(connection, now, root)
         return held
 
     def changed(self, org: str, facts: Iterable[Any], at: datetime) -> None:

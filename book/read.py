@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, func, or_, select
 
 from book.buckets import ancestors
 from book.codec import from_document
@@ -47,6 +47,20 @@ def read_state(
         for name in TABLES
     }
     return BookState(**fields)
+
+
+def next_valid_from(connection: Connection, after: datetime, root: str) -> datetime | None:
+    """When the next fact of the group `root`, or a common one, comes into force; None for never."""
+    found = []
+    for table in TABLES.values():
+        c = table.c
+        place = or_(c.org == "", c.org == root, c.org.startswith(f"{root}/", autoescape=True))
+        moment = connection.scalar(
+            select(func.min(c.valid_from)).where(c.valid_from > after, place)
+        )
+        if moment is not None:
+            found.append(moment)
+    return min(found, default=None)
 
 
 _SHARED = frozenset(

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -112,6 +113,8 @@ def replay(stage: Stage, doors: Doors, leave: Sequence[str]) -> Simulation:
     officers = Officers(stage, doors.address, leave)
     simulation = Simulation(stage.app, stage.clock, stage.events, officers.look)
     officers.join(simulation)
+    # The detectors learn from the group's days before the first incident arrives.
+    simulation.at(stage.first_arrival - timedelta(hours=1), stage.app.trainer.run_once)
     simulation.run()
     return simulation
 

@@ -35,7 +35,7 @@ def serving(stage: Stage) -> Iterator[Doors]:
     """
     key = token_urlsafe(16)
     port = stage.app.settings.port
-    door = DemoDoor(people=lambda: stage.visitors(), key=key, router=inbox_router(stage))
+    door = DemoDoor(people=stage.visitors, key=key, router=inbox_router(stage))
     web = make_app(stage.app, demo=door)
     config = uvicorn.Config(web, log_config=None, access_log=False, server_header=False)
     server = uvicorn.Server(config)

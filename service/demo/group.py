@@ -16,15 +16,18 @@ from zoneinfo import ZoneInfo
 from service.demo.prices import SPOT_SOURCE, SYNTHETIC, DayPrice, day_prices
 
 GROUP: Final = "远洋能源集团"
+OFFICER: Final = "oe_chen"
 TRADING: Final = f"{GROUP}/原油贸易部"
 REFINING: Final = f"{GROUP}/炼化供应部"
 REFERENCE_MONTH: Final = "2502"
 #: The made curve narrows evenly: these are its own mean and spread over the year.
 BASIS_MEAN: Final = Decimal("1.8")
 BASIS_SD: Final = Decimal("0.7")
-FIRST_DAY: Final = date(2024, 4, 15)
+FIRST_DAY: Final = date(2024, 3, 1)
 LAST_DAY: Final = date(2024, 12, 30)
-_HAND_OVER_S: Final = 300
+HUB: Final = "oe-hub"
+_HAND_OVERS: Final = (time(12, 0), time(15, 30))
+_HUB_LATENESS_S: Final = 8 * 3600
 _SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
 
 _TRADERS: Final = {TRADING: ("oe_zhao", "oe_qian"), REFINING: ("oe_sun", "oe_li")}
@@ -37,17 +40,27 @@ organisations:
     name_zh: 远洋能源集团
     name_en: Ocean Energy Group
     routing: {{"*": [oe_chen, oe_wang]}}
-    settings: {{exchange: NYMEX}}
+    settings:
+      exchange: NYMEX
+      lateness_s: {{{HUB}: {_HUB_LATENESS_S}}}
   - path: {TRADING}
     name_zh: 原油贸易部
     name_en: Crude Trading
     routing: {{"*": [oe_chen, oe_wang]}}
-    settings: {{product: CL, month: "{REFERENCE_MONTH}", erp_sync_within_s: 60}}
+    settings:
+      product: CL
+      month: "{REFERENCE_MONTH}"
+      erp_sync_within_s: 60
+      lateness_s: {{{HUB}: {_HUB_LATENESS_S}}}
   - path: {REFINING}
     name_zh: 炼化供应部
     name_en: Refinery Supply
     routing: {{"*": [oe_chen, oe_wang]}}
-    settings: {{product: B, month: "{REFERENCE_MONTH}", erp_sync_within_s: 60}}
+    settings:
+      product: B
+      month: "{REFERENCE_MONTH}"
+      erp_sync_within_s: 60
+      lateness_s: {{{HUB}: {_HUB_LATENESS_S}}}
 people:
   - {{id: oe_chen, name: 陈芳, roles: [risk_officer], unit: {GROUP}}}
   - {{id: oe_wang, name: 王强, roles: [manager], unit: {GROUP}}}
@@ -104,9 +117,9 @@ class _Day:
         self, org: str, at: datetime, kind: str, what: str, actor: str, **more: Any
     ) -> dict[str, Any]:
         self.number += 1
-        # The group's systems hand over what they have every five minutes.
-        late = -int(at.timestamp()) % _HAND_OVER_S
-        arrival = at + timedelta(seconds=late)
+        # The group's systems hand over what they have twice a day.
+        handed = next(one for one in _HAND_OVERS if at.astimezone(_SHANGHAI).time() <= one)
+        arrival = datetime.combine(self.day, handed, _SHANGHAI)
         return {
             "event_id": f"OE-{self.number:06d}",
             "org": org,
@@ -116,6 +129,7 @@ class _Day:
             "log_class": kind,
             "type": what,
             "actor": actor,
+            "source": HUB,
             **more,
         }
 
@@ -139,32 +153,41 @@ def _prices(day: _Day, prices: list[DayPrice]) -> Iterator[dict[str, Any]]:
 
 def _work(day: _Day, orders_a_day: int) -> Iterator[dict[str, Any]]:
     rng = day.rng
-    for number, (org, traders) in enumerate(_TRADERS.items()):
-        if day.day.toordinal() % len(_TRADERS) != number:
-            continue  # the departments take turns
-        trader = rng.choice(traders)
-        yield day.event(org, day.at(8, 50, rng.randrange(60)), "system", "login", trader)
-        quantity = 0
-        for turn in range(orders_a_day):
-            at = day.at(9 + turn * 2, rng.randrange(10, 25), rng.randrange(60))
-            order = f"OE-{day.day:%y%m%d}-{_PRODUCT_OF[org]}{turn}"
-            if turn % 2 == 0:
-                quantity = rng.randrange(5, 25) * 1000
-                side = "buy"
-            else:
-                quantity += rng.randrange(-2, 3) * 1000
-                side = "sell"
-            body = {"order": order, "side": side, "qty": quantity, "unit": "bbl"}
-            yield from _order(day, org, trader, at, body)
+    for org, traders in _TRADERS.items():
+        for trader in traders:
+            yield day.event(org, day.at(8, 50, rng.randrange(60)), "system", "login", trader)
+    turn = day.day.toordinal() % len(_TRADERS)  # the departments take turns
+    org, traders = list(_TRADERS.items())[turn]
+    trader = rng.choice(traders)
+    quantity = 0
+    for number in range(orders_a_day):
+        at = day.at(9 + number * 2, rng.randrange(10, 25), rng.randrange(60))
+        order = f"OE-{day.day:%y%m%d}-{_PRODUCT_OF[org]}{number}"
+        if number % 2 == 0:
+            quantity = rng.randrange(5, 25) * 1000
+            side = "buy"
+        else:
+            quantity += rng.randrange(-2, 3) * 1000
+            side = "sell"
+        body = {"order": order, "side": side, "qty": quantity, "unit": "bbl"}
+        yield from _order(day, org, trader, at, body)
+    yield from _evening(day)
+
+
+def _evening(day: _Day) -> Iterator[dict[str, Any]]:
+    """A clerk posts the day's voucher; everybody goes home."""
+    rng = day.rng
     clerk = rng.choice(_BACK)
-    at = day.at(15, rng.randrange(60))
-    yield day.event(GROUP, at, "system", "login", clerk)
+    yield day.event(GROUP, day.at(15, 1, rng.randrange(60)), "system", "login", clerk)
     amount = Decimal(rng.randrange(100_000, 9_000_000)) / 100
     yield day.event(
-        GROUP, at + timedelta(minutes=6), "business", "voucher.post", clerk,
+        GROUP, day.at(15, 3, rng.randrange(60)), "business", "voucher.post", clerk,
         voucher=f"OE-V-{day.day:%y%m%d}", order=f"OE-{day.day:%y%m%d}-0", amount=f"{amount:.2f}",
         debit="1122", credit="6001",
     )  # fmt: skip
+    for org, traders in _TRADERS.items():
+        for trader in traders:
+            yield day.event(org, day.at(15, 4, rng.randrange(60)), "system", "logout", trader)
 
 
 def _order(

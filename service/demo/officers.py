@@ -168,16 +168,16 @@ class Officers:
         return list(dict.fromkeys(str(one[field]) for one in found["items"] if one.get(field)))
 
     def _event(
-        self, order: Mapping[str, Any], person: str, at: datetime, kind: str, **fields: str
+        self, about: Mapping[str, Any], person: str, at: datetime, kind: str, **fields: str
     ) -> dict[str, Any]:
         self._numbers += 1
         return {
-            "event_id": f"{order['id']}-{self._numbers}",
+            "event_id": f"{about['id']}-{self._numbers}",
             "event_time": rfc3339(at),
             "kind": "business",
             "type": kind,
             "source": "console",
-            "org": order["org"],
+            "org": about["org"],
             "actor": person,
             **fields,
         }

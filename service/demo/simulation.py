@@ -37,7 +37,7 @@ class SimulatedClock:
         self._now += timedelta(seconds=seconds)
 
 
-Act = Callable[[datetime], None]
+Act = Callable[[datetime], object]
 
 
 @dataclass(order=True)

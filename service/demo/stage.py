@@ -26,12 +26,13 @@ from service.demo.simulation import SimulatedClock
 from service.demo.slack_server import TEAM, SlackServer
 from service.errors import WrongFolder
 from service.settings import Settings
+from service.web.views.access import DemoPerson
 from store.problems import Problem
 
 MARK: Final = "DEMO"
 ACTOR: Final = "system:demo"
 #: The group's days before the first incident: what the detectors learn from.
-WARM_UP: Final = timedelta(days=30)
+WARM_UP: Final = timedelta(days=65)
 
 Compose = Callable[..., Application]
 
@@ -46,6 +47,23 @@ class Stage:
     mail: MailServer
     events: Sequence[Event]
     incidents: Sequence[Incident]
+
+    @property
+    def first_arrival(self) -> datetime:
+        """When the first event of an incident arrives."""
+        return min(
+            datetime.fromisoformat(event.get("arrival_ts", event["ts"]))
+            for incident in self.incidents
+            for event in incident.events
+        )
+
+    def visitors(self) -> tuple[DemoPerson, ...]:
+        """As whom a visitor may sign in: the group's officer first, then everybody."""
+        people = sorted(self.app.directory.people, key=lambda one: one.id != group.OFFICER)
+        return tuple(
+            DemoPerson(one.id, one.name, tuple(role.value for role in one.roles), one.unit)
+            for one in people
+        )
 
 
 def claim_folder(data: Path) -> None:

@@ -1,0 +1,204 @@
+"""The demo's inbox: what landed in mail and chat, with buttons that press the real ones.
+
+A button sends a properly signed request to the real endpoint, as the person to whom the card was
+sent; a mail's button opens the page behind its link. Exists only in the demo's composition.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Annotated
+from urllib.parse import urlencode, urlsplit
+
+import httpx
+from fastapi import APIRouter, Depends
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from service.demo.mail_server import Mail
+from service.demo.slack_server import Message
+from service.demo.stage import Stage
+from service.inbound.clicks import work_off
+from service.web.rooms.here import Here, here
+from service.web.views.inbox import InboxPage, MessageDetail, MessageLine
+from service.web.views.parts import Act, Facet
+
+SHOWN = 60
+_LINK = re.compile(r"https?://\S+/m/\S+")
+_TIMEOUT_S = 20
+_LEVELS = {"红": "red", "橙": "orange", "黄": "yellow", "蓝": "blue",
+           "RED": "red", "ORANGE": "orange", "YELLOW": "yellow", "BLUE": "blue"}  # fmt: skip
+_HEAD = re.compile(r"【([^】]+)】")
+
+Signed = Annotated[Here, Depends(here)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """One message of either kind; `number` is its place among its kind."""
+
+    kind: str
+    number: int
+    person: str
+    subject: str
+    at: datetime
+    lines: tuple[str, ...]
+    buttons: tuple[tuple[str, str], ...] = ()
+    link: str = ""
+    updates: int = 0
+
+    @property
+    def id(self) -> str:
+        """Names the message in addresses."""
+        return f"{self.kind}-{self.number}"
+
+
+def inbox_router(stage: Stage) -> APIRouter:
+    """`/inbox` of one demo."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/inbox")
+    def show(at: Signed, person: str = "", message: str = "") -> Response:
+        items = _items(stage)
+        mine = [one for one in items if not person or one.person == person]
+        picked = next((one for one in items if one.id == message), None)
+        page = InboxPage(
+            people=_people(at, items, person),
+            messages=tuple(_line(at, one, person, picked) for one in mine[:SHOWN]),
+            picked=_detail(at, picked, person) if picked is not None else None,
+        )
+        return at.show("inbox.html", page, "inbox", live=False)
+
+    @router.post("/inbox/{number}/{verb}")
+    def press(at: Signed, number: int, verb: str) -> Response:
+        messages = stage.slack.messages
+        if not 0 <= number < len(messages):
+            raise HTTPException(404)
+        message = messages[number]
+        user = message.channel.removeprefix("D")
+        try:
+            asked = stage.slack.press(message, verb, user)
+        except KeyError:
+            raise HTTPException(404) from None
+        answer = httpx.post(
+            f"{stage.app.settings.public_url}/integrations/slack/interactivity",
+            content=asked.body,
+            headers=asked.headers,
+            timeout=_TIMEOUT_S,
+            trust_env=False,
+        )
+        work_off(stage.app)
+        url = "/inbox?" + urlencode({"message": f"chat-{number}"})
+        if answer.is_error:
+            return at.refused(url, str(answer.status_code))
+        return at.done(url, "demo.pressed", verb=at.text(f"button.{verb}"))
+
+    return router
+
+
+def _items(stage: Stage) -> list[_Item]:
+    """All messages, the newest first."""
+    people = stage.app.directory.people
+    by_user = {person.slack[1]: person.id for person in people if person.slack}
+    by_mail = {person.email: person.id for person in people if person.email}
+    found = [
+        _chat(number, one, by_user.get(one.channel.removeprefix("D"), ""))
+        for number, one in enumerate(stage.slack.messages)
+    ]
+    found += [
+        _mail(number, one, by_mail.get(one.recipients[0], ""))
+        for number, one in enumerate(stage.mail.mails)
+    ]
+    return sorted(found, key=lambda one: (one.at, one.kind, one.number), reverse=True)
+
+
+def _chat(number: int, message: Message, person: str) -> _Item:
+    lines = tuple(str(message.body.get("text", "")).splitlines())
+    return _Item(
+        "chat",
+        number,
+        person,
+        lines[0] if lines else "",
+        datetime.fromtimestamp(int(message.ts.partition(".")[0]), UTC),
+        lines,
+        buttons=tuple(
+            (str(button["action_id"]), str(button["text"]["text"])) for button in message.buttons
+        ),
+        updates=len(message.versions) - 1,
+    )
+
+
+def _mail(number: int, mail: Mail, person: str) -> _Item:
+    text = mail.text
+    link = _LINK.search(text)
+    return _Item(
+        "mail",
+        number,
+        person,
+        str(mail.message["Subject"]),
+        parsedate_to_datetime(str(mail.message["Date"])),
+        tuple(text.splitlines()),
+        link=urlsplit(link.group()).path if link else "",
+    )
+
+
+def _people(at: Here, items: Sequence[_Item], chosen: str) -> tuple[Facet, ...]:
+    counts: dict[str, int] = {}
+    for one in items:
+        counts[one.person] = counts.get(one.person, 0) + 1
+    every = Facet(at.text("ui.filters.all"), "/inbox", len(items), current=not chosen)
+    return (
+        every,
+        *(
+            Facet(
+                at.names.actor(person),
+                "/inbox?" + urlencode({"person": person}),
+                count,
+                current=person == chosen,
+            )
+            for person, count in sorted(counts.items())
+            if person
+        ),
+    )
+
+
+def _line(at: Here, item: _Item, person: str, picked: _Item | None) -> MessageLine:
+    query = {"message": item.id} | ({"person": person} if person else {})
+    return MessageLine(
+        id=item.id,
+        channel=item.kind,
+        to=at.names.actor(item.person),
+        subject=item.subject,
+        at=item.at,
+        url="/inbox?" + urlencode(query),
+        level=_level(item.subject),
+        current=picked is not None and picked.id == item.id,
+        unread=bool(item.buttons),
+    )
+
+
+def _detail(at: Here, item: _Item, person: str) -> MessageDetail:
+    acts = [
+        Act(label, f"/inbox/{item.number}/{verb}", verb, "primary" if turn == 0 else "plain")
+        for turn, (verb, label) in enumerate(item.buttons)
+    ]
+    if item.link:
+        acts.append(Act(at.text("mail.act"), item.link, "open", "primary", method="get"))
+    return MessageDetail(
+        line=_line(at, item, person, item),
+        sender="hedgewarden",
+        lines=item.lines,
+        acts=tuple(acts),
+        updates=item.updates,
+    )
+
+
+def _level(subject: str) -> str:
+    """The colour that the first line names in its brackets."""
+    for found in _HEAD.findall(subject):
+        for word, level in _LEVELS.items():
+            if word in found.upper():
+                return level
+    return ""
