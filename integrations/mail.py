@@ -24,6 +24,8 @@ from workorders.errors import ChannelFailed, ChannelRetry
 
 LINK_LIFE = timedelta(hours=24)
 _BACK_OFF_S = 30
+#: A server that asks to come back (rate limits, greylisting) means minutes, and says no figure.
+_ASKED_BACK_OFF_S = 60
 _PERMANENT = 500
 ACKNOWLEDGE = "acknowledge"
 
@@ -196,7 +198,7 @@ def _refused(status: int, reply: bytes | str) -> Exception:
     detail = reply.decode(errors="replace") if isinstance(reply, bytes) else reply
     if status >= _PERMANENT:
         return ChannelFailed("MAIL_REFUSED", detail=f"{status} {detail}")
-    return ChannelRetry(_BACK_OFF_S, f"{status} {detail}")
+    return ChannelRetry(_ASKED_BACK_OFF_S, f"{status} {detail}")
 
 
 def _stable(text: str) -> str:

@@ -63,8 +63,13 @@ class SlackChannel:
         proxy: str = "",
         timeout_s: int = 10,
     ) -> None:
+        # Without the client's own silent second try: every attempt is the outbox's, and on record.
         self._client = WebClient(
-            token=token, base_url=base_url, timeout=timeout_s, proxy=proxy or None
+            token=token,
+            base_url=base_url,
+            timeout=timeout_s,
+            proxy=proxy or None,
+            retry_handlers=[],
         )
         self._secrets = tuple(signing_secrets)
         self._wording = wording

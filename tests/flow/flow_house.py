@@ -1,4 +1,4 @@
-"""A company in one data folder, with a chat and a mail server beside it and a clock that we move."""
+"""A company in one data folder, a chat and a mail server beside it, a clock that we move."""
 
 import threading
 import time

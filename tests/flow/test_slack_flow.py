@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlencode
 
 import httpx
 import pytest
-from flow_house import EAST, House, house, over_http, slack_user
+from flow_house import House, house, over_http, slack_user
 
 from service.demo.slack_server import Fault, SignedRequest, sign
 from workorders import State
@@ -305,5 +305,3 @@ def test_commands_show_and_acknowledge(town: House):
     assert "/link/slack/" in command(town, "", "orders", "U77777").json()["text"]
     unsigned = town.send(SignedRequest(b"text=orders", {}), "commands")
     assert unsigned.status_code == 401
-
-
