@@ -5,17 +5,19 @@ commit together or not at all. An event that speaks for a person (a review in an
 a transaction of that person.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy import Connection
 
 import trail
 from agents import hedge_orders, lookback, triage
 from agents.assessor import Scope, Trigger, assess_scope, narrowed, views
 from agents.basis import basis_rows
 from agents.correlating import Correlations, Told, correlation_fact
+from agents.errors import Overtaken
 from agents.facts import (
     HEDGE_ORDER_TYPES,
     Surroundings,
@@ -27,6 +29,16 @@ from agents.facts import (
     product_of,
 )
 from agents.matching import Seen, match_of
+from agents.reading import (
+    POSITION,
+    WATERMARK,
+    Patience,
+    Stand,
+    set_aside,
+    stand_of,
+    unreadable,
+    write_stand,
+)
 from agents.trainer import Finding
 from agents.world import World
 from auditlog.events import Event, EventKind
@@ -35,17 +47,15 @@ from book.apply import Defaults, apply
 from book.write import Dated, put_dated
 from rules.patterns import Fact
 from rules.rulebook import Rulebook
-from store import Store, UnitOfWork, positions
-from store.clock import parse_rfc3339, rfc3339
+from store import Store, UnitOfWork
 from store.problems import Problem
 from workorders.context import Context
 from workorders.ingest import Result, ingest_match
 from workorders.model import Match
 
+__all__ = ["ACTOR", "POSITION", "WATERMARK", "Looked", "Scorer", "Watcher"]
+
 ACTOR = "system:watcher"
-POSITION = "watcher"
-WATERMARK = "watcher.watermark"
-BATCH = 500
 
 _log = structlog.get_logger(__name__)
 
@@ -60,6 +70,8 @@ class _Round:
     uow: UnitOfWork
     around: Surroundings
     rulebook: Rulebook
+    stand: Stand
+    arrived: datetime | None = None
     matches: list[Match] = field(default_factory=list)
     facts: dict[str, list[FactRow]] = field(default_factory=dict)
     scopes: dict[Scope, Trigger] = field(default_factory=dict)
@@ -118,25 +130,37 @@ class Watcher:
         self.world = World(ACTOR)
         self._correlations: Correlations | None = None
         self._made_for: tuple[str, int] | None = None
+        self._stand: Stand | None = None
+        self._patience = Patience()
 
     def run_once(self, now: datetime) -> Looked:
-        """Read what is new, up to `BATCH` events, and decide; also what time alone has decided."""
+        """Read what is new, up to a batch of events, and decide; also what time has decided."""
         with self._store.reader() as connection:
-            position = int(positions.read(connection, POSITION) or 0)
-        stored = list(self._log.read_after(position, BATCH))
-        caught_up = len(stored) < BATCH
+            stand = stand_of(connection)
+        if self._stand not in {None, stand}:
+            # Another process led in between: what is remembered here is older than the book.
+            self._forget()
+        self._stand = stand
+        most = self._patience.most(stand.position)
+        stored = list(self._log.read_after(stand.position, most))
+        parts = _parts(stored)
+        looked: list[Looked] = []
         try:
-            parts = _parts(stored)
-            looked = [self._look(part, now, last=caught_up and part is parts[-1]) for part in parts]
+            for part in parts:
+                last = len(stored) < most and part is parts[-1]
+                looked.append(self._look(part, now, last=last))
             if not stored:
-                looked = [self._wait(now)]
-        except Exception:
-            # The state in memory may be ahead of what was committed: it is made from the log again.
-            self.world.forget()
-            self._drop_correlations()
-            raise
+                looked.append(self._wait(now))
+        except Overtaken:
+            self._forget()
+        except Exception as fault:
+            self._forget()
+            if not self._give_up(stored, fault):
+                raise
+            looked.append(Looked(1))
         results = tuple(result for one in looked for result in one.results)
-        return Looked(len(stored), sum(one.matches for one in looked), results)
+        events = sum(one.events for one in looked)
+        return Looked(events, sum(one.matches for one in looked), results)
 
     def use(self, scorer: Scorer) -> None:
         """Score with these detectors from the next round on."""
@@ -150,28 +174,46 @@ class Watcher:
         """End the child process."""
         self._drop_correlations()
 
+    def _forget(self) -> None:
+        """Drop what is remembered: it may be ahead of what was committed, or behind it."""
+        self.world.forget()
+        self._drop_correlations()
+        self._stand = None
+
+    def _give_up(self, stored: Sequence[StoredEvent], fault: Exception) -> bool:
+        """Whether the one event that keeps the round from succeeding was set aside."""
+        if not stored or not self._patience.failed(stored[0].position, stored[-1].position, fault):
+            return False
+        with self._store.unit_of_work(ACTOR) as uow:
+            set_aside(uow, stored[0], fault)
+        return True
+
     def _wait(self, now: datetime) -> Looked:
         """Nothing new: only deadlines that have passed."""
-        if self._correlations is None:
-            return Looked()
-        told = self._correlations.advance(now)
+        correlations = self._correlations
+        if correlations is None:
+            if self._stand is None or not self._stand.position:
+                return Looked()
+            with self._store.reader() as connection:
+                correlations = self._prepare(connection, self._stand, now)
+        told = correlations.advance(now)
         if not told:
             return Looked()
         with self._store.unit_of_work(ACTOR) as uow:
             work = self._begin(uow, now)
             self._take(work, told)
-            return Looked(0, len(work.matches), self._finish(work, now, None))
+            results = self._finish(work, now, None)
+        self._stand = work.stand
+        return Looked(0, len(work.matches), results)
 
     def _look(self, part: Sequence[StoredEvent], now: datetime, *, last: bool) -> Looked:
-        actor = ACTOR
         first = part[0].event
         # With a backlog the watermark stands at the last event read: what is unread is not late.
         mark = now if last else min(now, part[-1].event.arrival_time)
-        if first.type in triage.REVIEW_TYPES and first.actor:
-            actor = first.actor
-        with self._store.unit_of_work(actor) as uow:
+        review = first.type in triage.REVIEW_TYPES
+        with self._store.unit_of_work(self._speaker(first) if review else ACTOR) as uow:
             work = self._begin(uow, now)
-            if actor != ACTOR:
+            if review:
                 triage.review(uow, self._context(work.around), first)
             for stored in part:
                 self._event(work, stored)
@@ -181,42 +223,51 @@ class Watcher:
                 self._take(work, correlations.feed(work.correlated))
                 self._take(work, correlations.advance(mark))
             results = self._finish(work, mark, part[-1].position)
-            return Looked(len(part), len(work.matches), results)
+        self._stand = work.stand
+        return Looked(len(part), len(work.matches), results)
+
+    def _speaker(self, event: Event) -> str:
+        """The person for whom a review speaks; the watcher itself for anybody unknown."""
+        with self._store.reader() as connection:
+            known = self.world.around(connection).directory.person(event.actor)
+        return ACTOR if known is None else known.id
 
     def _begin(self, uow: UnitOfWork, now: datetime) -> _Round:
+        stand = stand_of(uow.connection, lock=True)
+        if stand != self._stand:
+            raise Overtaken
         self.world.refresh(uow.connection)
-        around = self.world.around(uow.connection)
-        rulebook = self._rulebook()
-        self._prepare(uow, around, rulebook, now)
-        return _Round(uow, around, rulebook)
+        self._prepare(uow.connection, stand, now)
+        return _Round(uow, self.world.around(uow.connection), self._rulebook(), stand)
 
-    def _prepare(
-        self, uow: UnitOfWork, around: Surroundings, rulebook: Rulebook, now: datetime
-    ) -> None:
-        """Make the correlations anew when rules or directory changed, filled from the log."""
+    def _prepare(self, connection: Connection, stand: Stand, now: datetime) -> Correlations:
+        """The correlations; made anew, and filled from the log, when rules or directory changed."""
+        around = self.world.around(connection)
+        rulebook = self._rulebook()
         wanted = (rulebook.hash, id(around))
         if self._correlations is not None and self._made_for == wanted:
-            return
+            return self._correlations
         self._drop_correlations()
         made = Correlations(rulebook, around, use_child=self._use_child)
-        position = int(positions.read(uow.connection, POSITION) or 0)
-        mark = positions.read(uow.connection, WATERMARK)
-        until = parse_rfc3339(mark) if mark else None
-        if position:
-            facts = self._past(position, (until or now) - made.reach(), around, rulebook)
-            made.rebuild(facts, until)
+        if stand.position:
+            since = (stand.mark or now) - made.reach()
+            made.rebuild(self._past(stand.position, since, around, rulebook), stand.mark)
         self._correlations, self._made_for = made, wanted
+        return made
 
     def _past(
         self, position: int, since: datetime, around: Surroundings, rulebook: Rulebook
-    ) -> Iterable[Fact]:
+    ) -> Iterator[Fact]:
         query = Query(since=since, until_position=position, limit=5_000)
-        stored = sorted(self._log.history(query), key=lambda one: one.position)
-        return [
-            correlation_fact(one.event, event_fact(one.event, around), rulebook, around)
-            for one in stored
-            if one.event.kind is not EventKind.MARKET and not is_late(one.event, around)
-        ]
+        for one in sorted(self._log.history(query), key=lambda one: one.position):
+            if one.event.kind is EventKind.MARKET or is_late(one.event, around):
+                continue
+            try:
+                fields = event_fact(one.event, around)
+                yield correlation_fact(one.event, fields, rulebook, around)
+            except Exception:  # noqa: BLE001 - whatever it was
+                # It was set aside when it came; it must not keep the others from being seen.
+                _log.exception("event left out", event_id=one.event.event_id)
 
     def _drop_correlations(self) -> None:
         if self._correlations is not None:
@@ -229,6 +280,10 @@ class Watcher:
     def _event(self, work: _Round, stored: StoredEvent) -> None:
         event = stored.event
         around = work.around
+        if work.arrived is not None and event.arrival_time > work.arrived:
+            # As it was live: what was over its limit for a while is seen in a backlog, too.
+            self._assess_touched(work)
+        work.arrived = max(event.arrival_time, work.arrived or event.arrival_time)
         self._into_book(work, event)
         if event.kind is EventKind.MARKET:
             return
@@ -267,7 +322,7 @@ class Watcher:
         book = self.world.book(work.uow.connection, event.org, now)
         change = apply(book, event, defaults)
         for problem in change.problems:
-            _unreadable(work.uow, event, problem)
+            unreadable(work.uow, event, problem)
         if not change.facts:
             return
         dated = [Dated(fact, event.event_time) for fact in change.facts]
@@ -277,7 +332,8 @@ class Watcher:
             book = self.world.book(work.uow.connection, event.org, now)
             for row, matches in basis_rows(event, change.facts, book, work.around, work.rulebook):
                 work.keep("basis", row)
-                work.matches += matches
+                if not is_late(event, work.around):
+                    work.matches += matches
             return
         for fact in change.facts:
             product = getattr(fact, "product", "") or product_of(event, work.around)
@@ -297,7 +353,7 @@ class Watcher:
             origin=origin_of(event, around),
         )
         if isinstance(order, Problem):
-            _unreadable(uow, event, order)
+            unreadable(uow, event, order)
             return
         old = hedge_orders.known(uow, order.org, order.object_id)
         scope = Scope(order.org, order.product)
@@ -336,8 +392,7 @@ class Watcher:
 
     def _finish(self, work: _Round, now: datetime, position: int | None) -> tuple[Result, ...]:
         uow, around = work.uow, work.around
-        for scope, trigger in work.scopes.items():
-            self._assess(work, scope, trigger)
+        self._assess_touched(work)
         for run in work.runs.values():
             book = self.world.book(uow.connection, run.org, uow.now)
             found = lookback.look(
@@ -351,10 +406,13 @@ class Watcher:
             self._log.append_facts(kind, rows, recorded_at=uow.now)
         context = self._context(around)
         results = tuple(ingest_match(uow, match, context) for match in work.matches)
-        if position is not None:
-            positions.write(uow, POSITION, str(position))
-        positions.write(uow, WATERMARK, rfc3339(now))
+        work.stand = write_stand(uow, work.stand, position, now)
         return results
+
+    def _assess_touched(self, work: _Round) -> None:
+        for scope, trigger in work.scopes.items():
+            self._assess(work, scope, trigger)
+        work.scopes.clear()
 
     def _assess(self, work: _Round, scope: Scope, trigger: Trigger) -> None:
         uow = work.uow
@@ -407,20 +465,4 @@ def _superseded(uow: UnitOfWork, told: Told, old: str) -> None:
         outcome=found.status.value,
         reason="LATE_EVENT",
         body={"rule": found.rule, "supersedes": old, "event_time": found.event_time},
-    )
-
-
-def _unreadable(uow: UnitOfWork, event: Event, problem: Problem) -> None:
-    """An event that concerns the book and cannot be read: recorded, so that nothing is lost."""
-    _log.warning("event not understood", event_id=event.event_id, code=problem.code)
-    trail.record(
-        uow,
-        kind="decision",
-        action="event.unreadable",
-        object_type="event",
-        object_id=event.event_id,
-        org=event.org,
-        outcome="data_issue",
-        reason=problem.code,
-        body={"problem": problem.as_dict(), "type": event.type},
     )
