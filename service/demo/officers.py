@@ -21,9 +21,10 @@ from service.security import tokens
 from store.clock import rfc3339
 
 ACKNOWLEDGE_AFTER: Final = timedelta(seconds=40)
-MEND_AFTER: Final = timedelta(minutes=4)
-RESOLVE_AFTER: Final = timedelta(minutes=12)
-CLOSE_AFTER: Final = timedelta(minutes=14)
+SIGN_AFTER: Final = timedelta(seconds=20)
+MEND_AFTER: Final = timedelta(minutes=13, seconds=20)
+RESOLVE_AFTER: Final = timedelta(minutes=14)
+CLOSE_AFTER: Final = timedelta(minutes=14, seconds=30)
 _LIFE: Final = timedelta(days=365)
 _ORDER: Final = "WO-"
 _APPROVAL: Final = "AP-"
@@ -69,7 +70,7 @@ class Officers:
         for message in new:
             number = str(_payload(message).get("object_id", ""))
             if number.startswith(_APPROVAL):
-                self._plan(now + timedelta(seconds=30), self._signing(message))
+                self._plan(now + SIGN_AFTER, self._signing(message))
             elif number.startswith(_ORDER) and number not in self._known:
                 self._known.add(number)
                 self._order(number, message, now)
