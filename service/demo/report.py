@@ -25,7 +25,7 @@ def report(stage: Stage, elapsed_s: float) -> dict[str, Any]:
         orders = [order_from(row) for row in connection.execute(select(ORDERS)).mappings()]
         sent = connection.execute(
             select(NOTICES.c.channel, func.count())
-            .where(NOTICES.c.state == "sent")
+            .where(NOTICES.c.state.in_(["sent", "stale"]))
             .group_by(NOTICES.c.channel)
         )
         notifications = {str(channel): int(count) for channel, count in sent}
