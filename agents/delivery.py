@@ -104,7 +104,7 @@ def _retry(uow: UnitOfWork, row: OutboxRow, fault: ChannelRetry, context: Contex
 def _failed(
     uow: UnitOfWork, row: OutboxRow, fault: Handle | ChannelRetry | ChannelFailed, context: Context
 ) -> int:
-    code = fault.code if isinstance(fault, ChannelFailed) else "TRIES_USED_UP"
+    code = fault.code if isinstance(fault, ChannelFailed) else "ATTEMPTS_USED_UP"
     if not outbox.dead(uow, row.id, f"{code}: {fault}"):
         return 0
     took_over = notices.record_delivery(uow, context, row.key, outcome="failed", error=code)
