@@ -84,7 +84,7 @@ _TELLERS: Final[Sequence[tuple[Any, Callable[[Desk, Any], Told]]]] = (
     (WrongCall, _called),
     (BrokenRulebook, lambda desk, error: _listed(desk, "cli.fault.rulebook", error.problems)),
     (InvalidDirectory, lambda desk, error: _listed(desk, "cli.fault.directory", error.problems)),
-    (WrongFolder, lambda desk, error: _line(desk, error.code, error.code, WRONG_CALL)),
+    (WrongFolder, lambda desk, error: _line(desk, error.code, f"cli.{error.code}", WRONG_CALL)),
     (
         UnsafeAddress,
         lambda desk, error: _line(
