@@ -6,14 +6,14 @@ should be seen.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from service.demo.prices import SPOT_SOURCE, SYNTHETIC, DayPrice, day_prices
+from service.demo.prices import SPOT_SOURCE, SYNTHETIC, DayPrice, day_prices, settlement
 
 GROUP: Final = "远洋能源集团"
 OFFICER: Final = "oe_chen"
@@ -23,8 +23,6 @@ REFERENCE_MONTH: Final = "2502"
 #: The made curve narrows evenly: these are its own mean and spread over the year.
 BASIS_MEAN: Final = Decimal("1.8")
 BASIS_SD: Final = Decimal("0.7")
-FIRST_DAY: Final = date(2024, 3, 1)
-LAST_DAY: Final = date(2024, 12, 30)
 HUB: Final = "oe-hub"
 _HAND_OVERS: Final = (time(12, 0), time(15, 30))
 _HUB_LATENESS_S: Final = 8 * 3600
@@ -143,7 +141,7 @@ def _prices(day: _Day, prices: list[DayPrice]) -> Iterator[dict[str, Any]]:
         yield day.event(
             org, day.at(8, 30), "market", "futures.settle", f"feed:{SYNTHETIC}",
             product=price.product, month=REFERENCE_MONTH, currency="USD",
-            price=str(price.curve.get(REFERENCE_MONTH, price.spot)),
+            price=str(settlement(price.spot, REFERENCE_MONTH, price.day)),
         )  # fmt: skip
         yield day.event(
             org, day.at(8, 31), "market", "spot.quote", f"feed:{SPOT_SOURCE}",
@@ -204,16 +202,18 @@ def _order(
 
 
 def ordinary_days(
-    seed: int, first: date = FIRST_DAY, last: date = LAST_DAY, orders_a_day: int = 2
+    seed: int, spans: Sequence[tuple[date, date]], orders_a_day: int = 2
 ) -> Iterator[dict[str, Any]]:
-    """The group's ordinary events from `first` to `last`, in the form of the incident files.
+    """The group's ordinary events on the days of `spans`, in the form of the incident files.
 
     Orders come in pairs that nearly cancel, so that the exposure wanders and stays in its limit.
     """
     rng = random.Random(seed)  # noqa: S311 - a story, not a secret
     by_day: dict[date, list[DayPrice]] = {}
+    first, last = min(span[0] for span in spans), max(span[1] for span in spans)
     for price in day_prices(first, last):
-        by_day.setdefault(price.day, []).append(price)
+        if any(start <= price.day <= end for start, end in spans):
+            by_day.setdefault(price.day, []).append(price)
     number = 0
     for price_day, prices in by_day.items():
         day = _Day(price_day, rng, number)

@@ -56,6 +56,11 @@ def months_after(day: date, count: int) -> list[str]:
     return [f"{(first + i) // 12 % 100:02d}{(first + i) % 12 + 1:02d}" for i in range(count)]
 
 
+def settlement(spot: Decimal, month: str, day: date) -> Decimal:
+    """The made settlement price of a delivery month (YYMM) on a day."""
+    return (spot - _DISCOUNT_A_DAY * _days_until(month, day)).quantize(_CENT)
+
+
 def _days_until(month: str, day: date) -> int:
     return (date(2000 + int(month[:2]), int(month[2:]), 1) - day).days
 
@@ -67,8 +72,7 @@ def day_prices(first: date, last: date) -> Iterator[DayPrice]:
             continue
         for product, spot in sorted(spots.items()):
             curve = {
-                month: (spot - _DISCOUNT_A_DAY * _days_until(month, day)).quantize(_CENT)
-                for month in months_after(day, CURVE_MONTHS)
+                month: settlement(spot, month, day) for month in months_after(day, CURVE_MONTHS)
             }
             yield DayPrice(product, day, spot, curve)
 

@@ -4,7 +4,7 @@ import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from secrets import token_hex
 from typing import Any, Final
@@ -31,6 +31,8 @@ from store.problems import Problem
 
 MARK: Final = "DEMO"
 ACTOR: Final = "system:demo"
+#: The group is looked at this long before and after each incident.
+AROUND: Final = timedelta(days=14)
 #: The group's days before the first incident: what the detectors learn from.
 WARM_UP: Final = timedelta(days=65)
 
@@ -142,12 +144,12 @@ def furnish(app: Application, incidents: Sequence[Incident]) -> None:
     with app.store.unit_of_work(ACTOR) as uow:
         save_directory(uow, reachable(known, TEAM))
         opening = [fact for incident in incidents for fact in book_of(incident)]
-        put_dated(uow, [*opening, *group_book()], source="setup", action="book.setup")
+        since = app.clock() - timedelta(days=1)
+        put_dated(uow, [*opening, *group_book(since)], source="setup", action="book.setup")
 
 
-def group_book() -> Iterator[Dated]:
+def group_book(since: datetime) -> Iterator[Dated]:
     """The trading group's opening positions, limits and basis history."""
-    since = datetime.combine(group.FIRST_DAY, datetime.min.time(), UTC)
     for held in group.OPENING:
         place: dict[str, Any] = {
             "org": held.org,
@@ -199,10 +201,9 @@ def all_events(incidents: Sequence[Incident], seed: int | None) -> list[Event]:
         found += [_event(dict(one), incident) for one in incident.events]
     if seed is None:
         return found
-    first = min(event.arrival_time for event in found) - WARM_UP
-    last = max(event.arrival_time for event in found)
-    ordinary = group.ordinary_days(seed, first.date(), last.date())
-    return found + [_event(one, None) for one in ordinary]
+    days = sorted({event.arrival_time.date() for event in found})
+    spans = [(days[0] - WARM_UP, days[0]), *((day - AROUND, day + AROUND) for day in days)]
+    return found + [_event(one, None) for one in group.ordinary_days(seed, spans)]
 
 
 def _event(mapping: dict[str, Any], incident: Incident | None) -> Event:
