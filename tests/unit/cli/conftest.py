@@ -12,8 +12,10 @@ import structlog
 from typer.testing import CliRunner
 
 import main
+from rules import Rulebook
 from service.application import Application
 from service.cli.root import make_app
+from service.rules_in_force import rules_in_force
 from service.settings import Settings
 
 DIRECTORY = """\
@@ -78,8 +80,15 @@ class Terminal:
         return str(self("user", "token", user, "--json").json["token"])
 
 
+@pytest.fixture(scope="session")
+def shipped_rules() -> Rulebook:
+    return rules_in_force(Settings())
+
+
 @pytest.fixture(autouse=True)
-def _quiet_log() -> Iterator[None]:
+def _one_reading(monkeypatch: pytest.MonkeyPatch, shipped_rules: Rulebook) -> Iterator[None]:
+    """The shipped rules are read once for all calls; every process reads them for itself."""
+    monkeypatch.setattr(main, "rules_in_force", lambda _settings: shipped_rules)
     yield
     structlog.reset_defaults()
 
