@@ -110,7 +110,6 @@ def list_approvals(
 @router.get("/{request_id}", summary="One request")
 def show_approval(app: App, who: Who, request_id: RequestId) -> ApprovalOut:
     """One request."""
-    who.check("view")
     with app.store.reader() as connection:
         return approval_out(_seen(connection, who, request_id))
 
@@ -122,6 +121,7 @@ def _seen(connection: Connection, who: Caller, request_id: str) -> State:
         ApiFault: not found, also for one that is not the caller's to see.
         UnknownRequest: not found.
     """
+    who.check("view")
     state = approvals.read(connection, request_id)
     seats = {name for step in state.steps for name in (*step.seats, *step.escalate_to)}
     involved = who.person.id in {*seats, state.subject.requester}

@@ -122,7 +122,7 @@ def fault_of(raised: Exception) -> Fault:  # noqa: C901, PLR0911, PLR0912 - one 
         case LogBusyError() | LogUnavailableError() | OperationalError():
             return Fault(503, "UNAVAILABLE", headers={"Retry-After": "5"})
         case LogError():
-            return Fault(422, raised.code)
+            return Fault(422, raised.code, {"found": str(raised)})
         case _:
             return Fault(500, "FAULT")
 

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.api.faults import Fault, problem_response
 from service.security import Forbidden, SignInNeeded
 from service.web.frame import Frame
 from service.web.pages import Pages, send_to
@@ -50,6 +51,10 @@ def fault(
 ) -> Response:
     """A fault as a page, or as problem+json for a program."""
     if request.url.path.startswith(_API):
+        application = getattr(request.app.state, "application", None)
+        if application is not None:
+            found = Fault(status, code)
+            return problem_response(request, application.catalogues, found, reference=reference)
         body = {"type": f"urn:hedgewarden:{code}", "status": status, "code": code}
         body |= {"detail": detail} if detail else {}
         body |= {"instance": reference} if reference else {}
