@@ -21,7 +21,7 @@ from agents.matching import Seen, exposure_key, match_of, worst
 from agents.remedies import remedies_for
 from agents.tables import ConditionRow
 from auditlog.port import FactRow, fact_row
-from book.buckets import Bucket, roll_up
+from book.buckets import ANY, Bucket, roll_up
 from book.exposure import compute
 from book.limits import Limit, Measure, assess, measured, unlimited
 from book.snapshot import state_hash
@@ -66,7 +66,10 @@ class ExposureView:
     @property
     def key(self) -> str:
         """Names the exposure, so that the close-guard finds it again."""
-        return exposure_key(self.fact, self.limit.measure.value if self.limit else "net")
+        if self.limit is None:
+            return exposure_key(self.fact, Measure.NET.value)
+        project = "" if self.limit.project == ANY else f":{self.limit.project}"
+        return exposure_key(self.fact, self.limit.measure.value + project)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,10 @@ def narrowed(book: BookState, product: str) -> BookState:
 def views(
     book: BookState, scope: Scope, now: datetime, *, late: Collection[str] = ()
 ) -> list[ExposureView]:
-    """The exposure of a scope, one view for each limit, and for each place without one."""
+    """The exposure of a scope, one view for each limit, and for each place without one.
+
+    Of several limits on the same figure the lowest counts.
+    """
     buckets = [b for b in compute(book, now, late=late) if b.product == scope.product]
     found = []
     for use in assess((one for one in book.limits if _binds(one, scope)), buckets, now):
@@ -109,7 +115,12 @@ def views(
     if bare:
         whole = roll_up(bare, org=scope.org, product=scope.product)
         found.append(ExposureView(None, whole, exposure_fact(whole, limit=None)))
-    return found
+    lowest: dict[str, ExposureView] = {}
+    for view in found:
+        held = lowest.setdefault(view.key, view)
+        if view.limit and (held.limit is None or view.limit.amount < held.limit.amount):
+            lowest[view.key] = view
+    return list(lowest.values())
 
 
 def _binds(limit: Limit, scope: Scope) -> bool:

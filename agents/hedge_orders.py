@@ -6,9 +6,9 @@ anew, by a decision that names the old one; a held order waits for a person, wha
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, insert, select, update
 
@@ -18,11 +18,13 @@ from agents.facts import ratio
 from agents.tables import HedgeOrderRow
 from auditlog.events import Event
 from book.errors import BookError
-from book.limits import Limit
+from book.limits import Limit, binding, use_of
 from book.positions import Side
 from book.potential import order_quantity, precheck
 from book.prices import DataState
 from book.state import BookState
+from directory.calendar import TradingCalendar
+from directory.errors import DirectoryError
 from rules.model import Leaf, Verdict
 from rules.rulebook import Rulebook
 from store import UnitOfWork
@@ -33,8 +35,12 @@ from workorders.plain import plain
 KIND = "hedge_order"
 ALLOW = "allow"
 HOLD = "hold"
+DENY = "deny"
 _ORDERS = table(str(HedgeOrderRow.__tablename__))
-_GRAVITY = {"deny": 3, "hold": 2, "require_approval": 1, ALLOW: 0}
+#: No source delivers later than this, so no verdict changes later while the market is open.
+_LATENESS = timedelta(seconds=900)
+_LONGEST_CLOSURE = timedelta(days=15)
+_GRAVITY = {DENY: 3, HOLD: 2, "require_approval": 1, ALLOW: 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,11 @@ class HedgeOrder:
     actor: str
     queued_at: datetime
     confirmed_by: str = ""
+
+    @property
+    def terms(self) -> tuple[str, str, str, int]:
+        """What is asked: product, month, side, lots."""
+        return self.product, self.month, self.side, self.lots
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +122,9 @@ def judge(order: HedgeOrder, found: list[ExposureView], rulebook: Rulebook, at: 
     """The rulebook's answer on the tightest limit that binds the order.
 
     `found` are the views of the order's scope. A bucket that cannot be assessed anywhere in the
-    scope gates the order.
+    scope gates the order; only limits on the order's own month and account bound it.
     """
-    limit, net = _tightest(found, order.qty_signed)
+    limit, net = _tightest(found, order, at)
     check = precheck(net, order.qty_signed, limit.amount if limit else None)
     state = _worst_state(found)
     fact: dict[str, Any] = {
@@ -141,7 +152,7 @@ def judge(order: HedgeOrder, found: list[ExposureView], rulebook: Rulebook, at: 
     gated = state is DataState.NOT_ASSESSABLE and any(_holds(one) for one in verdicts)
     for verdict in verdicts:
         said = verdict.decide.outcome if verdict.decide else verdict.outcome.value
-        if gated and said == "deny":
+        if gated and said == DENY:
             continue  # figures that cannot be trusted deny nothing: the gate holds
         if _GRAVITY.get(said, 0) > _GRAVITY[outcome]:
             outcome = said
@@ -153,14 +164,27 @@ def _holds(verdict: Verdict) -> bool:
     return verdict.decide is not None and verdict.decide.outcome == HOLD
 
 
-def _tightest(found: list[ExposureView], quantity: Decimal) -> tuple[Limit | None, Decimal]:
-    bound = [view for view in found if view.limit is not None and view.limit.amount]
+def _tightest(
+    found: list[ExposureView], order: HedgeOrder, at: datetime
+) -> tuple[Limit | None, Decimal]:
+    """The limit whose use would be greatest after the order, with the net under it."""
+    limits = [view.limit for view in found if view.limit is not None]
+    binds = binding(
+        limits,
+        at,
+        org=order.org,
+        product=order.product,
+        month=order.month,
+        account=order.account,
+    )
+    bound = [view for view in found if view.limit in binds]
     if not bound:
-        return None, sum((view.bucket.net for view in found), Decimal(0))
+        return None, sum((view.bucket.net for view in found if view.limit is None), Decimal(0))
 
-    def after(view: ExposureView) -> Decimal:
+    def after(view: ExposureView) -> tuple[Decimal, Decimal]:
         assert view.limit is not None  # noqa: S101 - filtered above
-        return abs(view.bucket.net + quantity) / view.limit.amount
+        net = view.bucket.net + order.qty_signed
+        return use_of(net, view.limit.amount), abs(net)
 
     view = max(bound, key=after)
     return view.limit, view.bucket.net
@@ -196,7 +220,7 @@ def decide(
         reason=answer.reason,
         body=body,
     )
-    values = {
+    values = {name: getattr(order, name) for name in HedgeOrder.__slots__} | {
         "outcome": answer.outcome,
         "reason": answer.reason,
         "decision": ref.uid,
@@ -204,8 +228,7 @@ def decide(
     }
     place = (_ORDERS.c.org == order.org, _ORDERS.c.object_id == order.object_id)
     if uow.execute(update(_ORDERS).where(*place).values(**values)).rowcount == 0:
-        row = {name: getattr(order, name) for name in HedgeOrder.__slots__}
-        uow.execute(insert(_ORDERS).values(**row, **values))
+        uow.execute(insert(_ORDERS).values(**values))
     return ref.uid
 
 
@@ -216,20 +239,62 @@ def known(uow: UnitOfWork, org: str, object_id: str) -> str:
     return str(found or "")
 
 
-def waiting(uow: UnitOfWork, scope: Scope) -> list[tuple[HedgeOrder, str, tuple[str, str]]]:
-    """The orders of a scope that no person has to confirm, by age: new figures decide them anew."""
+class Standing(NamedTuple):
+    """An order as it was last decided on; `decision` is the uid of that record."""
+
+    order: HedgeOrder
+    decision: str
+    outcome: str
+    reason: str
+
+    @property
+    def for_a_person(self) -> bool:
+        """Whether it is held until a person confirms it."""
+        return self.outcome == HOLD and not self.order.confirmed_by
+
+
+def standing(uow: UnitOfWork, asked: HedgeOrder) -> Standing | None:
+    """The order of that number, if it stands on the same terms; other terms make it a new one."""
+    c = _ORDERS.c
+    place = (c.org == asked.org, c.object_id == asked.object_id)
+    row = uow.execute(select(_ORDERS).where(*place)).first()
+    if row is None:
+        return None
+    found = _standing(row)
+    same = (one.terms for one in (found.order, asked))
+    return found if next(same) == next(same) else None
+
+
+def waiting(uow: UnitOfWork, scope: Scope, calendar: TradingCalendar) -> list[Standing]:
+    """The orders of a scope that may still be traded and that no person has to confirm, by age.
+
+    New figures decide them anew. An order waits while the market stays closed, and as long as late
+    events may still come in; what is older has been traded, and its verdict stands.
+    """
     c = _ORDERS.c
     rows = uow.execute(
         select(_ORDERS)
         .where(c.product == scope.product, c.outcome != HOLD, c.confirmed_by == "")
+        .where(c.queued_at >= uow.now - _LONGEST_CLOSURE)
         .where((c.org == scope.org) | c.org.startswith(scope.org + "/", autoescape=True))
         .order_by(c.queued_at, c.id)
     )
-    return [(_order(row), str(row.decision), (row.outcome, row.reason)) for row in rows]
+    return [one for one in map(_standing, rows) if _waits(one.order, uow.now, calendar)]
 
 
-def _order(row: Row[Any]) -> HedgeOrder:
-    return HedgeOrder(**{name: getattr(row, name) for name in HedgeOrder.__slots__})
+def _waits(order: HedgeOrder, now: datetime, calendar: TradingCalendar) -> bool:
+    if now - order.queued_at <= _LATENESS:
+        return True
+    try:
+        traded = calendar.open_time(order.product, order.queued_at, now, order.org)
+    except DirectoryError:
+        return False
+    return traded <= _LATENESS
+
+
+def _standing(row: Row[Any]) -> Standing:
+    order = HedgeOrder(**{name: getattr(row, name) for name in HedgeOrder.__slots__})
+    return Standing(order, str(row.decision), str(row.outcome), str(row.reason))
 
 
 def _ruled(verdict: Verdict) -> dict[str, Any]:

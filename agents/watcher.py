@@ -6,7 +6,7 @@ a transaction of that person.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -356,9 +356,14 @@ class Watcher:
             unreadable(uow, event, order)
             return
         old = hedge_orders.known(uow, order.org, order.object_id)
+        held = hedge_orders.standing(uow, order)
+        if held is not None:
+            order = replace(order, confirmed_by=held.order.confirmed_by)
         scope = Scope(order.org, order.product)
-        found = views(narrowed(book, product), scope, uow.now)
+        found = views(narrowed(book, order.product), scope, uow.now)
         answer = hedge_orders.judge(order, found, work.rulebook, uow.now)
+        if held is not None and held.for_a_person and answer.outcome != hedge_orders.DENY:
+            return  # sent once more, it still waits for a person
         hedge_orders.decide(uow, order, answer, work.rulebook, old)
 
     def _score(self, work: _Round, part: Sequence[StoredEvent]) -> None:
@@ -425,11 +430,12 @@ class Watcher:
             work.keep("exposure", row)
         if not assessed.facts:
             return
-        for order, old, said in hedge_orders.waiting(uow, scope):
+        for held in hedge_orders.waiting(uow, scope, work.around.calendar):
+            order = held.order
             found = views(narrowed(book, order.product), Scope(order.org, order.product), uow.now)
             answer = hedge_orders.judge(order, found, work.rulebook, uow.now)
-            if (answer.outcome, answer.reason) != said:
-                hedge_orders.decide(uow, order, answer, work.rulebook, old)
+            if (answer.outcome, answer.reason) != (held.outcome, held.reason):
+                hedge_orders.decide(uow, order, answer, work.rulebook, held.decision)
 
 
 def is_late(event: Event, around: Surroundings) -> bool:

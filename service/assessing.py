@@ -129,10 +129,11 @@ def _assess(
         uow, scope, Trigger(uow.now), book=book, around=around, rulebook=app.rulebook
     )
     if assessed.facts:
-        for order, old, said in hedge_orders.waiting(uow, scope):
+        for held in hedge_orders.waiting(uow, scope, around.calendar):
+            order = held.order
             place = Scope(order.org, order.product)
             found = views(narrowed(book, order.product), place, uow.now)
             answer = hedge_orders.judge(order, found, app.rulebook, uow.now)
-            if (answer.outcome, answer.reason) != said:
-                hedge_orders.decide(uow, order, answer, app.rulebook, old)
+            if (answer.outcome, answer.reason) != (held.outcome, held.reason):
+                hedge_orders.decide(uow, order, answer, app.rulebook, held.decision)
     return assessed.matches, assessed.facts
