@@ -17,6 +17,7 @@ from service.inbound.slack import slack_router
 from service.security import Gate
 from service.security.tables import CredentialRow
 from service.web.assets import Assets
+from service.web.console import console_router
 from service.web.entry import DemoPeople, sign_in_router
 from service.web.factory import make_web_app
 from service.web.pages import Look, Pages
@@ -60,7 +61,7 @@ def make_app(
     app: Application,
     *,
     pages: Pages | None = None,
-    routers: Iterable[APIRouter] = (),
+    routers: Iterable[APIRouter] | None = None,
     demo: DemoDoor | None = None,
 ) -> FastAPI:
     """Everything around one application.
@@ -68,7 +69,7 @@ def make_app(
     Args:
         app: the ports.
         pages: makes the pages; default: with the built front end.
-        routers: the console's rooms.
+        routers: the console's rooms; None for all of them.
         demo: what only the demo has; None outside of it.
     """
     pages = pages or make_pages(app)
@@ -94,7 +95,7 @@ def make_app(
             mail_router(app, pages),
             link_router(app, pages),
             health.router,
-            *routers,
+            *(console_router(app) if routers is None else routers),
             *([demo.router] if demo is not None else ()),
         ],
         public_url=app.settings.public_url,

@@ -5,6 +5,9 @@ API, console and command line all ask here, so that none of them closes on yeste
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Protocol
+
+from sqlalchemy import Connection
 
 from agents.assessor import ExposureView, Scope, narrowed, views
 from agents.watcher import POSITION
@@ -15,7 +18,7 @@ from book.read import read_state
 from book.state import BookState
 from rules.errors import UnknownRule
 from service.application import Application
-from store import UnitOfWork, positions
+from store import positions
 from workorders.guard import Condition, Holding
 from workorders.model import Clear, WorkOrder
 
@@ -23,7 +26,19 @@ from workorders.model import Clear, WorkOrder
 STALENESS = timedelta(seconds=60)
 
 
-def conditions_of(uow: UnitOfWork, app: Application, order: WorkOrder) -> list[Condition]:
+class Moment(Protocol):
+    """One transaction: a unit of work, or for a page a reader with its time."""
+
+    @property
+    def connection(self) -> Connection:
+        """What is read."""
+
+    @property
+    def now(self) -> datetime:
+        """The time of the transaction."""
+
+
+def conditions_of(uow: Moment, app: Application, order: WorkOrder) -> list[Condition]:
     """The live answer to each of the order's `clears`, on the book as it is in this transaction.
 
     What is missing or cannot be assessed is `NOT_ASSESSABLE`; with events that the watcher should
@@ -45,7 +60,7 @@ def conditions_of(uow: UnitOfWork, app: Application, order: WorkOrder) -> list[C
     return found
 
 
-def _book(uow: UnitOfWork, root: str) -> BookState:
+def _book(uow: Moment, root: str) -> BookState:
     return read_state(
         uow.connection,
         as_of=uow.now,
@@ -55,7 +70,7 @@ def _book(uow: UnitOfWork, root: str) -> BookState:
     )
 
 
-def _behind(uow: UnitOfWork, app: Application) -> bool:
+def _behind(uow: Moment, app: Application) -> bool:
     """Whether an event has waited too long for the watcher, or the log cannot be asked."""
     position = int(positions.read(uow.connection, POSITION) or 0)
     try:

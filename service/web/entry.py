@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
@@ -17,6 +18,7 @@ from service.web.reader import (
     LANGUAGE_COOKIE,
     MONEY_COOKIE,
     MONEY_UNITS,
+    ORG_COOKIE,
     THEME_COOKIE,
     THEMES,
     local_path,
@@ -29,7 +31,7 @@ DemoPeople = Callable[[], tuple[DemoPerson, ...]]
 
 
 def preference_router(pages: Pages) -> APIRouter:
-    """`POST /preferences`: language, theme, unit of money; kept in cookies."""
+    """`POST /preferences`: language, theme, unit of money, unit to look at; kept in cookies."""
     router = APIRouter(include_in_schema=False)
     languages = (*LANGUAGES, PSEUDO) if pages.look.pseudo else LANGUAGES
     known = {
@@ -46,6 +48,11 @@ def preference_router(pages: Pages) -> APIRouter:
             value = str(form.get(name, ""))
             if value in values:
                 response.set_cookie(cookie, value, max_age=YEAR_S, httponly=True, samesite="lax")
+        if "org" in form:
+            # Whether the person may see the unit is asked at every request, not here.
+            response.set_cookie(
+                ORG_COOKIE, quote(str(form["org"])[:400]), httponly=True, samesite="lax"
+            )
         return response
 
     return router

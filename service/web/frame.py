@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from service.web.views.parts import Act, Link
+from service.web.views.parts import Act, Choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,8 @@ class Frame:
     Attributes:
         active: code of the room the page belongs to; empty on the sign-in page.
         rooms: the navigation.
-        organisation: name of the chosen organisation; `organisations` are the others to choose.
+        organisation: name of the chosen organisation; `organisations` are those to choose from,
+            their value is posted to ``/preferences``.
         trading_day: of the exchange calendar; None when it is not known for this year.
         session: ``day``, ``night`` or ``closed``.
         data_as_of: the time up to which all sources are complete.
@@ -89,7 +90,7 @@ class Frame:
     active: str = ""
     rooms: tuple[Room, ...] = ROOMS
     organisation: str = ""
-    organisations: tuple[Link, ...] = ()
+    organisations: tuple[Choice, ...] = ()
     trading_day: date | None = None
     session: str = ""
     data_as_of: datetime | None = None

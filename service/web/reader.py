@@ -19,6 +19,7 @@ from service.i18n.pseudo import PSEUDO
 LANGUAGE_COOKIE = "hedgewarden_language"
 THEME_COOKIE = "hedgewarden_theme"
 MONEY_COOKIE = "hedgewarden_money"
+ORG_COOKIE = "hedgewarden_org"
 SAID_COOKIE = "hedgewarden_said"
 THEMES = ("auto", "light", "dark")
 MONEY_UNITS = ("1", "10k")

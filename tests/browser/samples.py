@@ -75,9 +75,9 @@ def frame(reader: Reader, active: str) -> Frame:
         rooms=(*rooms, INBOX_ROOM),
         organisation=say("示例集团", "Sample Group"),
         organisations=(
-            Link(say("示例集团", "Sample Group"), "/?org=1", current=True),
-            Link(say("华东业务部", "East China"), "/?org=2"),
-            Link(say("能源贸易", "Energy Trading"), "/?org=3"),
+            Choice("1", say("示例集团", "Sample Group"), chosen=True),
+            Choice("2", say("华东业务部", "East China")),
+            Choice("3", say("能源贸易", "Energy Trading")),
         ),
         trading_day=date(2026, 11, 23),
         session="night",

@@ -95,6 +95,11 @@ class Leaf:
     broken: bool
     source: str = ""
 
+    @property
+    def compared(self) -> bool:
+        """Whether there was something to compare with."""
+        return self.threshold.value is not None
+
 
 @dataclass(frozen=True, slots=True)
 class RuleLine:
@@ -104,6 +109,8 @@ class RuleLine:
         words: the rule as a sentence.
         clause: of the company's policy (制度 §12.3).
         version: of the rule; `rulebook` is the short hash of the rule book.
+        level: of the match, or empty for a decision only.
+        leaves: what it compared.
     """
 
     rule: str
@@ -112,6 +119,8 @@ class RuleLine:
     version: str
     rulebook: str = ""
     url: str = ""
+    level: str = ""
+    leaves: tuple[Leaf, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +157,8 @@ class OrderPage:
         spark: 20 points; None leaves the picture out.
         fault: the data fault's sentence, or empty; `fault_decisions` what was held for it.
         rules: what matched; `leaves` the compared fields of all of them.
-        stream: events, messages, notes, approvals and files, oldest first.
+        stream: events, messages, notes, approvals and files, oldest first; `stream_how` shows its
+            times as ``time`` or, over several days, as ``moment``.
         acts: the right column, in the order of screens.md.
         note_url: where a note is posted; empty when this person may not.
     """
@@ -178,6 +188,7 @@ class OrderPage:
     rules: tuple[RuleLine, ...] = ()
     leaves: tuple[Leaf, ...] = ()
     stream: tuple[StreamEntry, ...] = ()
+    stream_how: str = "time"
     acts: tuple[Act, ...] = ()
     people: tuple[Pair, ...] = ()
     related: tuple[Pair, ...] = ()

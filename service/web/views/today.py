@@ -15,6 +15,7 @@ class LevelCount:
         level: ``red`` … ``blue``.
         next_due: the nearest deadline, counted down; None when nothing runs.
         due_kind: ``acknowledge`` or ``resolve``: which clock that is.
+        links: what the count is made of (工单 1, 预警 3), each to its rows.
     """
 
     level: str
@@ -22,6 +23,7 @@ class LevelCount:
     url: str
     next_due: datetime | None = None
     due_kind: str = "resolve"
+    links: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

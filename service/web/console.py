@@ -1,0 +1,19 @@
+"""The console's routes, for `service.assembly.make_app`."""
+
+from fastapi import APIRouter
+
+from service.application import Application
+from service.web.rooms import live, manual_orders, order_acts, order_routes, orders, today
+
+
+def console_router(app: Application) -> list[APIRouter]:
+    """The rooms of the console; the routes find `app` as ``request.app.state.application``."""
+    del app
+    return [
+        today.router,
+        orders.router,
+        manual_orders.router,
+        order_acts.router,
+        order_routes.router,
+        live.router,
+    ]

@@ -1,0 +1,187 @@
+"""Why a rule matched: its sentence, and each compared field with value, threshold and margin."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote
+
+from rules.errors import UnknownRule
+from rules.model import AnyRule, CorrelationRule
+from rules.sentence import sentence
+from service.application import Application
+from service.web.rooms.here import Here
+from service.web.rooms.order_stream import timeline_url
+from service.web.views.orders import Leaf, RuleLine
+from service.web.views.parts import NO_FIGURE, Figure
+
+_HASH_DIGITS = 8
+_OBJECTS = frozenset({"order", "voucher", "receipt", "alert"})
+_RATIOS = frozenset({"use", "use_before", "use_after", "coverage"})
+_MONEY = frozenset({"amount", "loss_est", "difference"})
+_QUANTITIES = frozenset(
+    {"path_t", "recorded_net_t", "unposted_t", "net_if_posted_t", "limit_t"}
+    | {"net", "gross", "limit", "unposted", "unsynced"}
+)
+_PLACES = 2
+_COMPUTED = "is"
+
+
+def last_by_rule(matches: Iterable[Mapping[str, Any]], lead: str) -> list[Mapping[str, Any]]:
+    """The last match of each rule and code, the leading code first, then the gravest."""
+    found: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for one in matches:
+        found[one["rule"], one["code"]] = one
+    rank = {"red": 0, "orange": 1, "yellow": 2, "blue": 3}
+    return sorted(
+        found.values(), key=lambda one: (one["code"] != lead, rank.get(one["level"] or "", 4))
+    )
+
+
+def rule_lines(here: Here, matches: Sequence[Mapping[str, Any]]) -> list[RuleLine]:
+    """The rules that matched, each with its words and what it compared."""
+    return [_rule_line(here, one) for one in matches]
+
+
+def _rule_line(here: Here, match: Mapping[str, Any]) -> RuleLine:
+    rule = rule_of(here.app, match["rule"])
+    return RuleLine(
+        here.names.title(match["code"]),
+        spoken_rule(here, rule) if rule is not None else "",
+        match.get("clause", ""),
+        f"v{match['version']}",
+        str(match.get("rulebook", ""))[:_HASH_DIGITS],
+        f"/rules?rule={quote(match['rule'])}" if rule is not None else "",
+        match.get("level") or "",
+        tuple(leaves_of(here, match)),
+    )
+
+
+def rule_of(app: Application, rule: str) -> AnyRule | None:
+    """The rule in force of that id; None when it is gone."""
+    try:
+        return app.rulebook.find(rule)
+    except UnknownRule:
+        return None
+
+
+def spoken_rule(here: Here, rule: AnyRule) -> str:
+    """The rule as a sentence in the reader's language."""
+    return sentence(rule, here.app.rulebook.schema, "zh" if here.names.zh else "en")
+
+
+def leaves_of(here: Here, match: Mapping[str, Any]) -> list[Leaf]:
+    """The compared fields of a match, then what it computed."""
+    rule = rule_of(here.app, match["rule"])
+    return [_leaf(here, match, rule, leaf) for leaf in match.get("leaves", ())]
+
+
+def _leaf(
+    here: Here, match: Mapping[str, Any], rule: AnyRule | None, leaf: Mapping[str, Any]
+) -> Leaf:
+    name = str(leaf.get("field", ""))
+    computed = leaf.get("op") == _COMPUTED
+    unit = str(match.get("unit") or "")
+    raw = match.get("evidence", {}).get(name, leaf.get("value")) if computed else leaf.get("value")
+    value = figure(here, name, raw, unit)
+    threshold = NO_FIGURE if computed else figure(here, name, leaf.get("threshold"), unit)
+    margin = figure(here, name, leaf["margin"], unit) if leaf.get("margin") else NO_FIGURE
+    label = label_of(here, name, rule)
+    comparison = "" if computed else f"ui.op.{leaf.get('op')}"
+    if comparison in here.reader.words:
+        label = f"{label} {here.text(comparison)}"
+    broken = leaf.get("truth") is True and not computed
+    return Leaf(label, value, threshold, margin, broken, source_of(here, match, name))
+
+
+def label_of(here: Here, name: str, rule: AnyRule | None) -> str:
+    """A field's name in words."""
+    key = f"ui.evidence.{name}"
+    if key in here.reader.words:
+        return here.text(key)
+    if rule is not None:
+        kind = here.app.rulebook.schema.kind(rule.kind)
+        bare = name.rpartition(".")[2] if isinstance(rule, CorrelationRule) else name
+        if bare in kind.fields:
+            known = kind.fields[bare]
+            return known.zh if here.names.zh else known.en
+    return name
+
+
+def figure(here: Here, name: str, value: Any, unit: str = "") -> Figure:
+    """A value of evidence as it is shown."""
+    if value is None or value == "":
+        return NO_FIGURE
+    if isinstance(value, bool):
+        return Figure(kind="text", text=here.text("ui.yes" if value else "ui.no"))
+    if isinstance(value, list):
+        return Figure(kind="text", text=here.text("ui.list_comma").join(str(one) for one in value))
+    text = str(value)
+    number = _number(text)
+    if number is None or name in _OBJECTS:
+        url = timeline_url(text) if name in _OBJECTS else ""
+        return Figure(kind="text", text=_words(here, text), url=url)
+    return _numeric(here, name, number, unit)
+
+
+def _numeric(here: Here, name: str, number: Decimal, unit: str) -> Figure:
+    if name in _RATIOS:
+        return Figure(number, kind="ratio")
+    if name in _MONEY:
+        return Figure(number, "CNY", kind="money")
+    if name in _QUANTITIES:
+        return Figure(number, unit)
+    if name.endswith("_s"):
+        return Figure(kind="text", text=here.reader.format.duration(int(number)))
+    exponent = number.as_tuple().exponent
+    long = isinstance(exponent, int) and exponent < -_PLACES
+    return Figure(number, places=_PLACES if long else None)
+
+
+def shown(here: Here, value: Figure) -> str:
+    """A figure as text, for sentences."""
+    form = here.reader.format
+    if value.kind == "text" or value.value is None:
+        return value.text or "…"
+    if value.kind == "ratio":
+        return form.use(value.value)
+    if value.kind == "money":
+        return form.money(value.value, value.unit)
+    return form.quantity(value.value, value.unit)
+
+
+def _number(text: str) -> Decimal | None:
+    try:
+        found = Decimal(text)
+    except ArithmeticError:
+        return None
+    return found if found.is_finite() else None
+
+
+def _words(here: Here, text: str) -> str:
+    """An enumerated value in words, where there are any."""
+    if (key := f"ui.value.{text}") in here.reader.words:
+        return here.text(key)
+    if here.directory.person(text) is not None:
+        return here.names.person(text)
+    return here.names.event(text) or text
+
+
+def source_of(here: Here, match: Mapping[str, Any], name: str) -> str:
+    """The parts of a figure in one sentence, from the evidence of its match."""
+    evidence = match.get("evidence", {})
+    unit = str(match.get("unit") or "")
+    if name == "use" and "recorded_net_t" in evidence:
+        shown = {
+            key: here.reader.format.quantity(_number(str(evidence.get(source))), unit)
+            for key, source in (
+                ("net", "recorded_net_t"),
+                ("limit", "limit_t"),
+                ("unposted", "unposted_t"),
+                ("after", "net_if_posted_t"),
+            )
+        }
+        return here.text("ui.evidence_source.use", **shown)
+    people = [str(match.get("actor") or "")]
+    objects = [str(one) for one in match.get("objects", ())][:3]
+    parts = [here.names.actor(one) for one in people if one]
+    return " · ".join([*parts, *objects])

@@ -1,0 +1,273 @@
+"""The one stream of a work order: its own entries and the log's events behind its matches."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from auditlog.errors import LogError
+from auditlog.events import Event
+from auditlog.port import Query, StoredEvent
+from service.web.rooms.here import Here
+from service.web.views.parts import Link, StreamEntry
+from store.clock import parse_rfc3339
+from workorders.model import Entry, EntryKind, WorkOrder
+
+MOST_LINES = 160
+_FIRST_LINES = 40
+_REACH = timedelta(hours=1)
+_LOOKED_UP = 20
+_KINDS = {
+    EntryKind.MATCH: "risk",
+    EntryKind.DECISION: "decision",
+    EntryKind.NOTE: "note",
+    EntryKind.MESSAGE: "message",
+    EntryKind.NOTIFICATION: "message",
+    EntryKind.APPROVAL: "approval",
+    EntryKind.FILE: "file",
+}
+#: Said better by the entry beside them: the match, the order, the delivery.
+_SILENT = frozenset({"alert.raise", "notice.queue"})
+_SENT = "notice.sent"
+_PEOPLE = frozenset({"people", "told", "assignees"})
+_KEYS = {
+    "before": "level.{}",
+    "after": "level.{}",
+    "channel": "ui.channel.{}",
+    "status": "approvals.status.{}",
+}
+
+
+def stream_of(
+    here: Here, order: WorkOrder, entries: Sequence[Entry], matches: Sequence[Mapping[str, Any]]
+) -> tuple[list[StreamEntry], list[Event]]:
+    """The stream, oldest first, and the events in it."""
+    events = events_behind(here, order, matches)
+    levels = {
+        event_id: str(one.get("level") or "") for one in matches for event_id in one["event_ids"]
+    }
+    lines = [event_line(here, one.event, levels.get(one.event.event_id, "")) for one in events]
+    lines += entry_lines(here, entries)
+    lines.sort(key=lambda one: one.at)
+    return shortened(here, order.id, lines), [one.event for one in events]
+
+
+def shortened(here: Here, number: str, lines: list[StreamEntry]) -> list[StreamEntry]:
+    """At most `MOST_LINES`, the first and the last; what is left out stands in the trail."""
+    left_out = len(lines) - MOST_LINES
+    if left_out <= 0:
+        return lines
+    head, tail = lines[:_FIRST_LINES], lines[_FIRST_LINES + left_out :]
+    gap = StreamEntry(
+        tail[0].at,
+        "system",
+        here.text("ui.stream.left_out", count=left_out),
+        links=(Link(here.text("ui.nav.trail"), f"/trail?{urlencode({'q': number})}"),),
+    )
+    return [*head, gap, *tail]
+
+
+# --- entries of the order -----------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Delivery:
+    """Consecutive deliveries, told as one line."""
+
+    at: datetime
+    people: dict[str, None] = field(default_factory=dict)
+    channels: dict[str, None] = field(default_factory=dict)
+
+
+def entry_lines(here: Here, entries: Iterable[Entry]) -> list[StreamEntry]:
+    """The entries as sentences; deliveries and repeats that follow each other are one line."""
+    lines: list[StreamEntry] = []
+    delivery: _Delivery | None = None
+    refire = False
+    for entry in entries:
+        if entry.code in _SILENT:
+            continue
+        if entry.code == _SENT:
+            if delivery is None:
+                delivery = _Delivery(entry.at)
+            delivery.people[str(entry.params.get("person", ""))] = None
+            delivery.channels[str(entry.params.get("channel", ""))] = None
+            continue
+        if delivery is not None:
+            lines.append(_delivery_line(here, delivery))
+            delivery = None
+        repeated = entry.code in {"order.refire", "match.refire"}
+        if repeated and refire:
+            lines.pop()
+        refire = repeated
+        lines.append(entry_line(here, entry))
+    if delivery is not None:
+        lines.append(_delivery_line(here, delivery))
+    return lines
+
+
+def _delivery_line(here: Here, delivery: _Delivery) -> StreamEntry:
+    channels = [
+        here.reader.words.first(f"ui.channel.{one}", "ui.channel.other")
+        for one in delivery.channels
+    ]
+    return StreamEntry(
+        delivery.at,
+        "message",
+        here.text("ui.stream.told", people=here.names.people(list(delivery.people))),
+        here.text("ui.list_comma").join(channels),
+    )
+
+
+def entry_line(here: Here, entry: Entry) -> StreamEntry:
+    """One entry as a sentence."""
+    at = entry.at
+    level = ""
+    if entry.kind is EntryKind.MATCH:
+        level = str(entry.params.get("level") or "")
+        if happened := entry.params.get("event_time"):
+            at = parse_rfc3339(str(happened))
+    person = not entry.actor.startswith("system:")
+    return StreamEntry(
+        at,
+        _KINDS[entry.kind],
+        here.reader.words.first(
+            f"ui.entry.{entry.code}", f"workorders.{entry.code}", **_params(here, entry)
+        ),
+        entry.text,
+        level,
+        here.names.actor(entry.actor) if person else "",
+        _links(here, entry),
+    )
+
+
+def _params(here: Here, entry: Entry) -> dict[str, Any]:
+    """The parameters of an entry as its sentence names them."""
+    return {name: _spoken(here, name, value) for name, value in entry.params.items()}
+
+
+def _spoken(here: Here, name: str, value: Any) -> Any:
+    """One parameter in words."""
+    names, words = here.names, here.reader.words
+    if isinstance(value, list):
+        listed = [names.person(one) if name in _PEOPLE else str(one) for one in value]
+        return words.text("ui.list_comma").join(listed)
+    if not isinstance(value, str) or not value:
+        return value
+    match name:
+        case "person" | "actor":
+            return names.actor(value)
+        case "code":
+            return names.title(value)
+        case "until" | "at" | "due_at":
+            return here.reader.format.minute(parse_rfc3339(value))
+    key = _KEYS.get(name, "").format(value)
+    return words.text(key) if key in words else value
+
+
+def _links(here: Here, entry: Entry) -> tuple[Link, ...]:
+    approval = entry.params.get("approval")
+    if approval:
+        return (Link(here.text("ui.thing.approval"), f"/approvals/{quote(str(approval))}"),)
+    for name in ("new_order", "other", "reopened_from"):
+        number = entry.params.get(name)
+        if isinstance(number, str) and number.startswith("WO-"):
+            return (Link(number, f"/orders/{quote(number)}"),)
+    return ()
+
+
+# --- events of the log --------------------------------------------------------------------------
+
+
+def events_behind(
+    here: Here, order: WorkOrder, matches: Sequence[Mapping[str, Any]]
+) -> list[StoredEvent]:
+    """The log's events behind the matches, oldest first; none for who may not read the log."""
+    wanted = {event_id for one in matches for event_id in one["event_ids"]}
+    if not wanted or not here.may("log.read"):
+        return []
+    times = [parse_rfc3339(one["event_time"]) for one in matches]
+    query = Query(
+        orgs=here.scopes,
+        org=order.org,
+        since=min(times) - _REACH,
+        until=max(times) + timedelta(seconds=1),
+        limit=1000,
+        order="oldest",
+    )
+    try:
+        found = {
+            one.event.uid: one
+            for one in here.app.log.search(query).rows
+            if one.event.event_id in wanted
+        }
+        missing = wanted - {one.event.event_id for one in found.values()}
+        for event_id in sorted(missing)[:_LOOKED_UP]:
+            by_id = Query(orgs=here.scopes, org=order.org, object=event_id, limit=5)
+            for one in here.app.log.search(by_id).rows:
+                if one.event.event_id == event_id:
+                    found[one.event.uid] = one
+    except LogError:
+        return []
+    return sorted(found.values(), key=lambda one: (one.event.event_time, one.position))
+
+
+def event_line(here: Here, event: Event, level: str = "") -> StreamEntry:
+    """One event of the log as a line, leading to the timeline of its object."""
+    del level  # the match's own line carries the colour
+    number = number_of(event)
+    text = here.names.event(event.type) or event.type
+    links = (Link(number, timeline_url(number)),) if number else ()
+    return StreamEntry(
+        event.event_time,
+        event.kind.value,
+        text,
+        event_detail(here, event),
+        "",
+        here.names.actor(event.actor),
+        links,
+    )
+
+
+def number_of(event: Event) -> str:
+    """The number by which people know what the event is about."""
+    return event.order or event.voucher or event.receipt or event.alert or event.object_id
+
+
+def timeline_url(number: str) -> str:
+    """The timeline of an object in the log."""
+    return f"/log?{urlencode({'object': number})}"
+
+
+def event_detail(here: Here, event: Event) -> str:
+    """The figures of an event in words: product, side, quantity, price, amount, outcome."""
+    form, words = here.reader.format, here.reader.words
+    found = [here.names.contract(event.product, event.month)]
+    side = str(event.attributes.get("side", ""))
+    if f"book.side.{side}" in words:
+        found.append(words.text(f"book.side.{side}"))
+    if event.qty is not None:
+        unit = str(event.attributes.get("unit", ""))
+        found.append(form.quantity(event.qty, unit or ("t" if "qty_t" in event.attributes else "")))
+    lots = event.attributes.get("lots")
+    if isinstance(lots, int):
+        found.append(here.text("ui.lots", count=form.number(lots)))
+    price = event.attributes.get("price")
+    if isinstance(price, str) and _is_number(price):
+        found.append(here.text("ui.price", price=form.number(Decimal(price))))
+    if event.amount is not None:
+        found.append(form.money(event.amount, event.currency or "CNY"))
+    found.append(event.outcome)
+    reason = event.attributes.get("reason")
+    found.append(str(reason) if isinstance(reason, str) else "")
+    found.append(event.message)
+    return " · ".join(one for one in found if one)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return Decimal(text).is_finite()
+    except ArithmeticError:
+        return False
