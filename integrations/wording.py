@@ -72,7 +72,7 @@ def card_text(card: Card, words: Words, public_url: str) -> CardText:
     """The card in the words' language; `public_url` is the console's address without a slash."""
     level = words.text(f"level.{card.level.value}") if card.level is not None else ""
     drill = words.text("card.drill") if card.drill else ""
-    title = words.text(card.title.code, **_filled(card.title.params, words))
+    title = _without_gaps(words.text(card.title.code, **_filled(card.title.params, words)))
     head = "".join(f"【{part}】" for part in (drill, level) if part)
     lines = [words.text(line.code, **_filled(line.params, words)) for line in card.lines]
     for figure in card.figures:
@@ -111,6 +111,11 @@ def _reasons(card: Card, words: Words) -> tuple[tuple[str, str], ...]:
     if card.kind is CardKind.ALERT:
         return tuple((one.value, words.text(f"triage.{one.value}")) for one in Reason)
     return tuple((one, words.text(f"approvals.reason.{one}")) for one in REJECT_REASONS)
+
+
+def _without_gaps(title: str) -> str:
+    """The parts of a title that say something: not every matter has a product and a month."""
+    return " · ".join(part for one in title.split("·") if (part := one.strip()))
 
 
 def _joined(names: Sequence[str], words: Words) -> str:

@@ -100,8 +100,7 @@ def run_served(
         serving(stage) as doors,
     ):
         say("demo.replaying", {"count": len(incidents)})
-        last = max(incidents, key=lambda one: max(event["ts"] for event in one.events))
-        simulation = replay(stage, doors, leave=(last.org,))
+        simulation = replay(stage, doors, leave=(stage.last_incident.org,))
         told = report(stage, time.perf_counter() - began)
         say("demo.report", told)
         say("demo.address", {"address": doors.address, "sign_in": doors.sign_in})

@@ -59,6 +59,8 @@ organisations:
       month: "{REFERENCE_MONTH}"
       erp_sync_within_s: 60
       lateness_s: {{{HUB}: {_HUB_LATENESS_S}}}
+roster:
+  - {{org: {GROUP}, role: risk_officer, people: [oe_chen], deputies: [oe_wang]}}
 people:
   - {{id: oe_chen, name: 陈芳, roles: [risk_officer], unit: {GROUP}}}
   - {{id: oe_wang, name: 王强, roles: [manager], unit: {GROUP}}}

@@ -16,6 +16,7 @@ from book.basis import BasisStats
 from book.limits import Limit
 from book.positions import FuturesPosition, InventoryLot, PhysicalContract, PriceType, Side
 from book.write import Dated, put_dated
+from directory import Person, Role
 from directory.loading import load_directory
 from directory.writing import merge, save_directory
 from service.application import Application
@@ -59,13 +60,31 @@ class Stage:
             for event in incident.events
         )
 
+    @property
+    def last_incident(self) -> Incident:
+        """The incident whose events arrive last: it is left for the visitor."""
+        return max(self.incidents, key=last_arrival)
+
     def visitors(self) -> tuple[DemoPerson, ...]:
-        """As whom a visitor may sign in: the group's officer first, then everybody."""
-        people = sorted(self.app.directory.people, key=lambda one: one.id != group.OFFICER)
+        """As whom a visitor may sign in: who has work waiting first, then the group's officer."""
+        waiting = set(self.last_incident.setup.get("assign", ()))
+
+        def turn(person: Person) -> tuple[bool, bool, bool]:
+            officer = Role.RISK_OFFICER in person.roles
+            return (person.id not in waiting, not officer, person.id != group.OFFICER)
+
+        people = sorted(self.app.directory.people, key=turn)
         return tuple(
             DemoPerson(one.id, one.name, tuple(role.value for role in one.roles), one.unit)
             for one in people
         )
+
+
+def last_arrival(incident: Incident) -> datetime:
+    """When the last event of an incident arrives."""
+    return max(
+        datetime.fromisoformat(event.get("arrival_ts", event["ts"])) for event in incident.events
+    )
 
 
 def claim_folder(data: Path) -> None:
@@ -203,7 +222,9 @@ def all_events(incidents: Sequence[Incident], seed: int | None) -> list[Event]:
         return found
     days = sorted({event.arrival_time.date() for event in found})
     spans = [(days[0] - WARM_UP, days[0]), *((day - AROUND, day + AROUND) for day in days)]
-    return found + [_event(one, None) for one in group.ordinary_days(seed, spans)]
+    ordinary = [_event(one, None) for one in group.ordinary_days(seed, spans)]
+    last = max(event.arrival_time for event in found)
+    return found + [event for event in ordinary if event.arrival_time <= last]
 
 
 def _event(mapping: dict[str, Any], incident: Incident | None) -> Event:
