@@ -23,6 +23,7 @@ from auditlog.events import Event, EventKind
 from auditlog.port import FactRow, LogPort, Query, fact_row
 from book.state import BookState
 from book.vouchers import classify
+from directory.organisation import DEFAULT_LATENESS_S
 from rules.model import Mode
 from rules.rulebook import Rulebook
 from store import UnitOfWork
@@ -59,13 +60,26 @@ def run_of(event: Event, around: Surroundings) -> Run:
     return Run(event.uid, event.org, until, base + timedelta(seconds=lateness))
 
 
-def concerned(uow: UnitOfWork, event: Event, now: datetime) -> list[Run]:
-    """Open look-backs that an event which has just arrived belongs to."""
+def concerned(uow: UnitOfWork, event: Event, around: Surroundings) -> list[Run]:
+    """The look-backs that an event belongs to and that are open, or were when it arrived.
+
+    An event read from a backlog is treated as it would have been live.
+    """
     c = _RUNS.c
-    rows = uow.execute(select(_RUNS).where(c.open_until >= now, c.until > event.event_time))
+    since = min(uow.now, event.arrival_time)
+    rows = uow.execute(select(_RUNS).where(c.open_until >= since, c.until > event.event_time))
     return [
-        _run(row) for row in rows if event.org == row.org or event.org.startswith(row.org + "/")
+        run
+        for run in map(_run, rows)
+        if event.org == run.org or event.org.startswith(run.org + "/")
+        if uow.now <= run.open_until or _came_while_open(event, run, around)
     ]
+
+
+def _came_while_open(event: Event, run: Run, around: Surroundings) -> bool:
+    settings = around.directory.settings(run.org)
+    longest = timedelta(seconds=max([DEFAULT_LATENESS_S, *settings.lateness_s.values()]))
+    return run.open_until - longest <= event.arrival_time <= run.open_until
 
 
 def _run(row: Row[Any]) -> Run:

@@ -23,11 +23,14 @@ REVIEW_TYPES = frozenset({"alert.review", "alert.bulk_review"})
 _NAMED = 100
 
 
-def review(uow: UnitOfWork, ctx: Context, event: Event) -> Sequence[TriageOutcome]:
+def review(uow: UnitOfWork, ctx: Context, event: Event, *, known: bool) -> Sequence[TriageOutcome]:
     """Run the review that an event reports.
 
-    `uow.actor` is the event's person; anybody else is nobody whom the directory knows, and the
-    review is refused, on record.
+    Args:
+        uow: of the event's person, whose rights count.
+        ctx: as of now.
+        event: the review.
+        known: whether the directory knows the person; else the review is refused, on record.
     """
     named = event.attributes.get("alerts")
     given = [str(one) for one in named] if isinstance(named, list) else [event.alert]
@@ -37,7 +40,7 @@ def review(uow: UnitOfWork, ctx: Context, event: Event) -> Sequence[TriageOutcom
     reason = _word(event, "reason")
     outcomes: Sequence[TriageOutcome] = []
     refusal = ""
-    if uow.actor != event.actor:
+    if not known:
         refusal = "UNKNOWN_PERSON"
     elif verdict == "confirmed":
         outcomes = [confirm_alert(uow, ctx, one, text=reason) for one in ids]

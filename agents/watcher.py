@@ -45,7 +45,7 @@ from auditlog.events import Event, EventKind
 from auditlog.port import FactRow, LogPort, Query, StoredEvent, fact_row
 from book.apply import Defaults, apply
 from book.write import Dated, put_dated
-from rules.patterns import Fact
+from rules.patterns import Fact, Status
 from rules.rulebook import Rulebook
 from store import Store, UnitOfWork
 from store.problems import Problem
@@ -214,7 +214,8 @@ class Watcher:
         with self._store.unit_of_work(self._speaker(first) if review else ACTOR) as uow:
             work = self._begin(uow, now)
             if review:
-                triage.review(uow, self._context(work.around), first)
+                known = uow.actor == first.actor and uow.actor != ACTOR
+                triage.review(uow, self._context(work.around), first, known=known)
             for stored in part:
                 self._event(work, stored)
             self._score(work, part)
@@ -265,9 +266,9 @@ class Watcher:
             try:
                 fields = event_fact(one.event, around)
                 yield correlation_fact(one.event, fields, rulebook, around)
-            except Exception:  # noqa: BLE001 - whatever it was
+            except Exception as fault:  # noqa: BLE001 - whatever it was
                 # It was set aside when it came; it must not keep the others from being seen.
-                _log.exception("event left out", event_id=one.event.event_id)
+                _log.warning("event left out", event_id=one.event.event_id, fault=repr(fault))
 
     def _drop_correlations(self) -> None:
         if self._correlations is not None:
@@ -290,7 +291,7 @@ class Watcher:
         fields = event_fact(event, around)
         row = fact_row("event", fields, event_time=event.event_time, org=event.org)
         work.keep("event", row)
-        for run in lookback.concerned(work.uow, event, work.uow.now):
+        for run in lookback.concerned(work.uow, event, around):
             work.runs[run.run_id] = run
         if event.type in lookback.STARTERS:
             run = lookback.run_of(event, around)
@@ -459,8 +460,10 @@ def _parts(stored: Sequence[StoredEvent]) -> list[list[StoredEvent]]:
 
 
 def _superseded(uow: UnitOfWork, told: Told, old: str) -> None:
-    """A late event changed a verdict: a new decision that names the old one."""
+    """A verdict that replaces an earlier one: a new decision that names the old one."""
     found = told.correlation
+    arrivals = [(one.arrival_time or one.event_time, one.event_time) for one in found.facts]
+    grew = found.status is Status.CONFIRMED and max(arrivals)[1] == found.facts[-1].event_time
     trail.record(
         uow,
         kind="decision",
@@ -469,6 +472,6 @@ def _superseded(uow: UnitOfWork, told: Told, old: str) -> None:
         object_id=found.uid,
         org=told.org,
         outcome=found.status.value,
-        reason="LATE_EVENT",
+        reason="MORE_EVIDENCE" if grew else "LATE_EVENT",
         body={"rule": found.rule, "supersedes": old, "event_time": found.event_time},
     )

@@ -166,7 +166,7 @@ def make_app(compose: Compose, language: str = "") -> typer.Typer:
         if hasattr(sys.stdout, "reconfigure"):
             sys.stdout.reconfigure(errors="replace")
         # what the agents have to tell goes beside the answer, never into it
-        structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+        _tell_on_stderr()
 
     for module in _GROUPS:
         module.add_to(app)
@@ -177,3 +177,21 @@ def _version(value: bool) -> None:  # noqa: FBT001 - the parser's signature
     if value:
         typer.echo(f"hedgewarden {metadata.version('hedgewarden')}")
         raise typer.Exit
+
+
+def _tell_on_stderr() -> None:
+    """Plain tracebacks: decorated ones show all variables, secrets among them, and are slow."""
+    dev = structlog.dev
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.StackInfoRenderer(),
+            dev.set_exc_info,
+            structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S", utc=False),
+            dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=dev.plain_traceback
+            ),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
