@@ -16,7 +16,7 @@ _CODED: Mapping[str, tuple[str, ...]] = {
     "level": ("level.{}",),
     "reason": ("reason.{}",),
     "why": ("reason.{}",),
-    "state": ("state.{}",),
+    "state": ("state.{}", "ui.alert_state.{}"),
     "side": ("side.{}",),
     "unit": ("unit.{}",),
     "verb": ("button.{}",),
