@@ -19,7 +19,8 @@ from typer.main import get_command
 
 import main
 import trail
-from integrations.files import COLUMNS, Kind
+from directory import load_directory
+from integrations.files import COLUMNS, Kind, load_mapping
 from rules import load_rulebook, load_schema, read_rule, run_tests
 from rules.binding import run_correlation_test
 from rules.expression import _AGGREGATES, _FUNCTIONS
@@ -57,8 +58,20 @@ def blocks(text: str, language: str) -> list[str]:
 
 def ticked(text: str) -> set[str]:
     """What stands between backticks, outside of code blocks."""
-    prose = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
-    return set(re.findall(r"`([^`\n]+)`", prose))
+    return set(re.findall(r"`([^`\n]+)`", without_blocks(text)))
+
+
+def without_blocks(text: str) -> str:
+    return re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def sections_of(text: str, heading: str) -> dict[str, str]:
+    """The sections whose heading matches; each ends where the next heading stands."""
+    found = re.split(rf"^{heading}.*$", text, flags=re.MULTILINE)
+    return {
+        name: re.split(r"^##", body, maxsplit=1, flags=re.MULTILINE)[0]
+        for name, body in zip(found[1::2], found[2::2], strict=True)
+    }
 
 
 # --- the two languages ------------------------------------------------------------------------
@@ -147,11 +160,7 @@ def commands(command: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_command_option_and_exit_code_is_described(language: str) -> None:
     text = page(language, "command-line")
-    sections = dict(
-        re.findall(
-            r"^### `hedgewarden ([a-z ]+)`\n(.*?)(?=^###? |\Z)", text, re.DOTALL | re.MULTILINE
-        )
-    )
+    sections = sections_of(text, "### `hedgewarden ([a-z ]+)`")
     root = get_command(make_app(main.compose, language))
     known = dict(commands(root))
     assert set(sections) == set(known)
@@ -196,9 +205,7 @@ def test_every_route_of_the_api_is_listed(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_import_kind_and_column_is_described(language: str) -> None:
     text = page(language, "import-formats")
-    sections = dict(
-        re.findall(r"^## `(\w+)`[:：].*?\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)
-    )
+    sections = sections_of(text, r"## `(\w+)`[:：]")
     assert set(sections) == {kind.value for kind in Kind}
     missing = [
         f"{kind} {column.name}"
@@ -244,6 +251,18 @@ def test_the_rule_examples_load_and_their_tests_pass(language: str, tmp_path: Pa
     assert report.passed >= 2 * len(examples)
     assert report.skipped == 0
     assert sorted({*RULE_KEYS, *CORRELATION_KEYS} - used) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_examples_of_directory_and_mapping_can_be_read(language: str) -> None:
+    (directory,) = blocks(page(language, "operator"), "yaml")
+    known, problems = load_directory(directory, "directory.yaml")
+    assert problems == []
+    assert len(known.people) >= 3
+    (mapping,) = blocks(page(language, "import-formats"), "yaml")
+    read, problems = load_mapping(mapping, "mapping.yaml", Kind.CONTRACTS)
+    assert problems == []
+    assert {**read.columns, **read.constants, **read.values}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
