@@ -3,7 +3,15 @@
 from fastapi import APIRouter
 
 from service.application import Application
-from service.web.rooms import live, manual_orders, order_acts, order_routes, orders, today
+from service.web.rooms import (
+    live,
+    manual_orders,
+    order_acts,
+    order_routes,
+    orders,
+    today,
+    trail_routes,
+)
 
 
 def console_router(app: Application) -> list[APIRouter]:
@@ -15,5 +23,6 @@ def console_router(app: Application) -> list[APIRouter]:
         manual_orders.router,
         order_acts.router,
         order_routes.router,
+        trail_routes.router,
         live.router,
     ]

@@ -1,0 +1,221 @@
+"""D8, 留痕与审计: the sentence on the whole, the records, what the last verification found."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from time import perf_counter
+from typing import Any
+from urllib.parse import urlencode
+
+from sqlalchemy import Connection
+
+import trail
+from agents.world import root_of
+from service.web.rooms.here import Here
+from service.web.rooms.trail_words import record_line
+from service.web.views.parts import Act, Choice, Link, Pager
+from service.web.views.trail import AnchorLine, TrailPage, VerifyResult
+from trail import KINDS, Fault, Record, Summary
+
+PAGE = 50
+#: Who exports the trail also sees what belongs to no organisation, such as sign-ins.
+WHOLE = "trail.export"
+RECORDS, ANCHORS = "records", "anchors"
+VERIFIED = "trail.verify"
+_MOST_FAULTS = 50
+_ANCHORS_SHOWN = 200
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The filters as they stand in the address; `cursor` is the last record of the page before."""
+
+    q: str = ""
+    kind: str = ""
+    cursor: str = ""
+
+    def address(self, path: str, **changed: str) -> str:
+        """The address of `path` with these filters, some of them changed."""
+        values = {"q": self.q, "kind": self.kind, "cursor": self.cursor} | changed
+        kept = {name: value for name, value in values.items() if value}
+        return f"{path}?{urlencode(kept)}" if kept else path
+
+
+def sees_whole(here: Here) -> bool:
+    """Whether this request shows every organisation, and so what belongs to none."""
+    if here.org or not here.may(WHOLE):
+        return False
+    roots = {root_of(path) for path in here.directory.nodes}
+    return bool(roots) and roots <= set(here.scopes)
+
+
+def may_read(here: Here, record: Record) -> bool:
+    """Whether the person may see this record."""
+    return here.signed.sees(record.org) if record.org else sees_whole(here)
+
+
+def find_records(here: Here, connection: Connection, asked: Asked, limit: int) -> list[Record]:
+    """One page of records, newest first, inside what the person sees."""
+    return trail.find(
+        connection,
+        kind=asked.kind if asked.kind in KINDS else None,
+        org=None if sees_whole(here) else list(here.scopes),
+        text=_needle(here, asked.q) or None,
+        before_seq=int(asked.cursor) if asked.cursor.isdecimal() else None,
+        limit=limit,
+    )
+
+
+def every_record(here: Here, connection: Connection, asked: Asked, most: int) -> Iterable[Record]:
+    """The filtered records, at most `most` of them."""
+    cursor = asked.cursor
+    while most > 0:
+        wanted = Asked(asked.q, asked.kind, cursor)
+        found = find_records(here, connection, wanted, min(_CHUNK, most))
+        yield from found
+        most -= len(found)
+        if len(found) < _CHUNK:
+            return
+        cursor = str(found[-1].seq)
+
+
+def _needle(here: Here, query: str) -> str:
+    """What to look for: a person's name is an id in the records."""
+    text = query.strip()
+    return next((one.id for one in here.directory.people if one.name == text), text)
+
+
+def trail_page(here: Here, connection: Connection, asked: Asked, tab: str) -> TrailPage:
+    """The page."""
+    text, summary = here.text, trail.summary(connection)
+    result = last_result(here, connection, summary)
+    tab = tab if tab == ANCHORS else RECORDS
+    records = find_records(here, connection, asked, PAGE) if tab == RECORDS else []
+    plain = not (asked.q.strip() or asked.kind) and sees_whole(here)
+    next_url = asked.address("/trail", cursor=str(records[-1].seq)) if len(records) == PAGE else ""
+    why_not = here.why_not(WHOLE)
+    return TrailPage(
+        sentence=_sentence(here, summary, result),
+        result=result,
+        tabs=(
+            Link(text("ui.trail.records"), "/trail", tab == RECORDS),
+            Link(text("ui.trail.anchors"), "/trail?tab=anchors", tab == ANCHORS),
+        ),
+        tab=tab,
+        records=tuple(record_line(here, one) for one in records),
+        pager=Pager(
+            len(records),
+            summary.size if plain else None,
+            next_url=next_url,
+            previous_url=asked.address("/trail", cursor="") if asked.cursor else "",
+        ),
+        kinds=tuple(
+            Choice(one, text(f"ui.record_kind.{one}"), one == asked.kind) for one in sorted(KINDS)
+        ),
+        query=asked.q,
+        anchors=tuple(_anchors(connection)) if tab == ANCHORS else (),
+        verify=Act(text("ui.act.verify"), "/trail/verify", "verify", "primary"),
+        export=Act(text("ui.act.export_bundle"), "/trail/export", "export", why_not=why_not),
+        export_url=asked.address("/trail.xlsx", cursor="") if records else "",
+    )
+
+
+def _sentence(here: Here, summary: Summary, result: VerifyResult) -> str:
+    """The whole trail in one sentence; it says unchanged only after a verification said so."""
+    form = here.reader.format
+    if summary.since is None:
+        return here.text("ui.trail.sentence_empty")
+    said = {
+        "count": form.number(summary.size),
+        "since": form.local(summary.since).date().isoformat(),
+    }
+    if result.state in {"broken", "unknown"}:
+        faults = form.number(len(result.faults))
+        return here.text(f"ui.trail.sentence_{result.state}", faults=faults, **said)
+    if summary.anchor_at is None:
+        return here.text("ui.trail.sentence_unanchored", **said)
+    return here.text("ui.trail.sentence", anchor=form.moment(summary.anchor_at), **said)
+
+
+def _anchors(connection: Connection) -> Iterable[AnchorLine]:
+    found = trail.find(connection, kind="key", action="trail.anchor", limit=_ANCHORS_SHOWN)
+    for one in found:
+        body = one.body
+        yield AnchorLine(one.at, int(body["size"]), str(body.get("place", "")), str(body["root"]))
+
+
+# --- verification -------------------------------------------------------------------------------
+
+
+def last_result(here: Here, connection: Connection, summary: Summary) -> VerifyResult:
+    """What the last verification from the console found; it left a record."""
+    found = trail.find(connection, object_type="trail", object_id="trail", action=VERIFIED, limit=1)
+    if not found:
+        return VerifyResult("unknown")
+    record, body = found[0], found[0].body
+    state = "broken"
+    if record.outcome != "broken":
+        state = "ok" if summary.anchor_at is not None else "unanchored"
+    faults = tuple(fault_text(here, one) for one in body.get("faults", ()))
+    left_out = int(body.get("fault_count", 0)) - len(faults)
+    if left_out > 0:
+        faults = (*faults, here.text("ui.trail.more_faults", count=left_out))
+    return VerifyResult(state, record.at, int(body["size"]), str(body["seconds"]), faults)
+
+
+def fault_text(here: Here, fault: dict[str, Any]) -> str:
+    """A fault as a sentence that names its records."""
+    number = here.reader.format.number
+    seq, last = int(fault["seq"]), int(fault["last"])
+    return here.text(f"trail.fault.{fault['code']}", seq=number(seq), last=number(last or seq))
+
+
+def verify_now(here: Here) -> str:
+    """Recompute everything and leave a record of what was found; ``ok`` or ``broken``."""
+    started = perf_counter()
+    with here.app.store.reader() as connection:
+        report = trail.verify(connection, verifiers=[here.app.keys.trail.verifier])
+    seconds = Decimal(str(round(perf_counter() - started, 1)))
+    outcome = "ok" if report.ok else "broken"
+    body = {
+        "size": report.size,
+        "root": report.root,
+        "checkpoints": report.checkpoints,
+        "seconds": seconds,
+        "fault_count": len(report.faults),
+        "faults": [_fault(one) for one in report.faults[:_MOST_FAULTS]],
+    }
+    note_access(here, VERIFIED, "trail", "trail", outcome=outcome, body=body)
+    return outcome
+
+
+def _fault(fault: Fault) -> dict[str, Any]:
+    return {"seq": fault.seq, "last": fault.last, "code": fault.code}
+
+
+# --- who looked -----------------------------------------------------------------------------------
+
+
+def note_access(
+    here: Here,
+    action: str,
+    object_type: str,
+    object_id: str,
+    *,
+    org: str = "",
+    outcome: str = "",
+    body: dict[str, Any] | None = None,
+) -> None:
+    """Leave a record of kind access, in a transaction of the person."""
+    with here.app.store.unit_of_work(here.person) as uow:
+        trail.record(
+            uow,
+            kind="access",
+            action=action,
+            object_type=object_type,
+            object_id=object_id,
+            org=org,
+            outcome=outcome,
+            body=body,
+        )

@@ -1,0 +1,172 @@
+"""The trail's pages: records, verification, one record with its proof, bundles for the auditor."""
+
+import tempfile
+import zipfile
+from collections.abc import Iterable, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi import Path as InPath
+from fastapi.responses import Response
+from sqlalchemy import Connection
+
+import trail
+from service.replaying import replayers_of
+from service.web.rooms.here import Here, TrailReader
+from service.web.rooms.record_page import record_page, seen_record
+from service.web.rooms.sheets import Column, sheet_response
+from service.web.rooms.trail_page import (
+    RECORDS,
+    WHOLE,
+    Asked,
+    every_record,
+    note_access,
+    sees_whole,
+    trail_page,
+    verify_now,
+)
+from service.web.rooms.trail_words import object_name, outcome, record_title
+from trail import Record, TrailError
+
+_EXPORTED = 20_000
+_OBJECT = "trail_record"
+
+router = APIRouter(include_in_schema=False)
+Text = Annotated[str, Query(max_length=200)]
+Seq = Annotated[int, InPath(ge=1, le=2**53)]
+
+
+@router.get("/trail")
+def show(
+    here: TrailReader, *, q: Text = "", kind: Text = "", cursor: Text = "", tab: Text = RECORDS
+) -> Response:
+    """The sentence, the list, the anchors."""
+    with here.app.store.reader() as connection:
+        page = trail_page(here, connection, Asked(q, kind, cursor), tab)
+    return here.show("trail.html", page, "trail", live=False)
+
+
+@router.post("/trail/verify")
+def verify(here: TrailReader) -> Response:
+    """立即验证; the result stands on the page from then on."""
+    if verify_now(here) == "broken":
+        return here.refused("/trail", here.text("ui.verify.broken"))
+    return here.done("/trail", "ui.said.done", what=here.text("ui.act.verify"))
+
+
+@router.get("/trail.xlsx")
+def sheet(here: TrailReader, q: Text = "", kind: Text = "") -> Response:
+    """The filtered records as a workbook."""
+    note_access(here, "trail.list", "trail", "list", body={"q": q, "kind": kind})
+    with here.app.store.reader() as connection:
+        records = list(every_record(here, connection, Asked(q, kind), _EXPORTED))
+    return sheet_response(here, "ui.nav.trail", _COLUMNS, records)
+
+
+@router.post("/trail/export")
+def export(here: TrailReader) -> Response:
+    """The auditor's bundle: everything, or what this person sees, with proofs."""
+    here.signed.check(WHOLE)
+    whole = sees_whole(here)
+    note_access(here, "trail.export", "trail", "bundle", body={"complete": whole})
+    with here.app.store.reader() as connection:
+        seqs = None if whole else list(_sealed(here, connection))
+        data = _bundle(here, connection, seqs)
+    if data is None:
+        return here.refused("/trail", here.text("ui.record.not_sealed"))
+    return _download(data, f"trail-{here.now:%Y%m%d-%H%M}.zip")
+
+
+@router.get("/trail/records/{seq}")
+def show_record(here: TrailReader, seq: Seq) -> Response:
+    """One record; who read it is recorded."""
+    with here.app.store.reader() as connection:
+        record = seen_record(here, connection, seq)
+    note_access(here, "trail.read", _OBJECT, str(seq), org=record.org)
+    with here.app.store.reader() as connection:
+        page = record_page(here, connection, record)
+    return here.show("record.html", page, "trail", live=False)
+
+
+@router.post("/trail/records/{seq}/replay")
+def replay(here: TrailReader, seq: Seq) -> Response:
+    """重放: decided again from its own inputs, then and now side by side."""
+    with here.app.store.reader() as connection:
+        record = seen_record(here, connection, seq)
+        report = trail.replay(connection, seq, replayers_of(here.app, connection))
+    note_access(
+        here, "trail.replay", _OBJECT, str(seq), org=record.org, outcome=report.reason.lower()
+    )
+    with here.app.store.reader() as connection:
+        page = record_page(here, connection, record, report)
+    return here.show("record.html", page, "trail", live=False)
+
+
+@router.post("/trail/records/{seq}/proof")
+def proof(here: TrailReader, seq: Seq) -> Response:
+    """The proof of one record as a bundle that is checked without this service."""
+    with here.app.store.reader() as connection:
+        record = seen_record(here, connection, seq)
+        here.signed.check(WHOLE, record.org)
+        data = _bundle(here, connection, [seq])
+    if data is None:
+        return here.refused(f"/trail/records/{seq}", here.text("ui.record.not_sealed"))
+    note_access(here, "trail.export", _OBJECT, str(seq), org=record.org)
+    return _download(data, f"trail-{seq}.zip")
+
+
+# --- bundles ------------------------------------------------------------------------------------
+
+
+def _sealed(here: Here, connection: Connection) -> Iterable[int]:
+    """The records that this person sees and that a checkpoint covers."""
+    size = trail.summary(connection).checkpoint_size
+    for record in every_record(here, connection, Asked(cursor=str(size + 1)), _EXPORTED):
+        if record.seq <= size:
+            yield record.seq
+
+
+def _bundle(here: Here, connection: Connection, seqs: Sequence[int] | None) -> bytes | None:
+    """A zip of the bundle; None when no checkpoint covers what is wanted yet."""
+    made = BytesIO()
+    with tempfile.TemporaryDirectory() as folder:
+        bundle = Path(folder) / "trail"
+        verifiers = [here.app.keys.trail.verifier]
+        try:
+            trail.export(connection, bundle, verifiers=verifiers, seqs=seqs, files=_rules(here))
+        except TrailError:
+            return None
+        with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+            for file in sorted(one for one in bundle.rglob("*") if one.is_file()):
+                archive.write(file, file.relative_to(bundle.parent).as_posix())
+    return made.getvalue()
+
+
+def _rules(here: Here) -> dict[str, bytes]:
+    """The rule files in force."""
+    folder = here.app.rulebook_folder
+    paths = {one.name: folder / one.name for one in here.app.rulebook.files}
+    return {name: path.read_bytes() for name, path in paths.items() if path.is_file()}
+
+
+def _download(data: bytes, name: str) -> Response:
+    disposition = f'attachment; filename="{name}"'
+    return Response(
+        data, media_type="application/zip", headers={"Content-Disposition": disposition}
+    )
+
+
+_COLUMNS: Sequence[Column[Record]] = (
+    Column("ui.column.seq", lambda one, _: one.seq),
+    Column("ui.column.time", lambda one, _: one.at),
+    Column("ui.column.kind", lambda one, here: here.text(f"ui.record_kind.{one.kind}")),
+    Column("ui.column.what", lambda one, here: record_title(here, one)),
+    Column("ui.column.object", lambda one, here: object_name(here, one)),
+    Column("ui.column.unit", lambda one, _: one.org),
+    Column("ui.column.actor", lambda one, here: here.names.actor(one.actor)),
+    Column("ui.column.outcome", lambda one, here: outcome(here, one)),
+    Column("ui.column.reason", lambda one, here: here.names.reason(one.reason)),
+    Column("ui.record.leaf", lambda one, _: one.leaf_hash.hex()),
+)
