@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.web.views.orders import Pair
-from service.web.views.parts import Act, Chart, Facet, FormField, Pager, StreamEntry
+from service.web.views.parts import Act, Chart, Choice, Facet, FormField, Pager, StreamEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,15 @@ class LogLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Select:
+    """A filter with many values, those with the most events first."""
+
+    name: str
+    label: str
+    choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TimelineDrawer:
     """The timeline of one object.
 
@@ -41,6 +50,7 @@ class TimelineDrawer:
         title: the object as people say it.
         chart: the exposure over the same time; None when it touches none.
         acts: 标签, 备注, 关联工单, 保存为监控, 分享视图.
+        empty: a sentence in place of the stream when nothing is known of the object.
     """
 
     title: str
@@ -50,6 +60,7 @@ class TimelineDrawer:
     tags: tuple[str, ...] = ()
     acts: tuple[Act, ...] = ()
     close_url: str = ""
+    empty: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +72,7 @@ class LogPage:
         chips: filters that are set, each link takes one away; `facets` what else to filter by.
         histogram: events over time, stacked by kind.
         fields: further filters as form fields (from, to).
+        selects: further filters to choose from (unit, person, outcome).
     """
 
     query: str
@@ -70,6 +82,7 @@ class LogPage:
     pager: Pager
     histogram: Chart | None = None
     fields: tuple[FormField, ...] = ()
+    selects: tuple[Select, ...] = ()
     drawer: TimelineDrawer | None = None
     export_url: str = ""
     save_watch: Act | None = None
@@ -79,7 +92,7 @@ class LogPage:
 
 @dataclass(frozen=True, slots=True)
 class QuarantineLine:
-    """One row that could not be read."""
+    """One row that could not be read; `replay` and `dismiss` settle it."""
 
     number: int
     source: str
@@ -87,6 +100,7 @@ class QuarantineLine:
     reason: str
     raw: str
     replay: Act | None = None
+    dismiss: Act | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,165 @@
+"""The audit log's routes: search box, page, workbook, quarantine."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated
+from urllib.parse import quote, urlencode
+
+from fastapi import APIRouter, Depends, Form, Path, Query, Request
+from fastapi.responses import RedirectResponse, Response
+
+from auditlog.errors import BadQueryError, LogError, UnknownRowError
+from auditlog.port import QuarantinedRow
+from service.web.rooms.here import Anyone, Here, LogReader, not_found
+from service.web.rooms.log_page import COLUMNS, exported, log_page, search_url
+from service.web.rooms.log_search import Asked
+from service.web.rooms.quarantine import (
+    dismiss,
+    open_row,
+    quarantine_page,
+    reason_of,
+    replay,
+    said,
+    scope_of,
+    source_of,
+)
+from service.web.rooms.sheets import Column, sheet_response
+from workorders import reads
+
+router = APIRouter(include_in_schema=False)
+Text = Annotated[str, Query(max_length=400)]
+Number = Annotated[int, Path(ge=1, le=2**53)]
+_ORDER = re.compile(r"WO-[\w-]{1,36}", re.ASCII | re.IGNORECASE)
+_QUARANTINE = "/log/quarantine"
+_EXPORTED = 5000
+
+
+def asked(
+    *, q: Text = "", object: Text = "", pick: Text = "", kind: Text = "",  # noqa: A002 - as in the address
+    unit: Text = "", actor: Text = "", outcome: Text = "", source: Text = "",
+    since: Annotated[str, Query(alias="from", max_length=60)] = "",
+    until: Annotated[str, Query(alias="to", max_length=60)] = "",
+    cursor: Annotated[str, Query(max_length=100)] = "",
+) -> Asked:  # fmt: skip
+    """The search of an address."""
+    return Asked(
+        q.strip(), object.strip(), pick.strip(), kind, unit, actor, outcome, source, since, until,
+        cursor,
+    )  # fmt: skip
+
+
+Search = Annotated[Asked, Depends(asked)]
+
+
+@router.get("/search")
+def search(here: Anyone, q: Text = "") -> Response:
+    """The box of the top bar: a work order opens, all else is looked for in the log."""
+    text = q.strip()
+    order = _order(here, text)
+    if order:
+        return RedirectResponse(order, 303)
+    if here.may("log.read"):
+        return RedirectResponse(search_url(text), 303)
+    return RedirectResponse(f"/orders?{urlencode({'q': text, 'state': 'all'})}", 303)
+
+
+@router.get("/log")
+def show(here: LogReader, search: Search) -> Response:
+    """The page."""
+    order = _order(here, search.q)
+    if order:
+        return RedirectResponse(order, 303)
+    try:
+        return here.show("log.html", log_page(here, search), "log", live=False)
+    except BadQueryError:
+        # a cursor or a span of another search: the search without them is still right
+        return RedirectResponse(search.address(cursor="", since="", until=""), 303)
+
+
+@router.get("/log.xlsx")
+def export(here: LogReader, search: Search) -> Response:
+    """The events of the search as a workbook."""
+    return sheet_response(here, "ui.nav.log", COLUMNS, exported(here, search))
+
+
+@router.get("/log/quarantine")
+def show_quarantine(here: LogReader, after: Annotated[int, Query(ge=0, le=2**53)] = 0) -> Response:
+    """The rows that wait to be mended."""
+    return here.show("quarantine.html", quarantine_page(here, after), "log", live=False)
+
+
+@router.get("/log/quarantine.xlsx")
+def export_quarantine(here: LogReader) -> Response:
+    """The same as a workbook."""
+    rows = here.app.log.quarantine(orgs=scope_of(here), limit=_EXPORTED)
+    return sheet_response(here, "ui.log.quarantine", _COLUMNS, rows)
+
+
+async def _form(request: Request) -> Mapping[str, str]:
+    """Every text of the form."""
+    async with request.form(max_fields=60, max_files=0) as form:
+        return {name: value for name, value in form.items() if isinstance(value, str)}
+
+
+@router.post("/log/quarantine/{number}/replay")
+def replay_row(
+    here: LogReader, number: Number, form: Annotated[Mapping[str, str], Depends(_form)]
+) -> Response:
+    """修正重放."""
+
+    def mend(row: QuarantinedRow) -> Response:
+        found = replay(here, row, form)
+        if isinstance(found, list):
+            return here.refused(_QUARANTINE, " ".join(said(here, one) for one in found))
+        if found.quarantined:
+            return here.refused(_QUARANTINE, here.text("ui.log.id_reused"))
+        key = "ui.said.replayed" if found.accepted else "ui.said.replayed_known"
+        return here.done(_QUARANTINE, key, number=str(number))
+
+    return _settle(here, number, mend)
+
+
+@router.post("/log/quarantine/{number}/dismiss")
+def dismiss_row(
+    here: LogReader, number: Number, reason: Annotated[str, Form(max_length=2000)] = ""
+) -> Response:
+    """排除, with the reason."""
+
+    def drop(row: QuarantinedRow) -> Response:
+        if not reason.strip():
+            return here.refused(_QUARANTINE, here.names.reason("NEEDS_REASON"))
+        dismiss(here, row, reason.strip())
+        return here.done(_QUARANTINE, "ui.said.row_dismissed", number=str(number))
+
+    return _settle(here, number, drop)
+
+
+def _settle(here: Here, number: int, act: Callable[[QuarantinedRow], Response]) -> Response:
+    try:
+        row = open_row(here, number)
+        if row is None:
+            raise not_found()
+        return act(row)
+    except UnknownRowError:
+        return here.refused(_QUARANTINE, here.text("ui.log.row_settled"))
+    except LogError as error:
+        return here.refused(_QUARANTINE, here.text(f"problem.{error.code}"))
+
+
+def _order(here: Here, text: str) -> str:
+    """The page of the work order that a text names, if the person sees it."""
+    if not _ORDER.fullmatch(text) or not here.may("view"):
+        return ""
+    number = text.upper()
+    with here.app.store.reader() as connection:
+        found = reads.get_order(connection, number, here.scopes)
+    return f"/orders/{quote(number)}" if found is not None else ""
+
+
+_COLUMNS: Sequence[Column[QuarantinedRow]] = (
+    Column("ui.column.row", lambda row, _: row.number),
+    Column("ui.column.source", lambda row, _: source_of(row)),
+    Column("ui.column.received", lambda row, _: row.received_at),
+    Column("ui.column.reason", lambda row, here: reason_of(here, row)),
+    Column("ui.column.raw", lambda row, _: row.reject.raw),
+)

@@ -1,0 +1,139 @@
+"""What a search of the audit log asks for: its address, and the log's query behind the words."""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from urllib.parse import urlencode
+
+from auditlog.errors import LogError
+from auditlog.events import EventKind
+from auditlog.port import Query, StoredEvent
+from service.web.rooms.here import Here
+from store.clock import parse_rfc3339
+
+#: The longest timeline that is drawn; what is beyond stands in the list.
+TIMELINE = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The search as it stands in the address.
+
+    Attributes:
+        q: what was typed or scanned.
+        object: a number that each event must carry; its timeline is open.
+        pick: a number whose timeline is open beside the list as it is.
+        kind, unit, actor, outcome, source: filters.
+        since, until: times of the event, ``from`` and ``to`` in the address.
+        cursor: of the page before.
+    """
+
+    q: str = ""
+    object: str = ""
+    pick: str = ""
+    kind: str = ""
+    unit: str = ""
+    actor: str = ""
+    outcome: str = ""
+    source: str = ""
+    since: str = ""
+    until: str = ""
+    cursor: str = ""
+
+    def address(self, path: str = "/log", **changed: str) -> str:
+        """The address of `path` with this search, parts of it changed."""
+        values = {one.name: getattr(self, one.name) for one in fields(self)} | changed
+        kept = {_NAMES.get(name, name): value for name, value in values.items() if value}
+        return f"{path}?{urlencode(kept)}" if kept else path
+
+    @property
+    def number(self) -> str:
+        """The number that was asked for, if the search names one."""
+        return self.pick or self.object or self.q.strip()
+
+
+_NAMES = {"since": "from", "until": "to"}
+
+
+def query_of(here: Here, asked: Asked) -> Query:
+    """The log's query: inside the visible scopes whatever else is asked."""
+    people, products, types, words = _meant(here, asked.q)
+    return Query(
+        text=" ".join(words),
+        orgs=here.scopes,
+        org=asked.unit,
+        kinds=(EventKind(asked.kind),) if asked.kind in set(EventKind) else (),
+        actors=(asked.actor,) if asked.actor else people,
+        products=products,
+        types=types,
+        object=asked.object,
+        outcomes=(asked.outcome,) if asked.outcome else (),
+        sources=(asked.source,) if asked.source else (),
+        since=moment(here, asked.since),
+        until=moment(here, asked.until),
+    )
+
+
+def _meant(
+    here: Here, text: str
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], list[str]]:
+    """People, products, types of events that words name, and the words that name none.
+
+    The log holds ids and codes; a reader types what the pages show.
+    """
+    people: dict[str, None] = {}
+    products: dict[str, None] = {}
+    types: dict[str, None] = {}
+    words = []
+    entries = here.reader.words.entries
+    for word in [text.strip(), *text.split()] if " " in text.strip() else text.split():
+        named = [one.id for one in here.directory.people if word == one.name]
+        called = [key[8:] for key, name in entries.items() if _is(key, name, "product.", word)]
+        happened = [key[9:] for key, name in entries.items() if _is(key, name, "ui.event.", word)]
+        people |= dict.fromkeys(named)
+        products |= dict.fromkeys(called)
+        types |= dict.fromkeys(happened)
+        if word == text.strip() and (named or called or happened):
+            return tuple(people), tuple(products), tuple(types), []
+        if not (named or called or happened) and " " not in word:
+            words.append(word)
+    return tuple(people), tuple(products), tuple(types), words
+
+
+def _is(key: str, name: str, prefix: str, word: str) -> bool:
+    return key.startswith(prefix) and name.casefold() == word.casefold()
+
+
+def moment(here: Here, text: str) -> datetime | None:
+    """A time of the address; one without an offset is the reader's; None for what is no time."""
+    try:
+        # a plus sign in an address is a space
+        return parse_rfc3339(text.replace(" ", "+"))
+    except (ValueError, OverflowError):
+        pass
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=here.reader.format.zone)
+    except ValueError:
+        return None
+
+
+def timeline_of(here: Here, asked: Asked) -> tuple[str, tuple[StoredEvent, ...]]:
+    """The number of the open timeline and its events, oldest first; nothing when there is none.
+
+    What was typed opens a timeline when it is exactly the number, the person or the account.
+    """
+    number = asked.number
+    if asked.pick or asked.object or not number:
+        return number, _timeline(here, number)
+    named = [one.id for one in here.directory.people if number == one.name]
+    number = named[0] if len(named) == 1 else number
+    found = _timeline(here, number)
+    return (number, found) if found else ("", ())
+
+
+def _timeline(here: Here, number: str) -> tuple[StoredEvent, ...]:
+    if not number:
+        return ()
+    try:
+        return tuple(here.app.log.timeline(number, orgs=here.scopes, limit=TIMELINE))
+    except LogError:
+        return ()

@@ -1,0 +1,234 @@
+"""隔离区: rows that could not be read, why, and the acts that settle them."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+import trail
+from auditlog.errors import UnknownRowError
+from auditlog.fields import NAMES, TARGET
+from auditlog.port import QuarantinedRow, Receipt
+from service.i18n.catalogue import problem_text
+from service.web.rooms.here import Here
+from service.web.rooms.manual_orders import units
+from service.web.views.log import QuarantineLine, QuarantinePage
+from service.web.views.parts import Act, Choice, FormField, Pager
+from store.problems import Problem
+
+WRITE = "import.write"
+OBJECT = "quarantine"
+PAGE = 50
+#: What a row needs to be an event at all.
+NEEDED = ("source", "event_id", "event_time", "type")
+#: The name of a form's field is this and the event's field.
+PREFIX = "field."
+_RAW = 600
+_TIMES = frozenset({"event_time", "arrival_time"})
+
+
+def scope_of(here: Here) -> tuple[str, ...]:
+    """Whose rows are shown. A row that names no unit is for those who see every unit."""
+    roots = {path.partition("/")[0] for path in here.directory.nodes}
+    whole = bool(roots) and roots <= set(here.scopes)
+    return (*here.scopes, "") if whole else here.scopes
+
+
+def quarantine_page(here: Here, after: int) -> QuarantinePage:
+    """The rows that are open."""
+    rows = here.app.log.quarantine(orgs=scope_of(here), after=after, limit=PAGE + 1)
+    shown = rows[:PAGE]
+    more = f"/log/quarantine?after={shown[-1].number}" if len(rows) > PAGE else ""
+    return QuarantinePage(
+        tuple(line_of(here, row) for row in shown),
+        Pager(len(shown), next_url=more, previous_url="/log/quarantine" if after else ""),
+        export_url="/log/quarantine.xlsx" if shown else "",
+    )
+
+
+def line_of(here: Here, row: QuarantinedRow) -> QuarantineLine:
+    """One row with its buttons."""
+    raw = row.reject.raw
+    why = here.why_not(WRITE, row.reject.org)
+    return QuarantineLine(
+        number=row.number,
+        source=source_of(row),
+        received_at=row.received_at,
+        reason=reason_of(here, row),
+        raw=raw if len(raw) <= _RAW else f"{raw[:_RAW]}…",
+        replay=Act(
+            here.text("ui.act.replay_row"),
+            f"/log/quarantine/{row.number}/replay",
+            "replay",
+            why_not=why,
+            fields=tuple(form_of(here, row)),
+        ),
+        # the reason why not is said once, below the first button
+        dismiss=None
+        if why
+        else Act(
+            here.text("ui.act.dismiss"),
+            f"/log/quarantine/{row.number}/dismiss",
+            "dismiss",
+            fields=(FormField("reason", here.text("ui.field.reason"), "textarea", required=True),),
+        ),
+    )
+
+
+def source_of(row: QuarantinedRow) -> str:
+    """Where the row came from: the file and line, or the source that it names."""
+    reject = row.reject
+    named = _value(_loaded(row), "source")
+    if not reject.file:
+        return named
+    place = f"{reject.file}:{reject.line}" if reject.line else reject.file
+    return f"{place} · {named}" if named else place
+
+
+def reason_of(here: Here, row: QuarantinedRow) -> str:
+    """All that is wrong with it, in the reader's words; the place stands beside."""
+    return " ".join(said(here, problem) for problem in row.reject.problems)
+
+
+def said(here: Here, problem: Problem) -> str:
+    """One fault as a sentence without its file and line."""
+    bare = Problem(**problem.as_dict() | {"file": "", "line": 0, "column": 0, "cell": ""})
+    return problem_text(here.reader.words, bare)
+
+
+def form_of(here: Here, row: QuarantinedRow) -> Iterator[FormField]:
+    """What to mend: the fields that are wrong, and those without which it is no event."""
+    loaded = _loaded(row)
+    wrong: dict[str, str] = {}
+    for problem in row.reject.problems:
+        if problem.field:
+            wrong.setdefault(_field(problem.field), said(here, problem))
+    missing = [name for name in NEEDED if name not in wrong and not _value(loaded, name)]
+    words = here.reader.words
+    for name in (*wrong, *missing):
+        if name == "org":
+            continue
+        key = f"auditlog.field.{name}"
+        yield FormField(
+            PREFIX + name,
+            words.text(key) if key in words else name,
+            "text",
+            _value(loaded, name),
+            required=name in NEEDED and name != "source",
+            error=wrong.get(name, ""),
+            hint=here.text("ui.log.time_hint") if name in _TIMES and name not in wrong else "",
+        )
+    if "org" in wrong or not row.reject.org:
+        choices = [Choice(path, here.names.unit(path)) for path in units(here)]
+        yield FormField(
+            f"{PREFIX}org", here.text("ui.column.unit"), "select", required=True,
+            choices=tuple(choices), error=wrong.get("org", ""),
+        )  # fmt: skip
+
+
+def replay(here: Here, row: QuarantinedRow, form: Mapping[str, str]) -> Receipt | list[Problem]:
+    """Lay the form over the row and store it; what came of it is recorded.
+
+    Raises:
+        Forbidden: when the person may not bring in data for the unit of the row, before or after.
+        UnknownRowError: when somebody settled it in between.
+    """
+    here.signed.check(WRITE, row.reject.org)
+    fields = {
+        one.name.removeprefix(PREFIX): form[one.name].strip()
+        for one in form_of(here, row)
+        if form.get(one.name, "").strip()
+    }
+    if "org" in fields:
+        here.signed.check(WRITE, fields["org"])
+    values = {
+        name: _moment(here, text) if name in _TIMES else text for name, text in fields.items()
+    }
+    with here.app.store.unit_of_work(here.person) as uow:
+        found = here.app.log.quarantine_replay(row.number, values, by=here.person, now=uow.now)
+        refused = isinstance(found, list)
+        trail.record(
+            uow,
+            kind="decision",
+            action="quarantine.replay",
+            object_type=OBJECT,
+            object_id=str(row.number),
+            org=fields.get("org", row.reject.org),
+            outcome="refused" if refused else "replayed",
+            reason=found[0].code if isinstance(found, list) else "",
+            body={"row": row.reject.key, "fields": values}
+            | ({} if isinstance(found, list) else {"accepted": found.accepted}),
+        )
+    return found
+
+
+def dismiss(here: Here, row: QuarantinedRow, reason: str) -> None:
+    """Close the row without storing it; it stays readable.
+
+    Raises:
+        Forbidden: when the person may not bring in data for the unit of the row.
+        UnknownRowError: when somebody settled it in between.
+    """
+    here.signed.check(WRITE, row.reject.org)
+    with here.app.store.unit_of_work(here.person) as uow:
+        here.app.log.quarantine_dismiss(row.number, by=here.person, reason=reason, now=uow.now)
+        trail.record(
+            uow,
+            kind="decision",
+            action="quarantine.dismiss",
+            object_type=OBJECT,
+            object_id=str(row.number),
+            org=row.reject.org,
+            outcome="dismissed",
+            body={"row": row.reject.key, "text": reason},
+        )
+
+
+def open_row(here: Here, number: int) -> QuarantinedRow | None:
+    """The open row with this number, if the person sees it.
+
+    Raises:
+        UnknownRowError: when it is settled already.
+    """
+    row = here.app.log.quarantine_read(number)
+    if row is None or not _inside(row.reject.org, scope_of(here)):
+        return None
+    if row.state != "open":
+        raise UnknownRowError(number)
+    return row
+
+
+def _inside(org: str, scopes: tuple[str, ...]) -> bool:
+    return any(org == one or (one and org.startswith(f"{one}/")) for one in scopes)
+
+
+def _loaded(row: QuarantinedRow) -> Mapping[str, Any]:
+    try:
+        loaded = orjson.loads(row.reject.raw)
+    except orjson.JSONDecodeError:
+        return {}
+    return loaded if isinstance(loaded, dict) else {}
+
+
+def _field(name: str) -> str:
+    """The event's own name of a field that a row calls otherwise."""
+    return TARGET[name][0] if name in TARGET else name
+
+
+def _value(loaded: Mapping[str, Any], name: str) -> str:
+    """What stands in the row for a field, under any of its names."""
+    for given in NAMES.get(name, (name,)):
+        value = loaded.get(given)
+        if isinstance(value, (str, int)) and value != "":
+            return str(value)
+    return ""
+
+
+def _moment(here: Here, text: str) -> str:
+    """A time without an offset is on the reader's clock."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return text if at.tzinfo else at.replace(tzinfo=here.reader.format.zone).isoformat()
