@@ -90,6 +90,12 @@ def lines_of(table: ExposureTable, measure: str = "net") -> list[Line]:
     return [one for one in found if one.months or one.total.limit is not None]
 
 
+def line_at(table: ExposureTable, org: str, product: str, measure: str = "net") -> Line:
+    """The line of any node, whether or not it has one of its own on the map."""
+    bounds = [one for one in table.limits if one["account"] == ANY and one["project"] == ANY]
+    return _line(org, product, table.rows, bounds, measure)
+
+
 def _line(
     org: str,
     product: str,

@@ -1,0 +1,125 @@
+"""The exposure's routes: the map at any two times, its rows and documents as workbooks."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+
+from book.read import read_state
+from book.state import BookState
+from service.exposure_rows import FIGURES
+from service.web.rooms.exposure import Asked, documents, exposure_page, table_of
+from service.web.rooms.exposure_lines import MEASURES
+from service.web.rooms.here import BookReader, Here, not_found
+from service.web.rooms.sheets import Column, sheet_response
+from service.web.views.exposure import ExposureRow
+
+router = APIRouter(include_in_schema=False)
+Word = Annotated[str, Query(max_length=400)]
+
+
+def _asked(
+    here: Here, *, measure: str, unit: str, as_of: str, known_at: str, place: Sequence[str]
+) -> Asked:
+    return Asked(
+        measure if measure in MEASURES else "net",
+        unit == "lots",
+        _moment(here, as_of),
+        _moment(here, known_at),
+        *place,
+    )
+
+
+def _moment(here: Here, text: str) -> datetime | None:
+    """A time of day on the reader's clock; None for nothing, or for what is no time."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if found.tzinfo is None:
+        found = found.replace(tzinfo=here.reader.format.zone)
+    return found
+
+
+def _book(here: Here, asked: Asked) -> BookState:
+    if not here.scopes:
+        return BookState()
+    with here.app.store.reader() as connection:
+        return read_state(
+            connection,
+            as_of=asked.as_of or here.now,
+            known_at=asked.known_at or here.now,
+            orgs=here.scopes,
+        )
+
+
+@router.get("/exposure")
+def show(
+    here: BookReader, *, measure: Word = "", unit: Word = "", as_of: Word = "", known_at: Word = "",
+    org: Word = "", product: Word = "", month: Word = "",
+) -> Response:  # fmt: skip
+    """The map, and the drawer of the cell that the address names."""
+    if org and not here.signed.sees(org):
+        raise not_found()
+    asked = _asked(
+        here, measure=measure, unit=unit, as_of=as_of, known_at=known_at,
+        place=(org, product, month),
+    )  # fmt: skip
+    page = exposure_page(here, _book(here, asked), asked)
+    return here.show("exposure.html", page, "exposure", live=asked.as_of is None)
+
+
+@router.get("/exposure.xlsx")
+def export(here: BookReader, *, as_of: Word = "", known_at: Word = "") -> Response:
+    """Every place with all its figures."""
+    asked = _asked(here, measure="", unit="", as_of=as_of, known_at=known_at, place=("", "", ""))
+    table = table_of(here, _book(here, asked), asked)
+    return sheet_response(here, "ui.nav.exposure", _PLACES, table.rows)
+
+
+@router.get("/exposure/rows.xlsx")
+def export_rows(
+    here: BookReader, *, org: Word, product: Word, month: Word = "", as_of: Word = "",
+    known_at: Word = "",
+) -> Response:  # fmt: skip
+    """The documents behind one cell."""
+    if not here.signed.sees(org):
+        raise not_found()
+    asked = _asked(
+        here, measure="", unit="", as_of=as_of, known_at=known_at, place=(org, product, month)
+    )
+    rows = documents(here, _book(here, asked), asked)
+    return sheet_response(here, "ui.exposure.rows", _DOCUMENTS, rows)
+
+
+_Place = dict[str, Any]
+
+
+def _field(name: str) -> Column[_Place]:
+    return Column(f"book.{name}", lambda row, _: row[name])
+
+
+_PLACES: Sequence[Column[_Place]] = (
+    *(_field(name) for name in ("org", "account", "product", "month", "project", "unit", *FIGURES)),
+    Column("ui.column.limit", lambda row, _: row["limit"]),
+    Column("ui.column.use", lambda row, _: row["use"]),
+    Column(
+        "ui.column.level",
+        lambda row, here: here.text(f"ui.level.{row['level']}") if row["level"] else "",
+    ),
+    Column("book.data_state", lambda row, here: here.text(f"book.state.{row['data_state']}")),
+    Column(
+        "ui.column.reason",
+        lambda row, here: " ".join(here.names.reason(code) for code in row["reasons"]),
+    ),
+)
+_DOCUMENTS: Sequence[Column[ExposureRow]] = (
+    Column("ui.column.document", lambda row, here: here.text(f"ui.document.{row.kind}")),
+    Column("ui.column.number", lambda row, _: row.number),
+    Column("ui.column.quantity", lambda row, _: row.figure.value),
+    Column("ui.column.quantity_unit", lambda row, _: row.figure.unit),
+    Column("ui.column.state", lambda row, here: here.text(f"ui.row_state.{row.state}")),
+    Column("ui.column.time", lambda row, _: row.at),
+)
