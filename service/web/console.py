@@ -4,11 +4,15 @@ from fastapi import APIRouter
 
 from service.application import Application
 from service.web.rooms import (
+    alert_routes,
+    exposure_routes,
     live,
+    log_routes,
     manual_orders,
     order_acts,
     order_routes,
     orders,
+    rules,
     today,
     trail_routes,
 )
@@ -23,6 +27,10 @@ def console_router(app: Application) -> list[APIRouter]:
         manual_orders.router,
         order_acts.router,
         order_routes.router,
+        alert_routes.router,
+        exposure_routes.router,
+        rules.router,
+        log_routes.router,
         trail_routes.router,
         live.router,
     ]
