@@ -1,8 +1,8 @@
 """The rulebook that the settings name, or the one that ships."""
 
-from importlib.resources import files
 from pathlib import Path
 
+import rules
 from rules.loader import load_rulebook
 from rules.rulebook import Rulebook
 from rules.schema import Schema, load_schema
@@ -11,8 +11,8 @@ from service.settings import Settings
 
 
 def shipped_rulebook() -> Path:
-    """The folder of rule files that ships."""
-    return Path(str(files("rulebook")))
+    """The folder of rule files that ships; it stands beside the packages."""
+    return Path(rules.__file__).parents[1] / "rulebook"
 
 
 def rulebook_folder(settings: Settings) -> Path:
