@@ -7,7 +7,7 @@ over the file; every setting has a working default, so that an empty folder is e
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -53,6 +53,12 @@ class Settings(BaseSettings):
     )
     smtp_timeout_s: float = Field(default=10.0, gt=0, description="patience with the mail server")
     outbound_proxy: str = Field(default="", description="proxy for outgoing HTTP; empty: none")
+
+    @field_validator("keys", "tls_certificate", "tls_key", "rulebook", "directory", mode="before")
+    @classmethod
+    def _no_path(cls, given: object) -> object:
+        """An empty text in the file means that nothing is set, not the current folder."""
+        return None if given == "" else given
 
     @property
     def database_url(self) -> str:

@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any, Final
 from pydantic import SecretStr
 
 from auditlog.events import Event, parse_event
+from auditlog.owner import own_log, serve_log
 from book.basis import BasisStats
 from book.limits import Limit
 from book.positions import FuturesPosition, InventoryLot, PhysicalContract, PriceType, Side
@@ -28,6 +29,7 @@ from service.demo.slack_server import TEAM, SlackServer
 from service.errors import WrongFolder
 from service.settings import Settings
 from service.web.views.access import DemoPerson
+from store import locks
 from store.problems import Problem
 
 MARK: Final = "DEMO"
@@ -136,12 +138,16 @@ def staged(
             smtp_host="127.0.0.1",
             smtp_port=mail.port,
         )
-        app = compose(settings, clock=clock, demo=True, role="demo", **wiring)
-        try:
+        with ExitStack() as stack:
+            stack.enter_context(locks.hold(data, "serve"))
+            log = own_log(data, role="demo", clock=clock)
+            stack.callback(log.close)
+            # Commands reach the log by its socket while the demo runs.
+            stack.callback(serve_log(data, log).stop)
+            app = compose(settings, clock=clock, log=log, demo=True, role="demo", **wiring)
+            stack.callback(app.close)
             furnish(app, incidents)
             yield Stage(app, clock, slack, mail, events, incidents)
-        finally:
-            app.close()
 
 
 def free_port() -> int:
