@@ -1,0 +1,170 @@
+"""The trail's pages: what an auditor reads, verifies, replays and takes along."""
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flow_house import EAST, WEST, House, house
+from sqlalchemy import text
+
+import trail
+from trail import Record
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+
+@pytest.fixture(name="home", scope="module")
+def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with house(tmp_path_factory.mktemp("trail")) as made:
+        # Two changes at one instant would both be known then to who decides again.
+        for org in (EAST, WEST):
+            made.limit(1000, org)
+            made.pass_time(seconds=1)
+            made.buy(1300, org)
+            made.pass_time(seconds=1)
+            made.run_agents()
+        yield made
+
+
+def records(home: House, **wanted: str) -> list[Record]:
+    with home.app.store.reader() as connection:
+        return trail.find(connection, **wanted, limit=1000)  # type: ignore[arg-type]
+
+
+def test_the_list_holds_the_records_of_the_units_that_a_person_sees(home: House) -> None:
+    east, west = records(home, org=EAST), records(home, org=WEST)
+    page = home.signed_in("shen").get("/trail?kind=match").text
+    shown = {int(seq) for seq in re.findall(r'href="/trail/records/(\d+)"', page)}
+    assert shown
+    assert shown == {one.seq for one in east if one.kind == "match"}
+    assert not shown & {one.seq for one in west}
+
+
+def test_pages_follow_each_other_without_gap_or_repeat(home: House) -> None:
+    client = home.signed_in("chen")
+    for record in records(home, org=EAST)[:8] * 7:
+        client.get(f"/trail/records/{record.seq}")
+    found: list[int] = []
+    url = "/trail"
+    while url:
+        page = client.get(url).text
+        found += map(int, re.findall(r'<th scope="row"[^>]*><a[^>]*/trail/records/(\d+)"', page))
+        following = re.search(r'href="(/trail\?cursor=\d+)"', page)
+        url = following[1] if following else ""
+    expected = [one.seq for one in records(home, org=EAST)]
+    assert found == expected
+    assert len(found) > 50
+
+
+def test_who_may_not_read_the_trail_gets_no_page(home: House) -> None:
+    assert home.signed_in("tmp").get("/trail").status_code == 403
+    assert home.client().get("/trail").status_code == 303
+
+
+def test_a_record_of_another_unit_is_as_if_it_were_not_there(home: House) -> None:
+    client = home.signed_in("shen")
+    foreign = records(home, org=WEST)[0].seq
+    for path in (f"/trail/records/{foreign}", "/trail/records/99999999"):
+        assert client.get(path).status_code == 404
+    assert client.post(f"/trail/records/{foreign}/replay").status_code == 404
+    assert client.post(f"/trail/records/{foreign}/proof").status_code == 404
+    assert not [one for one in records(home, action="trail.read") if one.object_id == str(foreign)]
+
+
+def test_reading_a_record_is_itself_recorded(home: House) -> None:
+    record = next(one for one in records(home, org=EAST) if one.action == "order.open")
+    page = home.signed_in("shen").get(f"/trail/records/{record.seq}").text
+    assert record.leaf_hash.hex() in page
+    assert "Work order opened" in page
+    read = records(home, action="trail.read", actor="shen")[0]
+    assert (read.kind, read.object_id, read.org) == ("access", str(record.seq), EAST)
+
+
+def test_the_proof_on_the_page_leads_from_the_leaf_to_the_root(home: House) -> None:
+    from trail.merkle import node_hash
+
+    client = home.signed_in("chen")
+    for record in records(home, org=EAST)[::7]:
+        page = client.get(f"/trail/records/{record.seq}").text
+        node = record.leaf_hash
+        for side, step in re.findall(r"<li>(left|right) ([0-9a-f]{64})</li>", page):
+            other = bytes.fromhex(step)
+            node = node_hash(other, node) if side == "left" else node_hash(node, other)
+        assert f'<div class="mono mb-2">{node.hex()}</div>' in page
+
+
+def test_an_assessment_replayed_is_identical(home: House) -> None:
+    record = next(one for one in records(home, org=EAST) if one.action == "assessment.run")
+    page = home.signed_in("shen").post(f"/trail/records/{record.seq}/replay").text
+    assert "Then" in page
+    assert "Now" in page
+    assert "✓ Identical" in page
+    assert records(home, action="trail.replay")[0].outcome == "identical"
+
+
+def test_what_holds_no_assessment_cannot_be_replayed(home: House) -> None:
+    record = next(one for one in records(home, org=EAST) if one.action == "order.open")
+    page = home.signed_in("shen").get(f"/trail/records/{record.seq}").text
+    assert "Records of this kind hold no assessment to replay" in page
+
+
+def test_the_bundle_holds_what_the_person_sees_and_verifies(home: House, tmp_path: Path) -> None:
+    home.pass_time(minutes=2)
+    home.signed_in("chen").get(f"/trail/records/{records(home, org=EAST)[0].seq}")
+    answer = home.signed_in("shen").post("/trail/export")
+    assert answer.headers["content-type"] == "application/zip"
+    zipfile.ZipFile(io.BytesIO(answer.content)).extractall(tmp_path)
+    report = trail.verify_export(tmp_path / "trail", [home.app.keys.trail.verifier])
+    assert report.ok
+    assert report.size > 20
+    held = (tmp_path / "trail" / "records.ndjson").read_text()
+    assert EAST in held
+    assert f'"org":"{WEST}"' not in held
+    assert home.signed_in("liu").post("/trail/export").status_code == 403
+
+
+def test_one_record_goes_out_with_its_proof(home: House, tmp_path: Path) -> None:
+    record = records(home, org=EAST)[-1]
+    answer = home.signed_in("shen").post(f"/trail/records/{record.seq}/proof")
+    zipfile.ZipFile(io.BytesIO(answer.content)).extractall(tmp_path)
+    report = trail.verify_export(tmp_path / "trail", [home.app.keys.trail.verifier])
+    assert (report.ok, report.size) == (True, 1)
+    assert (tmp_path / "trail" / "records.ndjson").read_bytes() == record.raw + b"\n"
+
+
+def test_a_workbook_of_the_filtered_records(home: House) -> None:
+    answer = home.signed_in("shen").get("/trail.xlsx?kind=decision")
+    assert answer.status_code == 200
+    names = zipfile.ZipFile(io.BytesIO(answer.content)).namelist()
+    assert "xl/worksheets/sheet1.xml" in names
+
+
+def test_verification_says_what_it_found_and_names_the_changed_record(tmp_path: Path) -> None:
+    with house(tmp_path) as home:
+        home.breach()
+        client = home.signed_in("shen")
+        assert "not yet verified to be unchanged" in client.get("/trail").text
+        assert client.post("/trail/verify").status_code == 303
+        assert "✓" in client.get("/trail").text
+        assert "not yet verified" not in client.get("/trail").text
+
+        victim = next(one for one in records(home, org=EAST) if one.action == "order.open")
+        changed = victim.raw.replace(b'"open"', b'"shut"', 1)
+        assert changed != victim.raw
+        with home.app.store.engine.begin() as connection:  # as an intruder would
+            for name in connection.scalars(
+                text("SELECT name FROM sqlite_master WHERE type='trigger'")
+            ).all():
+                connection.execute(text(f"DROP TRIGGER {name}"))
+            connection.execute(
+                text("UPDATE trail_record SET body = :body WHERE seq = :seq"),
+                {"body": changed, "seq": victim.seq},
+            )
+        client.post("/trail/verify")
+        page = client.get("/trail").text
+        assert "trail-sentence is-broken" in page
+        assert f"record {victim.seq}" in page.lower()
+        assert "does not" in client.get(f"/trail/records/{victim.seq}").text.lower()
