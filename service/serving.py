@@ -87,9 +87,9 @@ def serve(
             return
         app = _application(stack, compose, settings, role, demo=demo)
         if role in {None, "agents"}:
-            scheduler = Scheduler(app.store, jobs_of(app), holder=_holder())
-            scheduler.start()
-            stack.callback(scheduler.stop)
+            for scheduler in schedulers_of(app):
+                scheduler.start()
+                stack.callback(scheduler.stop)
         if listening is None:
             _say(f"agents: {settings.data}")
             ended.wait()
@@ -120,6 +120,18 @@ def check_address(settings: Settings) -> None:
     protected = settings.behind_proxy or settings.tls_certificate is not None
     if not protected and not _is_loopback(settings.host):
         raise UnsafeAddress(settings.host)
+
+
+def schedulers_of(app: Application) -> tuple[Scheduler, Scheduler]:
+    """The agents' rounds, and beside them what may take long: paging never waits for a training.
+
+    Both run under the one lease of this process.
+    """
+    slow = [Job("trainer", app.trainer.run_once, timedelta(minutes=10))]
+    return (
+        Scheduler(app.store, slow, holder=_holder(), period_s=5),
+        Scheduler(app.store, jobs_of(app), holder=_holder()),
+    )
 
 
 def jobs_of(app: Application) -> list[Job]:
