@@ -265,8 +265,10 @@ def standing(uow: UnitOfWork, asked: HedgeOrder) -> Standing | None:
     return found if next(same) == next(same) else None
 
 
-def waiting(uow: UnitOfWork, scope: Scope, calendar: TradingCalendar) -> list[Standing]:
-    """The orders of a scope that may still be traded and that no person has to confirm, by age.
+def waiting(
+    uow: UnitOfWork, scope: Scope, calendar: TradingCalendar, at: datetime
+) -> list[Standing]:
+    """The orders of a scope that wait at `at` and that no person has to confirm, by age.
 
     New figures decide them anew. An order waits while the market stays closed, and as long as late
     events may still come in; what is older has been traded, and its verdict stands.
@@ -275,18 +277,18 @@ def waiting(uow: UnitOfWork, scope: Scope, calendar: TradingCalendar) -> list[St
     rows = uow.execute(
         select(_ORDERS)
         .where(c.product == scope.product, c.outcome != HOLD, c.confirmed_by == "")
-        .where(c.queued_at >= uow.now - _LONGEST_CLOSURE)
+        .where(c.queued_at >= at - _LONGEST_CLOSURE)
         .where((c.org == scope.org) | c.org.startswith(scope.org + "/", autoescape=True))
         .order_by(c.queued_at, c.id)
     )
-    return [one for one in map(_standing, rows) if _waits(one.order, uow.now, calendar)]
+    return [one for one in map(_standing, rows) if _waits(one.order, at, calendar)]
 
 
-def _waits(order: HedgeOrder, now: datetime, calendar: TradingCalendar) -> bool:
-    if now - order.queued_at <= _LATENESS:
+def _waits(order: HedgeOrder, at: datetime, calendar: TradingCalendar) -> bool:
+    if at - order.queued_at <= _LATENESS:
         return True
     try:
-        traded = calendar.open_time(order.product, order.queued_at, now, order.org)
+        traded = calendar.open_time(order.product, order.queued_at, at, order.org)
     except DirectoryError:
         return False
     return traded <= _LATENESS

@@ -6,7 +6,7 @@ a transaction of that person.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -22,7 +22,6 @@ from agents.facts import (
     HEDGE_ORDER_TYPES,
     Surroundings,
     event_fact,
-    lateness_class,
     month_of,
     object_of,
     origin_of,
@@ -39,10 +38,11 @@ from agents.reading import (
     unreadable,
     write_stand,
 )
+from agents.rounds import Round, is_late, lots, parts_of
 from agents.trainer import Finding
 from agents.world import World
 from auditlog.events import Event, EventKind
-from auditlog.port import FactRow, LogPort, Query, StoredEvent, fact_row
+from auditlog.port import LogPort, Query, StoredEvent, fact_row
 from book.apply import Defaults, apply
 from book.write import Dated, put_dated
 from rules.patterns import Fact, Status
@@ -51,43 +51,16 @@ from store import Store, UnitOfWork
 from store.problems import Problem
 from workorders.context import Context
 from workorders.ingest import Result, ingest_match
-from workorders.model import Match
 
 __all__ = ["ACTOR", "POSITION", "WATERMARK", "Looked", "Scorer", "Watcher"]
 
 ACTOR = "system:watcher"
+_BEFORE = timedelta(microseconds=1)
 
 _log = structlog.get_logger(__name__)
 
 Scorer = Callable[[Sequence[Event], Surroundings], list[Finding]]
 """The detectors: events in, findings out."""
-
-
-@dataclass(slots=True)
-class _Round:
-    """What one transaction gathers."""
-
-    uow: UnitOfWork
-    around: Surroundings
-    rulebook: Rulebook
-    stand: Stand
-    arrived: datetime | None = None
-    matches: list[Match] = field(default_factory=list)
-    facts: dict[str, list[FactRow]] = field(default_factory=dict)
-    scopes: dict[Scope, Trigger] = field(default_factory=dict)
-    runs: dict[str, lookback.Run] = field(default_factory=dict)
-    correlated: list[Fact] = field(default_factory=list)
-
-    def touch(self, scope: Scope, event: Event) -> None:
-        """Note that `scope` must be assessed because of `event`."""
-        old = self.scopes.get(scope, Trigger(event.event_time))
-        self.scopes[scope] = Trigger(
-            max(old.at, event.event_time), (*old.event_ids, event.event_id)
-        )
-
-    def keep(self, kind: str, row: FactRow) -> None:
-        """Note a fact for the log."""
-        self.facts.setdefault(kind, []).append(row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +116,7 @@ class Watcher:
         self._stand = stand
         most = self._patience.most(stand.position)
         stored = list(self._log.read_after(stand.position, most))
-        parts = _parts(stored)
+        parts = parts_of(stored, triage.REVIEW_TYPES)
         looked: list[Looked] = []
         try:
             for part in parts:
@@ -202,9 +175,9 @@ class Watcher:
         with self._store.unit_of_work(ACTOR) as uow:
             work = self._begin(uow, now)
             self._take(work, told)
-            results = self._finish(work, now, None)
+            self._finish(work, now, None)
         self._stand = work.stand
-        return Looked(0, len(work.matches), results)
+        return Looked(0, work.matched, tuple(work.results))
 
     def _look(self, part: Sequence[StoredEvent], now: datetime, *, last: bool) -> Looked:
         first = part[0].event
@@ -216,16 +189,27 @@ class Watcher:
             if review:
                 known = uow.actor == first.actor and uow.actor != ACTOR
                 triage.review(uow, self._context(work.around), first, known=known)
-            for stored in part:
-                self._event(work, stored)
-            self._score(work, part)
-            correlations = self._correlations
-            if correlations is not None:
-                self._take(work, correlations.feed(work.correlated))
-                self._take(work, correlations.advance(mark))
-            results = self._finish(work, mark, part[-1].position)
+            for arrival, lot in lots(part):
+                self._lot(work, arrival, lot)
+            self._finish(work, mark, part[-1].position)
         self._stand = work.stand
-        return Looked(len(part), len(work.matches), results)
+        return Looked(len(part), work.matched, tuple(work.results))
+
+    def _lot(self, work: Round, arrival: datetime, lot: Sequence[StoredEvent]) -> None:
+        """What arrived at one time. A backlog is taken lot by lot, so it is decided as it was live.
+
+        What was over its limit for a while is seen, and what stayed away is told before what came
+        afterwards.
+        """
+        work.at = min(arrival, work.uow.now)
+        self._advance(work, arrival - _BEFORE)
+        for stored in lot:
+            self._event(work, stored)
+        self._score(work, lot)
+        if self._correlations is not None:
+            self._take(work, self._correlations.feed(work.correlated))
+        work.correlated.clear()
+        self._conclude(work)
 
     def _speaker(self, event: Event) -> str:
         """The person for whom a review speaks; the watcher itself for anybody unknown."""
@@ -233,13 +217,13 @@ class Watcher:
             known = self.world.around(connection).directory.person(event.actor)
         return ACTOR if known is None else known.id
 
-    def _begin(self, uow: UnitOfWork, now: datetime) -> _Round:
+    def _begin(self, uow: UnitOfWork, now: datetime) -> Round:
         stand = stand_of(uow.connection, lock=True)
         if stand != self._stand:
             raise Overtaken
         self.world.refresh(uow.connection)
         self._prepare(uow.connection, stand, now)
-        return _Round(uow, self.world.around(uow.connection), self._rulebook(), stand)
+        return Round(uow, self.world.around(uow.connection), self._rulebook(), stand, uow.now)
 
     def _prepare(self, connection: Connection, stand: Stand, now: datetime) -> Correlations:
         """The correlations; made anew, and filled from the log, when rules or directory changed."""
@@ -278,13 +262,9 @@ class Watcher:
 
     # --- one event ------------------------------------------------------------------------------
 
-    def _event(self, work: _Round, stored: StoredEvent) -> None:
+    def _event(self, work: Round, stored: StoredEvent) -> None:
         event = stored.event
         around = work.around
-        if work.arrived is not None and event.arrival_time > work.arrived:
-            # As it was live: what was over its limit for a while is seen in a backlog, too.
-            self._assess_touched(work)
-        work.arrived = max(event.arrival_time, work.arrived or event.arrival_time)
         self._into_book(work, event)
         if event.kind is EventKind.MARKET:
             return
@@ -312,7 +292,7 @@ class Watcher:
         if event.type in HEDGE_ORDER_TYPES:
             self._hedge_order(work, event)
 
-    def _into_book(self, work: _Round, event: Event) -> None:
+    def _into_book(self, work: Round, event: Event) -> None:
         settings = work.around.directory.settings(event.org)
         defaults = Defaults(
             product=settings.product,
@@ -341,7 +321,7 @@ class Watcher:
             if product:
                 work.touch(Scope(event.org, product), event)
 
-    def _hedge_order(self, work: _Round, event: Event) -> None:
+    def _hedge_order(self, work: Round, event: Event) -> None:
         around, uow = work.around, work.uow
         book = self.world.book(uow.connection, event.org, uow.now)
         product = product_of(event, around)
@@ -367,7 +347,7 @@ class Watcher:
             return  # sent once more, it still waits for a person
         hedge_orders.decide(uow, order, answer, work.rulebook, old)
 
-    def _score(self, work: _Round, part: Sequence[StoredEvent]) -> None:
+    def _score(self, work: Round, part: Sequence[StoredEvent]) -> None:
         if self.scorer is None:
             return
         events = [one.event for one in part if one.event.kind is not EventKind.MARKET]
@@ -387,40 +367,47 @@ class Watcher:
             verdicts = work.rulebook.evaluate(kind, fact, at=work.uow.now)
             work.matches += [match_of(verdict, seen) for verdict in verdicts if verdict.truth]
 
-    def _take(self, work: _Round, told: Iterable[Told]) -> None:
+    def _advance(self, work: Round, mark: datetime) -> None:
+        if self._correlations is not None:
+            self._take(work, self._correlations.advance(mark))
+
+    def _take(self, work: Round, told: Iterable[Told]) -> None:
         for one in told:
             if one.match is not None:
                 work.matches.append(one.match)
             for old in one.correlation.supersedes:
                 _superseded(work.uow, one, old)
 
-    # --- the end of a round ---------------------------------------------------------------------
+    # --- the end of a lot, and of a round -------------------------------------------------------
 
-    def _finish(self, work: _Round, now: datetime, position: int | None) -> tuple[Result, ...]:
-        uow, around = work.uow, work.around
-        self._assess_touched(work)
+    def _finish(self, work: Round, mark: datetime, position: int | None) -> None:
+        self._advance(work, mark)
+        self._conclude(work)
+        # Facts are keyed by their content: a round that is rolled back leaves nothing wrong behind.
+        for kind, rows in work.facts.items():
+            self._log.append_facts(kind, rows, recorded_at=work.uow.now)
+        work.stand = write_stand(work.uow, work.stand, position, mark)
+
+    def _conclude(self, work: Round) -> None:
+        """Assess what was touched, look back, and hand over what matched."""
+        uow = work.uow
+        for scope, trigger in work.scopes.items():
+            self._assess(work, scope, trigger)
         for run in work.runs.values():
             book = self.world.book(uow.connection, run.org, uow.now)
             found = lookback.look(
-                uow, run, self._log, book=book, around=around, rulebook=work.rulebook
+                uow, run, self._log, book=book, around=work.around, rulebook=work.rulebook
             )
             work.matches += found.matches
             for row in found.facts:
                 work.keep("event", row)
-        # Facts are keyed by their content: a round that is rolled back leaves nothing wrong behind.
-        for kind, rows in work.facts.items():
-            self._log.append_facts(kind, rows, recorded_at=uow.now)
-        context = self._context(around)
-        results = tuple(ingest_match(uow, match, context) for match in work.matches)
-        work.stand = write_stand(uow, work.stand, position, now)
-        return results
+        context = self._context(work.around)
+        work.results += [ingest_match(uow, match, context) for match in work.matches]
+        work.matched += len(work.matches)
+        for gathered in (work.scopes, work.runs, work.matches):
+            gathered.clear()
 
-    def _assess_touched(self, work: _Round) -> None:
-        for scope, trigger in work.scopes.items():
-            self._assess(work, scope, trigger)
-        work.scopes.clear()
-
-    def _assess(self, work: _Round, scope: Scope, trigger: Trigger) -> None:
+    def _assess(self, work: Round, scope: Scope, trigger: Trigger) -> None:
         uow = work.uow
         book = self.world.book(uow.connection, scope.org, uow.now)
         assessed = assess_scope(
@@ -431,32 +418,12 @@ class Watcher:
             work.keep("exposure", row)
         if not assessed.facts:
             return
-        for held in hedge_orders.waiting(uow, scope, work.around.calendar):
+        for held in hedge_orders.waiting(uow, scope, work.around.calendar, work.at):
             order = held.order
             found = views(narrowed(book, order.product), Scope(order.org, order.product), uow.now)
             answer = hedge_orders.judge(order, found, work.rulebook, uow.now)
             if (answer.outcome, answer.reason) != (held.outcome, held.reason):
                 hedge_orders.decide(uow, order, answer, work.rulebook, held.decision)
-
-
-def is_late(event: Event, around: Surroundings) -> bool:
-    """Whether the event came later after its time than its source's lateness allows."""
-    settings = around.directory.settings(event.org)
-    allowed = timedelta(seconds=settings.lateness(lateness_class(event, around)))
-    return event.arrival_time - event.event_time > allowed
-
-
-def _parts(stored: Sequence[StoredEvent]) -> list[list[StoredEvent]]:
-    """Runs of events for one transaction each; a person's review stands alone."""
-    parts: list[list[StoredEvent]] = []
-    alone = True
-    for one in stored:
-        review = one.event.type in triage.REVIEW_TYPES
-        if review or alone:
-            parts.append([])
-        parts[-1].append(one)
-        alone = review
-    return parts
 
 
 def _superseded(uow: UnitOfWork, told: Told, old: str) -> None:

@@ -129,7 +129,7 @@ def _assess(
         uow, scope, Trigger(uow.now), book=book, around=around, rulebook=app.rulebook
     )
     if assessed.facts:
-        for held in hedge_orders.waiting(uow, scope, around.calendar):
+        for held in hedge_orders.waiting(uow, scope, around.calendar, uow.now):
             order = held.order
             place = Scope(order.org, order.product)
             found = views(narrowed(book, order.product), place, uow.now)
