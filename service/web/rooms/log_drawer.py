@@ -1,22 +1,26 @@
 """The timeline of one object: what happened to it across all kinds, the exposure above it."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
+import trail
 from auditlog.errors import LogError
 from auditlog.events import Event
 from auditlog.port import StoredEvent, StoredFact
 from service.web.rooms.here import Here
 from service.web.rooms.log_search import TIMELINE, Asked, timeline_of
 from service.web.rooms.order_stream import event_line, number_of
+from service.web.rooms.trail_words import outcome, record_title
 from service.web.views.log import TimelineDrawer
 from service.web.views.orders import Pair
-from service.web.views.parts import Chart, Series, StreamEntry
+from service.web.views.parts import Chart, Link, Series, StreamEntry
 
 _AROUND = timedelta(minutes=30)
 _POINTS = 200
 _FACTS = 5000
+_RECORDS = 100
+_DECIDED = ("decision", "match")
 
 
 def drawer_of(here: Here, asked: Asked) -> TimelineDrawer | None:
@@ -25,7 +29,9 @@ def drawer_of(here: Here, asked: Asked) -> TimelineDrawer | None:
     if not number:
         return None
     events = [one.event for one in rows]
-    stream = tuple(_line(here, one, number) for one in events)
+    lines = [_line(here, one, number) for one in events] + _decided(here, number)
+    stream = tuple(sorted(lines, key=lambda one: one.at))
+    days = {here.reader.format.local(one.at).date() for one in stream}
     closed = asked.address(pick="", object="", cursor="")
     if not asked.pick and not asked.object:
         closed = asked.address(q="", cursor="")
@@ -35,7 +41,8 @@ def drawer_of(here: Here, asked: Asked) -> TimelineDrawer | None:
         chart=_curve(here, events),
         facts=tuple(_facts(here, rows, number)),
         close_url=closed,
-        empty="" if rows else here.text("ui.log.timeline_empty"),
+        clock="time" if len(days) < 2 else "minute",  # noqa: PLR2004 - one day
+        empty="" if stream else here.text("ui.log.timeline_empty"),
     )
 
 
@@ -48,6 +55,31 @@ def _line(here: Here, event: Event, number: str) -> StreamEntry:
     if number_of(event) != number:
         return line
     return StreamEntry(line.at, line.kind, line.text, line.detail, line.level, line.actor)
+
+
+def _decided(here: Here, number: str) -> list[StreamEntry]:
+    """What was decided about the object, from the trail; nothing for who may not read it."""
+    if not here.may("trail.read"):
+        return []
+    with here.app.store.reader() as connection:
+        found = trail.find(
+            connection, kind=_DECIDED, object_id=number, org=here.scopes, limit=_RECORDS
+        )
+    return [
+        StreamEntry(
+            one.at,
+            "decision",
+            record_title(here, one),
+            " · ".join(part for part in (outcome(here, one), _reason(here, one.reason)) if part),
+            actor=here.names.actor(one.actor) if not one.actor.startswith("system:") else "",
+            links=(Link(here.text("ui.nav.trail"), f"/trail/records/{one.seq}"),),
+        )
+        for one in found
+    ]
+
+
+def _reason(here: Here, code: str) -> str:
+    return here.names.reason(code) if code else ""
 
 
 def _facts(here: Here, rows: Sequence[StoredEvent], number: str) -> list[Pair]:
@@ -109,7 +141,7 @@ def _curve(here: Here, events: Sequence[Event]) -> Chart | None:
     limit = own[-1].body.get("limit")
     return Chart(
         "steps",
-        tuple(form.moment(one.event_time) for one in own),
+        tuple(_on_clock(here, one.event_time, own[0].event_time) for one in own),
         (Series("accent", here.text("ui.log.net", unit=unit), values),),
         here.text(
             "ui.log.exposure_moved",
@@ -119,6 +151,13 @@ def _curve(here: Here, events: Sequence[Event]) -> Chart | None:
         ),
         limit=Decimal(limit) if limit else None,
     )
+
+
+def _on_clock(here: Here, at: datetime, first: datetime) -> str:
+    """The time; with its day when the curve begins on another."""
+    form = here.reader.format
+    same = form.local(at).date() == form.local(first).date()
+    return form.time(at) if same else form.minute(at)
 
 
 def _one_place(facts: Sequence[StoredFact], month: str) -> list[StoredFact]:

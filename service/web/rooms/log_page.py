@@ -40,7 +40,7 @@ def log_page(here: Here, asked: Asked) -> LogPage:
         one.value: one.events for one in log.group_by(replace(query, kinds=()), "kind", limit=20)
     }
     total = counts.get(asked.kind, 0) if query.kinds else sum(counts.values())
-    bars = log.histogram(query, buckets=_BARS) if total else ()
+    bars = _bars(here, query) if total else ()
     held = here.app.log.quarantine(orgs=scope_of(here), limit=_TALLY)
     drawer = drawer_of(here, asked)
     picked = asked.pick or asked.object
@@ -160,6 +160,15 @@ def _clock(here: Here, text: str) -> str:
 
 
 # --- events over time ---------------------------------------------------------------------------
+
+
+def _bars(here: Here, query: Query) -> Sequence[Bucket]:
+    """At most `_BARS` bars, none shorter than a second."""
+    bars = here.app.log.histogram(query, buckets=_BARS)
+    if not bars:
+        return ()
+    seconds = -(-(bars[-1].end - bars[0].start) // timedelta(seconds=1))
+    return bars if seconds >= _BARS else here.app.log.histogram(query, buckets=seconds)
 
 
 def _over_time(here: Here, bars: Sequence[Bucket], total: int) -> Chart:

@@ -29,7 +29,7 @@ from workorders import reads
 router = APIRouter(include_in_schema=False)
 Text = Annotated[str, Query(max_length=400)]
 Number = Annotated[int, Path(ge=1, le=2**53)]
-_ORDER = re.compile(r"WO-[\w-]{1,36}", re.ASCII | re.IGNORECASE)
+_NUMBER = re.compile(r"(?:WO|AL)-[\w-]{1,36}", re.ASCII | re.IGNORECASE)
 _QUARANTINE = "/log/quarantine"
 _EXPORTED = 5000
 
@@ -53,11 +53,11 @@ Search = Annotated[Asked, Depends(asked)]
 
 @router.get("/search")
 def search(here: Anyone, q: Text = "") -> Response:
-    """The box of the top bar: a work order opens, all else is looked for in the log."""
+    """The box of the top bar: work orders and alerts open, all else is looked for in the log."""
     text = q.strip()
-    order = _order(here, text)
-    if order:
-        return RedirectResponse(order, 303)
+    page = _page_of(here, text)
+    if page:
+        return RedirectResponse(page, 303)
     if here.may("log.read"):
         return RedirectResponse(search_url(text), 303)
     return RedirectResponse(f"/orders?{urlencode({'q': text, 'state': 'all'})}", 303)
@@ -66,9 +66,9 @@ def search(here: Anyone, q: Text = "") -> Response:
 @router.get("/log")
 def show(here: LogReader, search: Search) -> Response:
     """The page."""
-    order = _order(here, search.q)
-    if order:
-        return RedirectResponse(order, 303)
+    page = _page_of(here, search.q)
+    if page:
+        return RedirectResponse(page, 303)
     try:
         return here.show("log.html", log_page(here, search), "log", live=False)
     except BadQueryError:
@@ -146,14 +146,18 @@ def _settle(here: Here, number: int, act: Callable[[QuarantinedRow], Response]) 
         return here.refused(_QUARANTINE, here.text(f"problem.{error.code}"))
 
 
-def _order(here: Here, text: str) -> str:
-    """The page of the work order that a text names, if the person sees it."""
-    if not _ORDER.fullmatch(text) or not here.may("view"):
+def _page_of(here: Here, text: str) -> str:
+    """The page of the work order or alert that a text names, if the person sees it."""
+    if not _NUMBER.fullmatch(text) or not here.may("view"):
         return ""
     number = text.upper()
     with here.app.store.reader() as connection:
-        found = reads.get_order(connection, number, here.scopes)
-    return f"/orders/{quote(number)}" if found is not None else ""
+        if number.startswith("AL-"):
+            if reads.get_alert(connection, number, here.scopes) is not None:
+                return f"/alerts?{urlencode({'alert': number})}"
+        elif reads.get_order(connection, number, here.scopes) is not None:
+            return f"/orders/{quote(number)}"
+    return ""
 
 
 _COLUMNS: Sequence[Column[QuarantinedRow]] = (

@@ -8,7 +8,7 @@ import orjson
 
 import trail
 from auditlog.errors import UnknownRowError
-from auditlog.fields import NAMES, TARGET
+from auditlog.fields import NAMES, TARGET, EventKind
 from auditlog.port import QuarantinedRow, Receipt
 from service.i18n.catalogue import problem_text
 from service.web.rooms.here import Here
@@ -108,6 +108,13 @@ def form_of(here: Here, row: QuarantinedRow) -> Iterator[FormField]:
     words = here.reader.words
     for name in (*wrong, *missing):
         if name == "org":
+            continue
+        if name == "kind":
+            yield FormField(
+                f"{PREFIX}kind", words.text("ui.column.kind"), "select", required=True,
+                choices=tuple(Choice(one.value, words.text(f"ui.kind.{one.value}"))
+                              for one in EventKind), error=wrong.get(name, ""),
+            )  # fmt: skip
             continue
         key = f"auditlog.field.{name}"
         yield FormField(

@@ -50,6 +50,7 @@ class TimelineDrawer:
         title: the object as people say it.
         chart: the exposure over the same time; None when it touches none.
         acts: 标签, 备注, 关联工单, 保存为监控, 分享视图.
+        clock: how times are written: ``time`` within one day, else ``minute`` with its day.
         empty: a sentence in place of the stream when nothing is known of the object.
     """
 
@@ -60,6 +61,7 @@ class TimelineDrawer:
     tags: tuple[str, ...] = ()
     acts: tuple[Act, ...] = ()
     close_url: str = ""
+    clock: str = "time"
     empty: str = ""
 
 

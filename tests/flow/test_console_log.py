@@ -1,0 +1,318 @@
+"""The audit log of the console: search, scope, timelines, workbook, quarantine."""
+
+import html
+import io
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import openpyxl
+import pytest
+from fastapi.testclient import TestClient
+from flow_house import EAST, WEST, House, house
+from sqlalchemy import select
+
+from auditlog.port import Reject
+from store.problems import Problem
+from trail.tables import RECORD
+
+T0 = "2024-05-14T01:{minute:02d}:00Z"
+
+
+def event(number: int, kind: str, type_: str, org: str = EAST, **more: Any) -> dict[str, Any]:
+    return {
+        "source": "erp",
+        "event_id": f"E{number}",
+        "event_time": T0.format(minute=number),
+        "kind": kind,
+        "type": type_,
+        "org": org,
+        "product": "cu",
+        **more,
+    }
+
+
+EVENTS = [
+    event(1, "business", "order.create", order="SO-1", actor="liu", outcome="ok"),
+    event(2, "system", "erp.sync", order="SO-1", actor="erp-bot", outcome="ok"),
+    event(3, "risk", "permission.denied", order="SO-1", actor="liu", outcome="denied"),
+    event(4, "exception", "inbound.timeout", receipt="RK-9", actor="wms", outcome="timeout"),
+    event(5, "business", "voucher.post", voucher="PZ-3", order="SO-1", actor="zhou", outcome="ok"),
+]
+WESTERN = [
+    event(6, "business", "order.create", org=WEST, order="SO-1", actor="zhao", outcome="ok"),
+    event(7, "business", "order.create", org=WEST, order="SO-77", actor="zhao", outcome="odd"),
+]
+TIMELESS = {**event(8, "business", "order.create", order="SO-2"), "event_time": "2024-05-14 09:08"}
+NAMELESS = {**event(9, "business", "order.create", order="SO-5", org=WEST), "event_time": "soon"}
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with house(tmp_path_factory.mktemp("log") / "data") as made:
+        yield made
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _filled(company: House) -> None:
+    for person, rows in (("chen", [*EVENTS, TIMELESS]), ("zhao", [*WESTERN, NAMELESS])):
+        answer = company.client(person).post("/api/v1/events", json=rows)
+        assert answer.status_code == 200, answer.text
+
+
+@pytest.fixture(scope="module")
+def chen(company: House) -> TestClient:
+    return company.signed_in("chen")
+
+
+@pytest.fixture(scope="module")
+def zhao(company: House) -> TestClient:
+    return company.signed_in("zhao")
+
+
+def text_of(client: TestClient, path: str) -> str:
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.text
+    main = answer.text[answer.text.index("<main") :]
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", main)))
+
+
+def rows(client: TestClient, path: str) -> int:
+    answer = client.get(path)
+    assert answer.status_code == 200
+    return answer.text.count("data-line")
+
+
+# --- search and scope ---------------------------------------------------------------------------
+
+
+def test_the_list_holds_the_events_of_ones_own_unit_only(
+    chen: TestClient, zhao: TestClient, company: House
+) -> None:
+    assert rows(chen, "/log") == len(EVENTS)
+    assert rows(zhao, "/log") == len(WESTERN)
+    assert rows(company.signed_in("boss"), "/log") == len(EVENTS) + len(WESTERN)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/log?q=SO-77", "/log?object=SO-77", "/log?actor=zhao",
+        f"/log?unit={quote(WEST)}", "/log?outcome=odd", f"/log?q={quote('Zhao Min')}",
+    ],
+)  # fmt: skip
+def test_no_filter_reaches_the_sibling(chen: TestClient, zhao: TestClient, path: str) -> None:
+    assert rows(zhao, path) > 0
+    assert rows(chen, path) == 0
+
+
+@pytest.mark.parametrize("name", ["pick", "object"])
+def test_a_timeline_holds_nothing_of_the_sibling(
+    chen: TestClient, zhao: TestClient, name: str
+) -> None:
+    text = text_of(chen, f"/log?{name}=SO-77")
+    assert "Nothing that you may see concerns this number." in text
+    assert "zhao" not in text.lower()
+    assert text_of(chen, f"/log?{name}=SO-1").count("SO-1 Close") == 1
+    assert "Zhao Min" in text_of(zhao, f"/log?{name}=SO-77")
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("/log?q=SO-1", 4),
+        ("/log?q=%20SO-1%20", 4),
+        ("/log?q=PZ-3", 1),
+        ("/log?q=RK-9", 1),
+        ("/log?q=liu", 2),
+        ("/log?q=inbound", 1),
+        ("/log?q=liu%20denied", 1),
+        ("/log?kind=exception", 1),
+        ("/log?outcome=ok", 3),
+        ("/log?actor=liu&kind=business", 1),
+        ("/log?source=erp", 5),
+        ("/log?source=other", 0),
+        ("/log?from=2024-05-14T01:02:00Z&to=2024-05-14T01:04:00Z", 2),
+        ("/log?from=2024-05-14T09:02&to=2024-05-14T09:04:00", 2),  # the reader's clock
+        ("/log?q=nothing-like-it", 0),
+    ],
+)
+def test_the_search_takes_anything(chen: TestClient, path: str, found: int) -> None:
+    assert rows(chen, path) == found
+
+
+def test_a_person_is_found_by_name(zhao: TestClient) -> None:
+    assert rows(zhao, f"/log?q={quote('Zhao Min')}") == 2
+    assert "Zhao Min" in text_of(zhao, "/log?q=zhao")
+
+
+def test_words_of_the_page_find_what_they_say(chen: TestClient) -> None:
+    assert "receipt timed out" in text_of(chen, "/log?kind=exception")
+    assert rows(chen, "/log?q=receipt%20timed%20out") == 1
+    assert rows(chen, "/log?q=copper%20erp.sync") == 1
+
+
+def test_a_timeline_tells_all_kinds_oldest_first(chen: TestClient) -> None:
+    text = text_of(chen, "/log?object=SO-1")
+    drawer = text[text.rindex("SO-1 Close") :]
+    assert re.findall(r"09:0\d:00 (\w+)", drawer)[-4:] == [
+        "Business", "System", "Risk", "Business",
+    ]  # fmt: skip
+    assert "PZ-3" in drawer
+
+
+def test_a_scanned_number_opens_its_timeline(chen: TestClient) -> None:
+    assert "RK-9 Close" in text_of(chen, "/log?q=RK-9")
+    assert "inbound Close" not in text_of(chen, "/log?q=inbound")
+
+
+def test_pages_follow_each_other(company: House, zhao: TestClient) -> None:
+    many = [
+        event(n % 60, "market", "quote", org="Group/West/Far", message=f"m{n}") for n in range(120)
+    ]
+    for n, one in enumerate(many):
+        one["event_id"] = f"Q{n}"
+    assert company.client("zhao").post("/api/v1/events", json=many).status_code == 200
+    path, seen = "/log?kind=market", []
+    while path:
+        page = zhao.get(path).text
+        seen += re.findall(r"· m(\d+)", page)
+        following = re.search(r'href="([^"]+)" rel="next"', page)
+        path = html.unescape(following[1]) if following else ""
+    assert sorted(set(map(int, seen))) == list(range(120))
+
+
+def test_a_broken_cursor_or_time_leads_back_to_the_search(chen: TestClient) -> None:
+    answer = chen.get("/log?q=SO-1&cursor=nonsense")
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/log?q=SO-1"
+    assert rows(chen, "/log?q=SO-1&from=nonsense") == 4
+
+
+def test_the_workbook_holds_the_search(chen: TestClient) -> None:
+    answer = chen.get("/log.xlsx?q=SO-1")
+    sheet = openpyxl.load_workbook(io.BytesIO(answer.content)).active
+    assert sheet is not None
+    lines = list(sheet.iter_rows(min_row=5, values_only=True))
+    assert [line[3] for line in lines] == [
+        "voucher.post", "permission.denied", "erp.sync", "order.create",
+    ]  # fmt: skip
+
+
+# --- the box of the top bar ---------------------------------------------------------------------
+
+
+def test_the_box_of_the_top_bar(company: House, chen: TestClient, zhao: TestClient) -> None:
+    order = company.breach()
+    for path in (f"/search?q={order.id}", f"/log?q={order.id.lower()}"):
+        assert chen.get(path).headers["location"] == f"/orders/{order.id}"
+    (alert,) = (one for one in records(company, "alert.raise") if one.org == EAST)
+    assert chen.get(f"/search?q={alert.object_id}").headers["location"].endswith(alert.object_id)
+    assert zhao.get(f"/search?q={alert.object_id}").headers["location"].startswith("/log")
+    assert zhao.get(f"/search?q={order.id}").headers["location"] == f"/log?q={order.id}"
+    assert rows(zhao, f"/log?q={order.id}") == 0
+    assert chen.get("/search?q=SO-1").headers["location"] == "/log?q=SO-1"
+
+
+def test_a_stranger_signs_in_first(company: House) -> None:
+    for path in ("/log", "/log.xlsx", "/log/quarantine", "/search?q=x"):
+        assert company.client().get(path, headers={"Accept": "text/html"}).status_code in {303, 401}
+
+
+# --- quarantine ---------------------------------------------------------------------------------
+
+
+def held(company: House, org: str) -> int:
+    return next(one.number for one in company.app.log.quarantine() if one.reject.org == org)
+
+
+def records(company: House, action: str) -> list[Any]:
+    with company.app.store.reader() as connection:
+        return list(connection.execute(select(RECORD).where(RECORD.c.action == action)))
+
+
+def bad(company: House, person: str, number: int, org: str) -> int:
+    row = {**event(number, "business", "order.create", order=f"SO-{number}", org=org)}
+    row["event_time"] = "2024-05-14 09:30"
+    company.client(person).post("/api/v1/events", json=[row])
+    found = company.app.log.quarantine(orgs=(org,))
+    return next(
+        one.number for one in found if json.loads(one.reject.raw)["event_id"] == f"E{number}"
+    )
+
+
+def test_quarantine_says_why_and_keeps_to_the_scope(chen: TestClient, zhao: TestClient) -> None:
+    text = text_of(chen, "/log/quarantine")
+    assert "has no time zone" in text
+    assert "SO-5" not in text
+    assert "SO-5" in text_of(zhao, "/log/quarantine")
+    assert "SO-2" not in text_of(zhao, "/log/quarantine")
+
+
+def test_a_mended_row_is_stored_and_recorded(company: House, chen: TestClient) -> None:
+    number = bad(company, "chen", 30, EAST)
+    still = chen.post(f"/log/quarantine/{number}/replay", data={"field.event_time": "later"})
+    assert still.status_code == 303
+    assert rows(chen, "/log?q=SO-30") == 0
+    done = chen.post(
+        f"/log/quarantine/{number}/replay", data={"field.event_time": "2024-05-14T09:30:00"}
+    )
+    assert done.status_code == 303
+    assert rows(chen, "/log?q=SO-30&from=2024-05-14T01:30:00Z&to=2024-05-14T01:31:00Z") == 1
+    own = [one for one in records(company, "quarantine.replay") if one.object_id == str(number)]
+    assert [(one.outcome, one.actor, one.org) for one in own] == [
+        ("refused", "chen", EAST), ("replayed", "chen", EAST),
+    ]  # fmt: skip
+    again = chen.post(f"/log/quarantine/{number}/replay", data={})
+    assert again.status_code == 303
+    assert len(records(company, "quarantine.replay")) == len(own)
+
+
+def test_a_form_mends_only_what_it_asks(company: House, chen: TestClient) -> None:
+    number = bad(company, "chen", 31, EAST)
+    data = {"field.event_time": "2024-05-14T01:31:00Z", "field.org": WEST, "field.order": "SO-X"}
+    chen.post(f"/log/quarantine/{number}/replay", data=data)
+    (stored,) = company.app.log.timeline("SO-31")
+    assert stored.event.org == EAST
+
+
+def test_a_row_is_dismissed_with_a_reason(company: House, chen: TestClient) -> None:
+    number = bad(company, "chen", 32, EAST)
+    chen.post(f"/log/quarantine/{number}/dismiss", data={"reason": " "})
+    kept = company.app.log.quarantine_read(number)
+    assert kept is not None
+    assert kept.state == "open"
+    chen.post(f"/log/quarantine/{number}/dismiss", data={"reason": "sent by the test system"})
+    gone = company.app.log.quarantine_read(number)
+    assert gone is not None
+    assert (gone.state, gone.settled_by, gone.reason) == (
+        "dismissed", "chen", "sent by the test system",
+    )  # fmt: skip
+    (one,) = records(company, "quarantine.dismiss")
+    assert (one.actor, one.object_id, one.kind) == ("chen", str(number), "decision")
+
+
+def test_acts_need_the_permission_and_the_unit(
+    company: House, chen: TestClient, zhao: TestClient
+) -> None:
+    number = bad(company, "chen", 33, EAST)
+    for verb in ("replay", "dismiss"):
+        path = f"/log/quarantine/{number}/{verb}"
+        assert zhao.post(path, data={"reason": "mine"}).status_code == 404
+        assert company.signed_in("shen").post(path, data={"reason": "x"}).status_code == 403
+    kept = company.app.log.quarantine_read(number)
+    assert kept is not None
+    assert kept.state == "open"
+
+
+def test_a_row_without_a_unit_is_for_those_who_see_all(company: House, chen: TestClient) -> None:
+    raw = json.dumps({"event_id": "E34", "type": "order.create", "order": "SO-34"})
+    company.app.log.append(
+        [], [Reject(raw, (Problem("EVENT_FIELD_MISSING", field="event_time"),), "x.csv", 3)]
+    )
+    number = held(company, "")
+    assert "SO-34" not in text_of(chen, "/log/quarantine")
+    assert chen.post(f"/log/quarantine/{number}/dismiss", data={"reason": "x"}).status_code == 404
+    assert "SO-34" in text_of(company.signed_in("boss"), "/log/quarantine")
