@@ -94,7 +94,6 @@ def serve(
             _say(f"agents: {settings.data}")
             ended.wait()
             return
-        _say(settings.public_url)
         _run_web(make_app(app), settings, listening, ended)
 
 
@@ -193,6 +192,12 @@ def _addressed(settings: Settings, listening: socket.socket) -> Settings:
 class _Server(uvicorn.Server):
     """Uvicorn without its signal handlers: ours end the whole process in order."""
 
+    address = ""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        _say(self.address)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
@@ -212,6 +217,7 @@ def _run_web(
         ssl_keyfile=settings.tls_key,
     )
     server = _Server(config)
+    server.address = settings.public_url
 
     def end() -> None:
         ended.wait()
