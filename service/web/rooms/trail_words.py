@@ -61,6 +61,9 @@ def object_name(here: Here, record: Record) -> str:
     """The object as people call it."""
     if record.object_type == "person":
         return here.names.person(record.object_id)
+    if record.object_type == "trail_record":
+        number = here.reader.format.number(int(record.object_id))
+        return here.text("ui.record.title", seq=number)
     if record.object_type == "trail":
         return here.text("ui.nav.trail")
     # The book's keys begin with the organisation, which stands on the record already.
@@ -137,6 +140,8 @@ def _numbers(here: Here, body: Mapping[str, Any]) -> list[Pair]:
         for leaf in leaves_of(here, body)[:_MOST_LEAVES]:
             told = shown(here, leaf.value)
             if leaf.threshold.value is not None or leaf.threshold.text:
+                if not leaf.broken:  # a branch that did not hold is no reason
+                    continue
                 told = f"{told} / {shown(here, leaf.threshold)}"
             found.append(Pair(leaf.condition, told))
         return found
