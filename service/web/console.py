@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from service.application import Application
 from service.web.rooms import (
     alert_routes,
+    approvals,
     exposure_routes,
     live,
     log_routes,
@@ -28,6 +29,7 @@ def console_router(app: Application) -> list[APIRouter]:
         order_acts.router,
         order_routes.router,
         alert_routes.router,
+        approvals.router,
         exposure_routes.router,
         rules.router,
         log_routes.router,

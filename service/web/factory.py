@@ -1,5 +1,6 @@
 """The console as an ASGI application: static files, protection, faults, sign-in, the rooms."""
 
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -52,6 +53,8 @@ def make_web_app(
     app = app or FastAPI(title="hedgewarden", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.pages = pages
     app.state.gate = gate
+    # Set by whoever ends the service, so that open streams do not hold it back.
+    app.state.ending = threading.Event()
     install_faults(app)
     app.mount("/static", HashedFiles(directory=STATIC_DIR), name="static")
     app.include_router(preference_router(pages))

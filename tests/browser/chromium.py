@@ -55,5 +55,6 @@ def serving(app: FastAPI) -> Iterator[str]:
         time.sleep(0.01)
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     server.should_exit = True
+    app.state.ending.set()
     thread.join(10)
     listener.close()

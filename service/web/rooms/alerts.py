@@ -181,7 +181,7 @@ def _groups(here: Here, asked: Asked, alerts: Sequence[Alert]) -> Iterable[Alert
 def alert_line(here: Here, asked: Asked, alert: Alert) -> AlertLine:
     """One alert of the list."""
     subject = here.names.subject(alert.code, alert.product, alert.month)
-    about = _about(alert)
+    about = alert_rows.about(alert.evidence)
     return AlertLine(
         id=alert.id,
         level=alert.level.value,
@@ -195,11 +195,6 @@ def alert_line(here: Here, asked: Asked, alert: Alert) -> AlertLine:
         due=alert.due_at,
         current=alert.id == asked.alert,
     )
-
-
-def _about(alert: Alert) -> str:
-    """What tells apart alerts of one kind: the outside alert's own number."""
-    return str(alert.evidence.get("alert") or "")
 
 
 # --- the picked alert ---------------------------------------------------------------------------
@@ -255,7 +250,7 @@ def _similar(here: Here, connection: Connection, alert: Alert) -> Iterable[Simil
             ended = f"{ended} · {here.text(reason)}"
         pile = Pile.DISMISSED if past.state is AlertState.DISMISSED else Pile.CONFIRMED
         subject = here.names.subject(past.code, past.product, past.month)
-        about = _about(past)
+        about = alert_rows.about(past.evidence)
         yield Similar(
             f"{subject} {about}" if about else subject,
             ended,

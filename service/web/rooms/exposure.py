@@ -217,7 +217,7 @@ def documents(here: Here, book: BookState, asked: Asked) -> list[ExposureRow]:
     ]
     unsynced = {(leg.place.org, leg.ref) for leg in found if leg.part is Part.UNSYNCED}
     units = _units(book, asked.product, at)
-    shown = [leg for leg in found if leg.part in _SHOWN_PARTS]
+    shown = [leg for leg in found if leg.part in _SHOWN_PARTS and leg.quantity]
     shown.sort(key=lambda leg: (-abs(leg.quantity), leg.ref))
     return [_row(leg, units, (leg.place.org, leg.ref) in unsynced) for leg in shown]
 

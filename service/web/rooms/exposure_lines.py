@@ -170,19 +170,18 @@ class Shown(NamedTuple):
 def heat_of(lines: Sequence[Line], names: Names, shown: Shown) -> HeatMap:
     """The view model of the map; the last column is the total against the limit."""
     months = columns_of(lines)
-    twice = {line.product for line in lines if sum(o.product == line.product for o in lines) > 1}
+    several = len({one.org for one in lines}) > 1
     rows = []
     for line in lines:
         cells = [line.cell(month) for month in (*months, ANY)]
         lot = None if shown.in_lots is None else shown.in_lots.get(line.product)
-        name = names.product(line.product)
-        several = line.product in twice or len({one.org for one in lines}) > 1
         rows.append(
             HeatRow(
-                f"{name} · {names.unit(line.org)}" if several else name,
+                names.product(line.product),
                 tuple(_heat_cell(line, cell, lot, shown) for cell in cells),
                 names.words.text("ui.unit.lots") if lot is not None else line.unit,
                 cell_url(line, ANY, shown.keep),
+                names.unit(line.org) if several else "",
             )
         )
     heads = [names.month(month) for month in months]

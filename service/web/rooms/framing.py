@@ -119,10 +119,7 @@ def _listed(reader: Reader, found: Sequence[str]) -> str:
 
 
 def _named(chip: SourceChip, names: Names) -> SourceChip:
-    words = names.words
-    key = f"ui.feed.{chip.name}"
-    name = words.text(key) if key in words else names.actor(chip.name)
-    return SourceChip(name, chip.state, chip.lag_s, chip.url)
+    return SourceChip(names.actor(chip.name), chip.state, chip.lag_s, chip.url)
 
 
 def trading_time(

@@ -33,14 +33,14 @@ async def live(request: Request, here: Anyone) -> StreamingResponse:
 
 async def changes(request: Request, app: Application) -> AsyncIterator[str]:
     """The events of one open page; ends when it is closed, signed out, or the service ends."""
-    ending = cast("threading.Event | None", getattr(request.app.state, "ending", None))
+    ending = cast("threading.Event", request.app.state.ending)
     gate = cast("Gate", request.app.state.gate)
     token = request.cookies.get(sessions.COOKIE, "")
     known = await run_in_threadpool(head, app)
     yield "retry: 2000\n\n"
     for look in range(1, LOOKS + 1):
         await asyncio.sleep(POLL_S)
-        if (ending is not None and ending.is_set()) or await request.is_disconnected():
+        if ending.is_set() or await request.is_disconnected():
             return
         if look % 30 == 0:
             if await run_in_threadpool(gate.who, token) is None:

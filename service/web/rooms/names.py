@@ -45,6 +45,10 @@ class Names:
             return self.words.first(f"ui.actor.{name}", "ui.actor.system")
         if colon and kind == "cli":
             return self.words.text("ui.actor.cli", login=name)
+        if colon and kind == "feed":
+            return self.words.text("ui.actor.feed", name=name)
+        if (key := f"ui.feed.{actor}") in self.words:
+            return self.words.text(key)
         return self.person(actor)
 
     def unit(self, org: str) -> str:

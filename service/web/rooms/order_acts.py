@@ -407,7 +407,7 @@ def request_approval(
         except InvalidOperation:
             return Outcome(ok=False, code="AMOUNT_INVALID", order=order)
         currency = "CNY" if money is not None else ""
-        asked = Ask(kind, object, money, currency, {"text": text} if text.strip() else None)
+        asked = Ask(kind, object, money, currency, {"reason": text} if text.strip() else None)
         found = ask_for(uow, here.app, ctx, order, asked)
         params = dict(found.order.params) if found.order is not None else {}
         return Outcome(ok=found.ok, code=found.code, order=order, params=params)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 from sqlalchemy import Connection, func, or_, select
 
+from service.web.rooms.alert_rows import abouts
 from service.web.rooms.figures import limit_of, value_of
 from service.web.rooms.here import Here, Viewer
 from service.web.rooms.manual_orders import open_act, units
@@ -54,10 +55,11 @@ def order_list(here: Here, connection: Connection, asked: Asked) -> OrderList:
     """The page."""
     found = _find(here, connection, asked)
     total = _count(here, connection, asked)
+    about = abouts(connection, found.items)
     text = here.text
     states = (ACTIVE, *(one.value for one in State))
     return OrderList(
-        lines=tuple(order_line(here, one) for one in found.items),
+        lines=tuple(order_line(here, one, about.get(one.id, "")) for one in found.items),
         states=tuple(Choice(one, _state(here, one), one == asked.state) for one in states),
         levels=tuple(Choice(one, text(f"ui.level.{one}"), one == asked.level) for one in _LEVELS),
         units=tuple(
@@ -75,14 +77,14 @@ def order_list(here: Here, connection: Connection, asked: Asked) -> OrderList:
     )
 
 
-def order_line(here: Here, order: WorkOrder) -> OrderLine:
+def order_line(here: Here, order: WorkOrder, about: str = "") -> OrderLine:
     """One order of the list."""
     names = here.names
-    code = str(order.title_params.get("code", ""))
+    subject = names.subject(str(order.title_params.get("code", "")), order.product, order.month)
     return OrderLine(
         level=order.level.value,
         number=order.id,
-        subject=names.subject(code, order.product, order.month),
+        subject=f"{subject} {about}" if about else subject,
         unit=names.unit(order.org),
         state=order.state.value,
         url=f"/orders/{quote(order.id)}",

@@ -1,12 +1,13 @@
 """待我处理: orders, alerts and approvals that wait for one person, by deadline."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from urllib.parse import quote
 
 from sqlalchemy import Connection
 
 import approvals
+from service.web.rooms import alert_rows
 from service.web.rooms.figures import limit_of, value_of
 from service.web.rooms.here import Here
 from service.web.views.parts import NO_FIGURE, Act, Figure, FormField
@@ -24,9 +25,11 @@ _TAKABLE = {State.OPEN, State.ACKNOWLEDGED, State.IN_WORK, State.SNOOZED}
 
 def waiting_lines(here: Here, connection: Connection) -> list[WaitingLine]:
     """Everything that waits for this person inside the scopes, the next deadline first."""
+    waiting = reads.waiting_for(connection, here.person, here.scopes)
+    about = alert_rows.abouts(connection, [one.order for one in waiting if one.order is not None])
     lines = [
-        _order_line(here, one) if one.order is not None else _alert_line(here, one)
-        for one in reads.waiting_for(connection, here.person, here.scopes)
+        _order_line(here, one, about) if one.order is not None else _alert_line(here, one)
+        for one in waiting
     ]
     lines += [
         _approval_line(here, connection, one)
@@ -36,7 +39,7 @@ def waiting_lines(here: Here, connection: Connection) -> list[WaitingLine]:
     return sorted(lines, key=lambda one: (one.due or _LAST, _RANK[one.level], one.number))
 
 
-def _order_line(here: Here, waiting: Waiting) -> WaitingLine:
+def _order_line(here: Here, waiting: Waiting, about: Mapping[str, str]) -> WaitingLine:
     order = waiting.order
     assert order is not None  # noqa: S101 - the caller's branch
     names = here.names
@@ -60,7 +63,7 @@ def _order_line(here: Here, waiting: Waiting) -> WaitingLine:
         order.level.value,
         "order",
         order.id,
-        names.subject(code, order.product, order.month),
+        _with(names.subject(code, order.product, order.month), about.get(order.id, "")),
         names.unit(order.org),
         f"/orders/{quote(order.id)}",
         value_of(order),
@@ -80,7 +83,10 @@ def _alert_line(here: Here, waiting: Waiting) -> WaitingLine:
         alert.level.value,
         "alert",
         alert.id,
-        here.names.subject(alert.code, alert.product, alert.month),
+        _with(
+            here.names.subject(alert.code, alert.product, alert.month),
+            alert_rows.about(alert.evidence),
+        ),
         here.names.unit(alert.org),
         f"/alerts?alert={quote(alert.id)}",
         value_of(alert),
@@ -119,6 +125,10 @@ def _approval_line(here: Here, connection: Connection, state: approvals.State) -
         note=here.names.person(subject.requester),
         due=state.due,
     )
+
+
+def _with(subject: str, about: str) -> str:
+    return f"{subject} {about}" if about else subject
 
 
 def _inside(org: str, scopes: Sequence[str]) -> bool:

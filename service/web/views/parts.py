@@ -178,12 +178,18 @@ class HeatCell:
 
 @dataclass(frozen=True, slots=True)
 class HeatRow:
-    """One product of an exposure map; `unit` is the unit of its values."""
+    """One product of an exposure map.
+
+    Attributes:
+        unit: the unit of its values.
+        place: name of the organisation unit, where the map shows several.
+    """
 
     name: str
     cells: tuple[HeatCell, ...]
     unit: str = ""
     url: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
