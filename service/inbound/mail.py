@@ -50,6 +50,7 @@ SOURCE = "email"
 ACTOR = "channel:email"
 COOKIE = "hedgewarden_mail"
 _TRIES_TABLE = table(str(MailTryRow.__tablename__))
+_INBOX = table("store_inbox")
 _METHODS = ["GET", "HEAD"]
 
 
@@ -306,8 +307,11 @@ class _Rooms:
 def _keep(uow: UnitOfWork, inbound: Inbound, answer: Answer) -> None:
     """Remember the outcome under the link and the verb, for whoever posts again."""
     inbox.accept(uow, SOURCE, inbound.event_id, {"object": inbound.object_id})
-    row = next(one for one in inbox.pending(uow.connection) if one.key == inbound.event_id)
-    inbox.consume(uow, row.id, plain({name: getattr(answer, name) for name in _ANSWER}))
+    c = _INBOX.c
+    number = uow.connection.scalar(
+        select(c.id).where(c.source == SOURCE, c.message_key == inbound.event_id)
+    )
+    inbox.consume(uow, int(number), plain({name: getattr(answer, name) for name in _ANSWER}))
 
 
 _ANSWER = ("ok", "code", "object_id", "version", "params")
