@@ -128,6 +128,7 @@ def test_a_timeline_holds_nothing_of_the_sibling(
         ("/log?q=RK-9", 1),
         ("/log?q=liu", 2),
         ("/log?q=inbound", 1),
+        ("/log?q=warehouse", 1),  # as the page calls the feed
         ("/log?q=liu%20denied", 1),
         ("/log?kind=exception", 1),
         ("/log?outcome=ok", 3),

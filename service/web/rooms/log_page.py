@@ -67,7 +67,7 @@ def log_page(here: Here, asked: Asked) -> LogPage:
 def log_line(here: Here, stored: StoredEvent, asked: Asked, picked: str) -> LogLine:
     """One event of the list; its object opens the timeline beside the list as it is."""
     event = stored.event
-    number = number_of(event)
+    number = number_of(event) or event.event_id
     late = event.arrival_time - event.event_time
     return LogLine(
         at=event.event_time,

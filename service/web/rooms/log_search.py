@@ -87,6 +87,7 @@ def _meant(
     entries = here.reader.words.entries
     for word in [text.strip(), *text.split()] if " " in text.strip() else text.split():
         named = [one.id for one in here.directory.people if word == one.name]
+        named += [key[8:] for key, name in entries.items() if _is(key, name, "ui.feed.", word)]
         called = [key[8:] for key, name in entries.items() if _is(key, name, "product.", word)]
         happened = [key[9:] for key, name in entries.items() if _is(key, name, "ui.event.", word)]
         people |= dict.fromkeys(named)

@@ -1,0 +1,91 @@
+"""The audit log and its quarantine on live data, in both languages, wide and narrow."""
+
+import json
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from auditlog.port import Reject
+from auditlog.reader_json import read_json
+from auditlog.reading import Reading
+from service.assembly import make_app
+from service.demo.stage import Stage
+from service.security import set_password
+from tests.browser import chromium
+from tests.browser.conftest import Visitor
+from tests.browser.console_data import evening
+
+pytestmark = pytest.mark.browser
+WHO, PASSWORD = "u_chen", "correct horse battery"
+PATHS = ("/log", "/log?kind=exception", "/log?q=nothing-like-it", "/log/quarantine")
+
+
+@pytest.fixture(name="told", scope="module")
+def _told(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Stage, str]]:
+    del browser  # skips where there is none
+    folder: Path = tmp_path_factory.mktemp("evening")
+    with evening(folder) as stage:
+        person = stage.app.directory.person(WHO)
+        assert person is not None
+        rows = [
+            {"source": "wms", "event_id": f"B{n}", "event_time": "2024-08-20 18:02",
+             "type": "inbound.posted", "kind": "business", "org": person.unit,
+             "receipt": f"RK-B{n}"}
+            for n in (1, 2)
+        ]  # fmt: skip
+        text = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+        found = list(read_json(StringIO(text), Reading("receipts.ndjson", stage.clock())))
+        stage.app.log.append([], [one for one in found if isinstance(one, Reject)])
+        with stage.app.store.unit_of_work("cli:test") as uow:
+            set_password(uow, WHO, PASSWORD)
+        with chromium.serving(make_app(stage.app)) as address:
+            yield stage, address
+
+
+@pytest.mark.parametrize(("language", "theme"), [("zh", "light"), ("en", "dark")])
+def test_the_log_is_sound_and_a_row_is_mended(
+    browser: Browser, told: tuple[Stage, str], language: str, theme: str
+) -> None:
+    _, address = told
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    for name, value in (("language", language), ("theme", theme)):
+        context.add_cookies([{"name": f"hedgewarden_{name}", "value": value, "url": address}])
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    visitor = Visitor(page, address)
+    page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
+    visitor.open("/login")
+    page.fill("[name=login]", WHO)
+    page.fill("[name=password]", PASSWORD)
+    page.press("[name=password]", "Enter")
+    page.wait_for_url(f"{address}/")
+    visitor.open("/log")
+    page.locator("[data-line] a[data-main]").first.click()
+    picked = page.url.removeprefix(address)
+    for path in (*PATHS, picked):
+        page.set_viewport_size({"width": 1440, "height": 900})
+        visitor.open(path)
+        assert visitor.grave_findings() == [], path
+        assert visitor.overflow(1440) == [], path
+        assert visitor.overflow(390) == [], path
+    page.set_viewport_size({"width": 1440, "height": 900})
+    visitor.open("/log/quarantine")
+    before = page.locator("button[data-dialog*=replay]").count()
+    page.locator("button[data-dialog*=replay]").first.click()
+    page.locator("dialog[open] [name='field.event_time']").fill("2024-08-20T18:02:00")
+    page.locator("dialog[open] .act-primary").click()
+    page.wait_for_function(
+        "(n) => document.querySelectorAll('button[data-dialog*=replay]').length < n", arg=before
+    )
+    page.fill("[data-search]", "RK-B1")
+    page.press("[data-search]", "Enter")
+    page.wait_for_url("**/log?q=RK-B1")
+    assert page.locator("[data-line]").count() == 1
+    assert page.locator("#timeline").inner_text() == "RK-B1"
+    assert visitor.complaints == []
+    context.close()
