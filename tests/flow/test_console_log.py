@@ -82,7 +82,7 @@ def text_of(client: TestClient, path: str) -> str:
 def rows(client: TestClient, path: str) -> int:
     answer = client.get(path)
     assert answer.status_code == 200
-    return answer.text.count("data-line")
+    return str(answer.text).count("data-line")
 
 
 # --- search and scope ---------------------------------------------------------------------------
