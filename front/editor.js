@@ -40,7 +40,10 @@ export function edit(area) {
       doc: area.value,
       extensions: [
         basicSetup, yaml(), syntaxHighlighting(colours), lintGutter(), theme,
-        EditorView.contentAttributes.of({ "aria-label": area.getAttribute("aria-label") ?? "" }),
+        EditorView.contentAttributes.of({
+          "aria-label": area.getAttribute("aria-label") ?? "",
+          tabindex: "0", // the scrolled text can be reached by keyboard
+        }),
         EditorState.readOnly.of(area.readOnly),
         EditorView.updateListener.of((update) => {
           if (update.docChanged) area.value = update.state.doc.toString();

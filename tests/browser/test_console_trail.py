@@ -1,0 +1,66 @@
+"""The trail's pages and the rules on live data, in both languages, wide and narrow."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+import trail
+from service.assembly import make_app
+from service.demo.stage import Stage
+from service.security import set_password
+from tests.browser import chromium
+from tests.browser.conftest import Visitor
+from tests.browser.console_data import evening
+
+pytestmark = pytest.mark.browser
+WHO, PASSWORD = "u_chen", "correct horse battery"
+
+
+@pytest.fixture(name="told", scope="module")
+def _told(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Stage, str]]:
+    del browser  # skips where there is none
+    folder: Path = tmp_path_factory.mktemp("evening")
+    with evening(folder) as stage:
+        with stage.app.store.unit_of_work("cli:test") as uow:
+            set_password(uow, WHO, PASSWORD)
+        with chromium.serving(make_app(stage.app)) as address:
+            yield stage, address
+
+
+@pytest.mark.parametrize(("language", "theme"), [("zh", "light"), ("en", "dark")])
+def test_the_pages_are_sound(
+    browser: Browser, told: tuple[Stage, str], language: str, theme: str
+) -> None:
+    stage, address = told
+    with stage.app.store.reader() as connection:
+        found = trail.find(connection, action="hedge_order.decide", limit=1)[0]
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    for name, value in (("language", language), ("theme", theme)):
+        context.add_cookies([{"name": f"hedgewarden_{name}", "value": value, "url": address}])
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    visitor = Visitor(page, address)
+    page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
+    visitor.open("/login")
+    page.fill("[name=login]", WHO)
+    page.fill("[name=password]", PASSWORD)
+    page.press("[name=password]", "Enter")
+    page.wait_for_url(f"{address}/")
+    paths = ("/trail", "/trail?tab=anchors", f"/trail/records/{found.seq}", "/rules")
+    for path in (*paths, "/rules?rule=EXPOSURE_TIERS&tab=grid"):
+        page.set_viewport_size({"width": 1440, "height": 900})
+        visitor.open_whole(path)
+        assert visitor.grave_findings() == [], path
+        assert visitor.overflow(1440) == [], path
+        assert visitor.overflow(390) == [], path
+    page.set_viewport_size({"width": 1440, "height": 900})
+    visitor.open(f"/trail/records/{found.seq}")
+    page.locator("aside button").first.click()
+    page.locator(".side-by-side").wait_for()
+    assert page.locator(".notice-good").first.is_visible()
+    assert visitor.complaints == []
+    context.close()
