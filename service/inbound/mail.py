@@ -308,10 +308,10 @@ def _keep(uow: UnitOfWork, inbound: Inbound, answer: Answer) -> None:
     """Remember the outcome under the link and the verb, for whoever posts again."""
     inbox.accept(uow, SOURCE, inbound.event_id, {"object": inbound.object_id})
     c = _INBOX.c
-    number = uow.connection.scalar(
+    number: int = uow.connection.execute(
         select(c.id).where(c.source == SOURCE, c.message_key == inbound.event_id)
-    )
-    inbox.consume(uow, int(number), plain({name: getattr(answer, name) for name in _ANSWER}))
+    ).scalar_one()
+    inbox.consume(uow, number, plain({name: getattr(answer, name) for name in _ANSWER}))
 
 
 _ANSWER = ("ok", "code", "object_id", "version", "params")
