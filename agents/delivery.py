@@ -84,6 +84,9 @@ def _attempt(
         return channel.send(card_from_json(row.payload), target)
     except (ChannelRetry, ChannelFailed) as fault:
         return fault
+    except Exception as fault:  # noqa: BLE001 - one message must not hold back the others
+        _log.error("channel fault", channel=row.channel, key=row.key, fault=repr(fault))
+        return ChannelRetry(0, f"CHANNEL_ERROR {type(fault).__name__}")
 
 
 def _sent(uow: UnitOfWork, row: OutboxRow, handle: Handle, context: Context) -> int:
@@ -134,6 +137,8 @@ def refresh(store: Store, channels: Mapping[str, Channel], editable: Collection[
                 continue
             except ChannelFailed as fault:
                 _log.warning("card not refreshed", key=one.key, code=fault.code)
+            except Exception as fault:  # noqa: BLE001 - one card must not hold back the others
+                _log.error("card not refreshed", key=one.key, fault=repr(fault))
         with store.unit_of_work(ACTOR) as uow:
             record_refresh(uow, one, outcome=outcome)
         shown += outcome != "failed"

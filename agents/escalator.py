@@ -8,6 +8,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
+
 from agents.delivery import ACTOR, Address, Delivered, deliver, refresh
 from store import Store, outbox, timers
 from workorders.channel import Channel
@@ -15,6 +17,9 @@ from workorders.context import Context
 from workorders.fire import KINDS, fire_timer
 
 LIMIT = 200
+_AHEAD = 10
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +61,33 @@ class Escalator:
         self._editable = frozenset(editable)
 
     def run_once(self, now: datetime) -> Escalated:
-        """Fire what is due at `now`, then deliver one batch."""
-        fired = 0
-        with self._store.reader() as connection:
-            due = [timer for timer in timers.due(connection, now, LIMIT) if timer.kind in KINDS]
-        for timer in due:
-            with self._store.unit_of_work(ACTOR) as uow:
-                done = fire_timer(uow, timer, self._context())
-            fired += done.code != "FIRED_ELSEWHERE"
+        """Fire what is due at `now`, then deliver one batch and show changed cards anew."""
+        fired = self._fire(now)
         delivered = deliver(self._store, self._channels, self._address, self._context, self._holder)
         return Escalated(fired, delivered, refresh(self._store, self._channels, self._editable))
+
+    def _fire(self, now: datetime) -> int:
+        """Fire up to `LIMIT` timers, one by one.
+
+        What a timer sets for a time that has passed as well takes its place among the others.
+        """
+        fired = 0
+        failed: set[int] = set()
+        for _ in range(LIMIT):
+            with self._store.reader() as connection:
+                due = timers.due(connection, now, len(failed) + _AHEAD)
+            timer = next((one for one in due if one.kind in KINDS and one.id not in failed), None)
+            if timer is None:
+                break
+            try:
+                with self._store.unit_of_work(ACTOR) as uow:
+                    done = fire_timer(uow, timer, self._context())
+            except Exception:  # noqa: BLE001 - one timer must not hold back the others
+                _log.exception("timer failed", key=timer.key, due_at=str(timer.due_at))
+                failed.add(timer.id)
+                continue
+            fired += done.code != "FIRED_ELSEWHERE"
+        return fired
 
     def next_due(self) -> datetime | None:
         """When the next timer or message becomes due; None when nothing waits."""

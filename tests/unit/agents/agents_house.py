@@ -250,6 +250,7 @@ class House:
     clock: list[datetime]
     failing: Failing
     policy: Policy = field(default_factory=Policy)
+    channels: tuple[str, ...] = ("chat", "mail")
 
     @property
     def now(self) -> datetime:
@@ -300,11 +301,11 @@ class House:
     def restart(self) -> None:
         """A new process on the same database and log."""
         self.watcher.close()
-        self.watcher = a_watcher(self.store, self.log, self.policy)
+        self.watcher = a_watcher(self.store, self.log, self.policy, self.channels)
 
     def beside(self) -> Watcher:
         """The watcher of a second process on the same database and log."""
-        return a_watcher(self.store, self.log, self.policy)
+        return a_watcher(self.store, self.log, self.policy, self.channels)
 
     # --- what came of it ------------------------------------------------------------------------
 
@@ -346,14 +347,27 @@ def dump(store: Store, *, plumbing: bool = False) -> dict[str, list[tuple[Any, .
     return found
 
 
-def a_watcher(store: Store, log: DuckDbLog, policy: Policy, **more: Any) -> Watcher:
+def context_of(
+    around: Surroundings, policy: Policy, channels: tuple[str, ...] = ("chat", "mail")
+) -> Context:
+    return Context(
+        people=around.directory,
+        calendar=around.calendar,
+        policy=policy,
+        channels=channels,
+        fallback=channels,
+    )
+
+
+def a_watcher(
+    store: Store,
+    log: DuckDbLog,
+    policy: Policy,
+    channels: tuple[str, ...] = ("chat", "mail"),
+    **more: Any,
+) -> Watcher:
     def context(around: Surroundings) -> Context:
-        return Context(
-            people=around.directory,
-            calendar=around.calendar,
-            policy=policy,
-            channels=("chat", "mail"),
-        )
+        return context_of(around, policy, channels)
 
     given: dict[str, Any] = {"rulebook": rulebook, "use_child": False, **more}
     return Watcher(store, log, context=context, **given)
@@ -383,6 +397,7 @@ def a_house(
     *,
     policy: Policy | None = None,
     watch: Failpoint | None = None,
+    channels: tuple[str, ...] = ("chat", "mail"),
 ) -> Iterator[House]:
     """A house on a copy of the template `made`."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -397,7 +412,8 @@ def a_house(
     )
     log = own_log(folder, role="test", clock=lambda: clock[0])
     paging = policy or Policy()
-    house = House(folder, store, log, a_watcher(store, log, paging), clock, failing, paging)
+    watcher = a_watcher(store, log, paging, channels)
+    house = House(folder, store, log, watcher, clock, failing, paging, channels)
     try:
         given = list(facts)
         if given:
