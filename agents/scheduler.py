@@ -15,6 +15,7 @@ from store import Store, leases
 
 LEASE = "agents"
 LEASE_S = 30.0
+_RENEW_AFTER = timedelta(seconds=LEASE_S / 3)
 ACTOR = "system:scheduler"
 
 _log = structlog.get_logger(__name__)
@@ -83,20 +84,29 @@ class Scheduler:
     def run_once(self) -> bool:
         """One look: keep or take the lease, then run what is due; whether this process leads.
 
-        A job that fails is logged and tried again at its next turn; the others run.
+        A job that fails is logged and tried again at its next turn; the others run. The lease is
+        prolonged between jobs; who has lost it during a long one stops there.
         """
-        with self._store.unit_of_work(ACTOR) as uow:
-            now = uow.now
-            self._leads = leases.acquire(uow, LEASE, self._holder, LEASE_S) is not None
-        if not self._leads:
-            return False
+        now = held = self._lead()
         for job in self._jobs:
+            if now is None or held is None:
+                return False
             last = self._last.get(job.name)
             if last is not None and now - last < job.every:
                 continue
+            if self._store.clock() - held > _RENEW_AFTER:
+                held = self._lead()
+                if held is None:
+                    return False
             self._last[job.name] = now
             try:
-                job.run(now)
+                job.run(self._store.clock())
             except Exception:  # noqa: BLE001 - one agent must not stop the others
                 _log.exception("an agent's round failed", job=job.name)
-        return True
+        return held is not None
+
+    def _lead(self) -> datetime | None:
+        """The time at which the lease was taken or prolonged; None while another holds it."""
+        with self._store.unit_of_work(ACTOR) as uow:
+            self._leads = leases.acquire(uow, LEASE, self._holder, LEASE_S) is not None
+            return uow.now if self._leads else None

@@ -1,32 +1,47 @@
 """The settler: the day-end snapshot of every group's book, once for each trading day.
 
-A day is settled when its market has closed. A year that the calendar does not know is refused
-rather than guessed. Running again changes nothing; a book that changed since gives version 2.
+A day is settled when its market has closed, on the book as it was then. A year that the calendar
+does not know is refused rather than guessed. Running again changes nothing; a fact about the day
+that comes later gives version 2, and version 1 stays.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
 
 import structlog
+from sqlalchemy import Connection, func, select
 
 import trail
 from agents.facts import Surroundings
-from agents.world import World, book_orgs
+from agents.world import PRICE_SPAN, World, book_orgs
 from book.exposure import compute
-from book.snapshot import DayEnd, freeze
+from book.read import read_state, snapshots
+from book.snapshot import DayEnd, Snapshot, freeze
 from book.state import BookState
+from book.tables import TABLES
 from book.write import put_snapshot
 from directory.errors import DirectoryError
 from store import Store, UnitOfWork, positions
+from trail.tables import RECORD
 
 ACTOR = "system:settler"
 POSITION = "settler"
+PURPOSE = "day_end"
 #: Local time at which a trading day is over for every product's day session.
 DAY_END = time(15, 30)
 _LOOK_BACK = 10
 
 _log = structlog.get_logger(__name__)
+
+
+class _End(NamedTuple):
+    """The moment at which a group's trading day is over."""
+
+    org: str
+    day: date
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,38 +56,55 @@ class Settler:
 
     Args:
         store: for the transactions.
-        world: the book at hand, shared with the watcher.
+        world: the directory at hand, shared with the watcher.
     """
 
     def __init__(self, store: Store, world: World) -> None:
         self._store = store
         self._world = world
+        self._seen = -1
 
     def run_once(self, now: datetime) -> Settled:
-        """Keep the snapshot of each group's last trading day that is over and not yet settled."""
+        """Keep the snapshot of each group's last trading day that is over.
+
+        A day that is settled is settled again when something true on it was recorded afterwards.
+        """
         with self._store.reader() as connection:
             around = self._world.around(connection)
             done = positions.read(connection, POSITION) or ""
-        wanted = {org: day for org in book_orgs(around) if (day := self._day(org, around, now))}
-        mark = ";".join(f"{org}={day}" for org, day in sorted(wanted.items()))
-        if mark == done or not wanted:
-            return Settled()
-        settled = dict(part.split("=", 1) for part in done.split(";") if "=" in part)
+            newest = _newest_change(connection)
+            ends = {org: end for org in book_orgs(around) if (end := self._end(org, around, now))}
+            settled = dict(part.split("=", 1) for part in done.split(";") if "=" in part)
+            due = [
+                end
+                for org, end in ends.items()
+                if settled.get(org) != str(end.day)
+                or (newest != self._seen and _corrected(connection, end))
+            ]
         kept: list[DayEnd] = []
-        with self._store.unit_of_work(ACTOR) as uow:
-            self._world.refresh(uow.connection)
-            for org, day in wanted.items():
-                if settled.get(org) != str(day):
-                    kept += self._settle(uow, org, day)
-            positions.write(uow, POSITION, mark)
+        if due:
+            mark = ";".join(f"{org}={end.day}" for org, end in sorted(ends.items()))
+            with self._store.unit_of_work(ACTOR) as uow:
+                for end in due:
+                    kept += _settle(uow, end)
+                positions.write(uow, POSITION, mark)
+        self._seen = newest
         return Settled(tuple(kept))
+
+    def _end(self, org: str, around: Surroundings, now: datetime) -> _End | None:
+        """The end of a group's last trading day, when it can be told."""
+        day = self._day(org, around, now)
+        if day is None:
+            return None
+        zone = around.directory.timezone(org)
+        return _End(org, day, datetime.combine(day, DAY_END, zone).astimezone(UTC))
 
     def _day(self, org: str, around: Surroundings, now: datetime) -> date | None:
         """The last trading day of a group that is over at `now`."""
         zone = around.directory.timezone(org)
         local = now.astimezone(zone)
         day = local.date() if local.time() >= DAY_END else local.date() - timedelta(days=1)
-        products = _products(org, around)
+        products = _products(org, around) or [""]
         for _ in range(_LOOK_BACK):
             for product in products:
                 try:
@@ -84,27 +116,68 @@ class Settler:
             day -= timedelta(days=1)
         return None
 
-    def _settle(self, uow: UnitOfWork, org: str, day: date) -> Sequence[DayEnd]:
-        book = self._world.book(uow.connection, org, uow.now)
-        if _empty(book):
-            return []
-        buckets = compute(book, uow.now, trading_day=day)
-        snapshot = freeze(book, buckets, as_of=uow.now, known_at=uow.now)
-        kept = put_snapshot(
-            uow, snapshot, org=org, trading_day=day, purpose="day_end", signer=ACTOR
-        )
-        trail.record(
-            uow,
-            kind="decision",
-            action="settlement.snapshot",
-            object_type="trading_day",
-            object_id=day.isoformat(),
-            org=org,
-            outcome=f"version_{kept.version}",
-            body={"snapshot": snapshot.hash, "outputs": snapshot.outputs_hash,
-                  "buckets": len(buckets)},
-        )  # fmt: skip
-        return [kept]
+
+def _settle(uow: UnitOfWork, end: _End) -> Sequence[DayEnd]:
+    """Keep the book as it was when the day ended, as far as it is known now."""
+    book = read_state(
+        uow.connection,
+        as_of=end.at,
+        known_at=uow.now,
+        orgs=[end.org],
+        prices_since=end.at - PRICE_SPAN,
+    )
+    if _empty(book):
+        return []
+    buckets = compute(book, end.at, trading_day=end.day)
+    snapshot = freeze(book, buckets, as_of=end.at, known_at=uow.now)
+    held = _held(uow.connection, end)
+    if held is not None and (held.hash, held.outputs_hash) == (
+        snapshot.hash,
+        snapshot.outputs_hash,
+    ):
+        return []
+    kept = put_snapshot(
+        uow, snapshot, org=end.org, trading_day=end.day, purpose=PURPOSE, signer=ACTOR
+    )
+    trail.record(
+        uow,
+        kind="decision",
+        action="settlement.snapshot",
+        object_type="trading_day",
+        object_id=end.day.isoformat(),
+        org=end.org,
+        outcome=f"version_{kept.version}",
+        reason="" if kept.version == 1 else "CORRECTED",
+        body={"snapshot": snapshot.hash, "outputs": snapshot.outputs_hash,
+              "buckets": len(buckets), "as_of": end.at},
+    )  # fmt: skip
+    return [kept]
+
+
+def _held(connection: Connection, end: _End) -> Snapshot | None:
+    """The newest version of a day's snapshot."""
+    found = snapshots(connection, org=end.org, purpose=PURPOSE, trading_day=end.day)
+    return found[-1][2] if found else None
+
+
+def _newest_change(connection: Connection) -> int:
+    c = RECORD.c
+    query = select(func.max(c.seq)).where(c.kind == "change", c.object_type != "book.snapshot")
+    return int(connection.scalar(query) or 0)
+
+
+def _corrected(connection: Connection, end: _End) -> bool:
+    """Whether something that was true on a settled day was recorded after its snapshot."""
+    held = _held(connection, end)
+    if held is None:
+        return True
+    for one in TABLES.values():
+        c = one.c
+        query = select(c.id).where(c.recorded_at > held.known_at, c.valid_from <= end.at)
+        under = (c.org == end.org) | c.org.startswith(f"{end.org}/", autoescape=True)
+        if connection.scalar(query.where(under | (c.org == "")).limit(1)) is not None:
+            return True
+    return False
 
 
 def _products(org: str, around: Surroundings) -> list[str]:

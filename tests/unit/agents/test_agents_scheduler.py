@@ -1,0 +1,203 @@
+"""Who leads, what runs when, and the proof that what was due has happened."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+import pytest
+from structlog.testing import capture_logs
+
+from agents.scheduler import LEASE_S, Job, Scheduler
+from agents.sentinel import HEARTBEAT, Sentinel
+from store import outbox, positions, timers
+from tests.unit.agents.agents_house import START, House, alert, timeout
+
+Work = Callable[[datetime], object]
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    with capture_logs():
+        yield
+
+
+class Count:
+    """Counts its rounds."""
+
+    def __init__(self, work: Work = lambda _now: None) -> None:
+        self.rounds: list[datetime] = []
+        self._work = work
+
+    def __call__(self, now: datetime) -> None:
+        self.rounds.append(now)
+        self._work(now)
+
+
+def scheduler(house: House, holder: str, *jobs: Job) -> Scheduler:
+    return Scheduler(house.store, jobs, holder=holder)
+
+
+def every(seconds: float, work: Work, name: str = "job") -> Job:
+    return Job(name, work, timedelta(seconds=seconds))
+
+
+# --- the lease ----------------------------------------------------------------------------------
+
+
+def test_of_two_processes_one_leads(house: House):
+    one, other = Count(), Count()
+    first = scheduler(house, "a", every(0, one))
+    second = scheduler(house, "b", every(0, other))
+    for after in range(5):
+        house.at(after)
+        assert first.run_once() is True
+        assert second.run_once() is False
+    assert (len(one.rounds), len(other.rounds)) == (5, 0)
+    assert first.leads
+    assert not second.leads
+
+
+def test_the_other_takes_over_when_the_lease_runs_out(house: House):
+    one, other = Count(), Count()
+    first = scheduler(house, "a", every(0, one))
+    second = scheduler(house, "b", every(0, other))
+    house.at(0)
+    first.run_once()
+    house.at(LEASE_S - 1)
+    assert second.run_once() is False
+    house.at(LEASE_S)
+    assert second.run_once() is True
+    assert first.run_once() is False
+    assert (len(one.rounds), len(other.rounds)) == (1, 1)
+
+
+def test_who_ends_gives_the_lease_back_at_once(house: House):
+    first = scheduler(house, "a", every(0, Count()))
+    second = scheduler(house, "b", every(0, Count()))
+    house.at(0)
+    first.run_once()
+    first.stop()
+    assert not first.leads
+    assert second.run_once() is True
+
+
+def test_who_lost_the_lease_during_a_long_job_does_not_go_on(house: House):
+    """The first job takes longer than the lease lasts; another process leads meanwhile."""
+    other = scheduler(house, "b", every(0, Count()))
+
+    def long(_now: datetime) -> None:
+        house.at(LEASE_S + 5)
+        assert other.run_once() is True
+
+    after = Count()
+    first = scheduler(house, "a", every(0, long, "long"), every(0, after, "after"))
+    house.at(0)
+    assert first.run_once() is False
+    assert after.rounds == []
+    assert not first.leads
+
+
+def test_a_long_round_keeps_the_lease_as_long_as_nobody_else_wants_it(house: House):
+    def long(_now: datetime) -> None:
+        house.at((house.now - START).total_seconds() + LEASE_S / 2)
+
+    last = Count()
+    first = scheduler(
+        house, "a", *(every(0, long, f"long {n}") for n in range(4)), every(0, last, "last")
+    )
+    house.at(0)
+    assert first.run_once() is True
+    assert len(last.rounds) == 1
+    assert scheduler(house, "b").run_once() is False
+
+
+# --- the jobs -----------------------------------------------------------------------------------
+
+
+def test_jobs_run_in_their_order_and_not_more_often_than_asked(house: House):
+    order: list[str] = []
+    jobs = [
+        every(1, lambda _: order.append("often"), "often"),
+        every(10, lambda _: order.append("seldom"), "seldom"),
+    ]
+    one = scheduler(house, "a", *jobs)
+    for after in range(0, 21, 1):
+        house.at(after)
+        one.run_once()
+    assert order[:2] == ["often", "seldom"]
+    assert (order.count("often"), order.count("seldom")) == (21, 3)
+
+
+def test_a_job_that_fails_is_tried_again_and_the_others_run(house: House):
+    def fails(_now: datetime) -> None:
+        raise RuntimeError("a fault")
+
+    failing, fine = Count(fails), Count()
+    one = scheduler(house, "a", every(0, failing, "failing"), every(0, fine, "fine"))
+    for after in range(3):
+        house.at(after)
+        assert one.run_once() is True
+    assert len(failing.rounds) == len(fine.rounds) == 3
+
+
+def test_it_works_by_itself_until_it_is_stopped(house: House):
+    house.append(timeout("RK1", 0))
+    one = Scheduler(house.store, [every(0, house.watcher.run_once)], holder="a", period_s=0.01)
+    one.start()
+    for _ in range(1000):
+        if house.codes():
+            break
+        import time
+
+        time.sleep(0.01)
+    one.stop()
+    assert house.codes() == ["EXPOSURE_CRITICAL"]
+    rounds = house.log.stats().last_position
+    house.append(timeout("RK2", 10))
+    assert house.log.stats().last_position == rounds + 1
+    assert house.codes() == ["EXPOSURE_CRITICAL"]  # nobody reads any more
+
+
+# --- the sentinel -------------------------------------------------------------------------------
+
+
+def test_all_is_well_and_the_heart_beats(house: House):
+    beats: list[datetime] = []
+    sentinel = Sentinel(house.store, house.log, beat=lambda health: beats.append(health.at))
+    house.at(0)
+    assert sentinel.run_once(house.now).well
+    assert beats == [START]
+    with house.store.reader() as connection:
+        assert positions.read(connection, HEARTBEAT) == START.isoformat()
+
+
+def test_a_timer_that_nobody_fired_is_found_and_the_heart_stands_still(house: House):
+    beats: list[object] = []
+    sentinel = Sentinel(house.store, house.log, beat=beats.append)
+    house.arrive(alert("A1", "red", 0))
+    due = house.orders()[0].acknowledge_due
+    assert due is not None
+    with house.store.unit_of_work("system:escalator") as uow:
+        for message in outbox.claim(uow, limit=50, lease_s=1, holder="x"):
+            outbox.delivered(uow, message.id)
+    assert sentinel.run_once(due + timedelta(seconds=59)).well
+    house.clock[0] = due + timedelta(seconds=61)
+    health = sentinel.run_once(house.now)
+    assert (health.overdue_timers, health.well) == (1, False)
+    assert len(beats) == 1
+    with house.store.reader() as connection:
+        assert len(timers.overdue(connection, house.now, by=timedelta(seconds=60))) == 1
+
+
+def test_messages_that_nobody_took_are_found(house: House):
+    house.arrive(alert("A1", "red", 0))
+    sentinel = Sentinel(house.store, house.log)
+    assert sentinel.look(START + timedelta(seconds=30)).stuck_messages == 0
+    assert sentinel.look(START + timedelta(seconds=90)).stuck_messages == 4
+
+
+def test_a_watcher_that_lags_is_seen(house: House):
+    house.append(timeout("RK1", 0), timeout("RK2", 1))
+    sentinel = Sentinel(house.store, house.log)
+    assert sentinel.look(house.now).unread_events == 2
+    house.look()
+    assert sentinel.look(house.now).unread_events == 0
