@@ -86,7 +86,11 @@ class Names:
         """Product, month and what is wrong: 沪铜 cu2406 净敞口越限."""
         title = self.title(code)
         place = self.contract(product, month)
-        return f"{place} {title}" if place else title
+        if not place:
+            return title
+        # An English title goes on in small letters, unless it begins with an abbreviation.
+        inside = title[:1].lower() + title[1:] if title[1:2].islower() else title
+        return f"{place} {inside}"
 
     def event(self, event_type: str) -> str:
         """A dotted verb of the audit log in words, or empty when it has none."""

@@ -130,6 +130,7 @@ def order_page(here: Here, connection: Connection, order: WorkOrder) -> OrderPag
         stream=tuple(lines),
         stream_how=_how(here, lines),
         acts=tuple(acts_of(here, connection, order, rows.matches)),
+        closing=tuple(closing_of(here, order)),
         people=tuple(people_of(here, order, rows.entries)),
         related=tuple(related_of(here, connection, order, events)),
         links=(Link(here.text("ui.order.in_trail"), f"/trail?{urlencode({'q': order.id})}"),)
@@ -330,6 +331,31 @@ def _under(node: str, org: str) -> bool:
 
 
 # --- right column -------------------------------------------------------------------------------
+
+
+def closing_of(here: Here, order: WorkOrder) -> Iterable[Pair]:
+    """How the order was closed: the answers that its closing recorded."""
+    if order.state is not State.CLOSED:
+        return
+    closing, words = order.closing, here.reader.words
+    disposition = str(closing.get("disposition") or "")
+    yield Pair(
+        here.text("ui.field.disposition"),
+        words.first(f"disposition.{disposition}", "disposition.fixed"),
+    )
+    cause = str(closing.get("root_cause") or "")
+    known = f"root_cause.{cause}" in words
+    yield Pair(
+        here.text("ui.field.root_cause"), words.text(f"root_cause.{cause}") if known else cause
+    )
+    if corrective := closing.get("corrective"):
+        yield Pair(here.text("ui.field.corrective"), str(corrective.get("text") or ""))
+        owner = here.names.person(str(corrective.get("owner") or ""))
+        yield Pair(here.text("ui.field.corrective_owner"), owner)
+        due = parse_rfc3339(str(corrective["due"])) if corrective.get("due") else None
+        yield Pair(here.text("ui.field.corrective_due"), here.reader.format.minute(due))
+    if closing.get("override"):
+        yield Pair(here.text("ui.field.override"), str(closing["override"]))
 
 
 def people_of(here: Here, order: WorkOrder, entries: Sequence[Entry]) -> Iterable[Pair]:

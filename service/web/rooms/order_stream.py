@@ -1,9 +1,10 @@
 """The one stream of a work order: its own entries and the log's events behind its matches."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
+from itertools import groupby, pairwise
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -29,8 +30,13 @@ _KINDS = {
     EntryKind.FILE: "file",
 }
 #: Said better by the entry beside them: the match, the order, the delivery.
-_SILENT = frozenset({"alert.raise", "notice.queue"})
+_SILENT = frozenset({"alert.raise", "notice.queue", "order.attach"})
+_MATCHED = frozenset({"match.record", "match.refire"})
 _SENT = "notice.sent"
+_ESCALATED = "order.escalate"
+_PAGING = "paging"
+_FEW = 2
+_REPEATED = frozenset({"order.refire", "match.refire"})
 _PEOPLE = frozenset({"people", "told", "assignees"})
 _KEYS = {
     "before": "level.{}",
@@ -72,51 +78,84 @@ def shortened(here: Here, number: str, lines: list[StreamEntry]) -> list[StreamE
 # --- entries of the order -----------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class _Delivery:
-    """Consecutive deliveries, told as one line."""
-
-    at: datetime
-    people: dict[str, None] = field(default_factory=dict)
-    channels: dict[str, None] = field(default_factory=dict)
-
-
 def entry_lines(here: Here, entries: Iterable[Entry]) -> list[StreamEntry]:
-    """The entries as sentences; deliveries and repeats that follow each other are one line."""
+    """The entries as sentences; what repeats itself is one line that says how often."""
     lines: list[StreamEntry] = []
-    delivery: _Delivery | None = None
-    refire = False
-    for entry in entries:
-        if entry.code in _SILENT:
-            continue
-        if entry.code == _SENT:
-            if delivery is None:
-                delivery = _Delivery(entry.at)
-            delivery.people[str(entry.params.get("person", ""))] = None
-            delivery.channels[str(entry.params.get("channel", ""))] = None
-            continue
-        if delivery is not None:
-            lines.append(_delivery_line(here, delivery))
-            delivery = None
-        repeated = entry.code in {"order.refire", "match.refire"}
-        if repeated and refire:
-            lines.pop()
-        refire = repeated
-        lines.append(entry_line(here, entry))
-    if delivery is not None:
-        lines.append(_delivery_line(here, delivery))
+    told = [
+        one
+        for before, one in pairwise([None, *entries])
+        if one is not None and one.code not in _SILENT and not _said_before(before, one)
+    ]
+    for code, run in groupby(told, key=_run_of):
+        found = list(run)
+        if code == _PAGING and sum(one.code == _ESCALATED for one in found) > _FEW:
+            lines += _paging_lines(here, found)
+        elif code == _PAGING:
+            for sent, same in groupby(found, key=lambda one: one.code == _SENT):
+                some = list(same)
+                lines += [_delivery_line(here, some)] if sent else _lines(here, some)
+        elif code in _REPEATED:
+            lines.append(entry_line(here, found[-1]))
+        else:
+            lines += _lines(here, found)
     return lines
 
 
-def _delivery_line(here: Here, delivery: _Delivery) -> StreamEntry:
-    channels = [
-        here.reader.words.first(f"ui.channel.{one}", "ui.channel.other")
-        for one in delivery.channels
-    ]
+def _said_before(before: Entry | None, entry: Entry) -> bool:
+    """Whether the match in front of it says already that something occurred again."""
+    return entry.code == "order.refire" and before is not None and before.code in _MATCHED
+
+
+def _run_of(entry: Entry) -> str:
+    """What a run of entries has in common; escalations and their deliveries are one run."""
+    return _PAGING if entry.code in {_ESCALATED, _SENT} else entry.code
+
+
+def _lines(here: Here, entries: Sequence[Entry]) -> list[StreamEntry]:
+    """One line an entry; several that say the same are one."""
+    lines: list[StreamEntry] = []
+    said = (entry_line(here, one) for one in entries)
+    for _, same in groupby(said, key=lambda one: (one.text, one.detail, one.actor, one.level)):
+        first, *others = same
+        if others:
+            text = here.text("ui.stream.times", text=first.text, count=len(others) + 1)
+            first = replace(first, text=text)
+        lines.append(first)
+    return lines
+
+
+def _paging_lines(here: Here, found: Sequence[Entry]) -> list[StreamEntry]:
+    """A ladder that was climbed again and again: the first time, then how often, until when."""
+    climbs = [one for one in found if one.code == _ESCALATED]
+    first = entry_line(here, climbs[0])
+    people = dict.fromkeys(
+        str(person) for one in climbs[1:] for person in one.params.get("people", ())
+    )
+    again = StreamEntry(
+        climbs[-1].at,
+        "decision",
+        here.text(
+            "ui.stream.climbed", count=len(climbs) - 1, people=here.names.people(list(people))
+        ),
+    )
+    sent = [one for one in found if one.code == _SENT]
+    before = [one for one in sent if one.at < climbs[0].at]
+    told = [_delivery_line(here, before)] if before else []
+    after = [one for one in sent if one.at >= climbs[0].at]
+    return [*told, first, again, *([_delivery_line(here, after)] if after else [])]
+
+
+def _delivery_line(here: Here, sent: Sequence[Entry]) -> StreamEntry:
+    """Deliveries that follow each other as one line."""
+    people = dict.fromkeys(str(one.params.get("person", "")) for one in sent)
+    channels = dict.fromkeys(
+        here.reader.words.first(f"ui.channel.{one.params.get('channel')}", "ui.channel.other")
+        for one in sent
+    )
     return StreamEntry(
-        delivery.at,
+        sent[-1].at,
         "message",
-        here.text("ui.stream.told", people=here.names.people(list(delivery.people))),
+        here.text("ui.stream.told", people=here.names.people(list(people))),
         here.text("ui.list_comma").join(channels),
     )
 

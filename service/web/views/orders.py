@@ -160,6 +160,7 @@ class OrderPage:
         stream: events, messages, notes, approvals and files, oldest first; `stream_how` shows its
             times as ``time`` or, over several days, as ``moment``.
         acts: the right column, in the order of screens.md.
+        closing: how it was closed; empty while it is not.
         note_url: where a note is posted; empty when this person may not.
     """
 
@@ -190,6 +191,7 @@ class OrderPage:
     stream: tuple[StreamEntry, ...] = ()
     stream_how: str = "time"
     acts: tuple[Act, ...] = ()
+    closing: tuple[Pair, ...] = ()
     people: tuple[Pair, ...] = ()
     related: tuple[Pair, ...] = ()
     links: tuple[Link, ...] = ()
