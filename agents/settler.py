@@ -8,10 +8,11 @@ that comes later gives version 2, and version 1 stays.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
 import structlog
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, Text, bindparam, exists, func, or_, select
 
 import trail
 from agents.facts import Surroundings
@@ -24,6 +25,7 @@ from book.tables import TABLES
 from book.write import put_snapshot
 from directory.errors import DirectoryError
 from store import Store, UnitOfWork, positions
+from store.types import UtcDateTime
 from trail.tables import RECORD
 
 ACTOR = "system:settler"
@@ -42,6 +44,14 @@ class _End(NamedTuple):
     org: str
     day: date
     at: datetime
+
+
+class _Quiet(NamedTuple):
+    """A book without prices, when it was read, and for which day's end."""
+
+    book: BookState
+    known_at: datetime
+    end: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +73,7 @@ class Settler:
         self._store = store
         self._world = world
         self._seen = -1
+        self._quiet: dict[str, _Quiet] = {}
 
     def run_once(self, now: datetime) -> Settled:
         """Keep the snapshot of each group's last trading day that is over.
@@ -86,10 +97,30 @@ class Settler:
             mark = ";".join(f"{org}={end.day}" for org, end in sorted(ends.items()))
             with self._store.unit_of_work(ACTOR) as uow:
                 for end in due:
-                    kept += _settle(uow, end)
+                    kept += _settle(uow, end, self._book(uow, end))
                 positions.write(uow, POSITION, mark)
         self._seen = newest
         return Settled(tuple(kept))
+
+    def _book(self, uow: UnitOfWork, end: _End) -> BookState:
+        """The book as it was when the day ended, as far as it is known now.
+
+        A book that nothing happened to since it was last read is not read again.
+        """
+        held = self._quiet.get(end.org)
+        if held is not None and not _touched(uow.connection, end, held.end, held.known_at):
+            return held.book
+        book = read_state(
+            uow.connection,
+            as_of=end.at,
+            known_at=uow.now,
+            orgs=[end.org],
+            prices_since=end.at - PRICE_SPAN,
+        )
+        self._quiet.pop(end.org, None)
+        if not book.prices:  # prices leave the book by themselves, when they are too old
+            self._quiet[end.org] = _Quiet(book, uow.now, end.at)
+        return book
 
     def _end(self, org: str, around: Surroundings, now: datetime) -> _End | None:
         """The end of a group's last trading day, when it can be told."""
@@ -117,15 +148,8 @@ class Settler:
         return None
 
 
-def _settle(uow: UnitOfWork, end: _End) -> Sequence[DayEnd]:
-    """Keep the book as it was when the day ended, as far as it is known now."""
-    book = read_state(
-        uow.connection,
-        as_of=end.at,
-        known_at=uow.now,
-        orgs=[end.org],
-        prices_since=end.at - PRICE_SPAN,
-    )
+def _settle(uow: UnitOfWork, end: _End, book: BookState) -> Sequence[DayEnd]:
+    """Keep the book of a day's end."""
     if _empty(book):
         return []
     buckets = compute(book, end.at, trading_day=end.day)
@@ -169,15 +193,32 @@ def _newest_change(connection: Connection) -> int:
 def _corrected(connection: Connection, end: _End) -> bool:
     """Whether something that was true on a settled day was recorded after its snapshot."""
     held = _held(connection, end)
-    if held is None:
-        return True
+    return held is None or _touched(connection, end, end.at, held.known_at)
+
+
+def _touched(connection: Connection, end: _End, last: datetime, known_at: datetime) -> bool:
+    """Whether a group's book has a fact true at `end` that is dated after `last` or came later."""
+    given = {"org": end.org, "below": f"{_escaped(end.org)}/%", "end": end.at}
+    found = connection.scalar(_any_fact(), {**given, "last": last, "known": known_at})
+    return bool(found)
+
+
+@cache
+def _any_fact() -> Select[Any]:
+    """One statement over all kinds of facts; master data that is common to all counts as well."""
+    org, below = bindparam("org", type_=Text), bindparam("below", type_=Text)
+    end, last, known = (bindparam(name, type_=UtcDateTime) for name in ("end", "last", "known"))
+    kinds = []
     for one in TABLES.values():
         c = one.c
-        query = select(c.id).where(c.recorded_at > held.known_at, c.valid_from <= end.at)
-        under = (c.org == end.org) | c.org.startswith(f"{end.org}/", autoescape=True)
-        if connection.scalar(query.where(under | (c.org == "")).limit(1)) is not None:
-            return True
-    return False
+        under = (c.org == org) | (c.org == "") | c.org.like(below, escape="\\")
+        new = (c.recorded_at > known) | (c.valid_from > last)
+        kinds.append(exists().where(under, c.valid_from <= end, new))
+    return select(or_(*kinds))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def _products(org: str, around: Surroundings) -> list[str]:

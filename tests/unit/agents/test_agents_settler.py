@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
@@ -15,6 +16,8 @@ from tests.unit.agents.agents_house import (
     GROUP,
     START,
     House,
+    a_house,
+    opening_book,
     order,
 )
 
@@ -134,3 +137,21 @@ def test_the_settlement_is_on_record_with_its_hashes(house: House, settler: Sett
     assert (found.actor, found.object_id) == ("system:settler", "2024-05-14")
     assert len(found.body["snapshot"]) == len(found.body["outputs"]) == 64
     assert found.body["buckets"] == 1
+
+
+def test_a_book_that_rests_is_settled_each_day_as_if_it_were_read_anew(made: Path, tmp_path: Path):
+    """A contract recorded days ahead comes into force in between."""
+    days = [END + timedelta(days=number) for number in range(3)]
+    ahead = bought(100, END + timedelta(days=2, hours=-1))
+    hashes = []
+    for name, anew in (("kept", False), ("anew", True)):
+        facts = [*opening_book(net="-7500"), *ahead]
+        with a_house(made, tmp_path / name, facts) as house:
+            settler = Settler(house.store, house.watcher.world)
+            for day in days:
+                settler = Settler(house.store, house.watcher.world) if anew else settler
+                assert run(house, settler, day) == 1
+            with house.store.reader() as connection:
+                hashes.append([found.hash for _, _, found in snapshots(connection, org=GROUP)])
+    assert hashes[0] == hashes[1]
+    assert len(set(hashes[0])) == 3
