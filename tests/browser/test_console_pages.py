@@ -1,0 +1,215 @@
+"""Today, triage, work orders, exposure and approvals on live data, in every look."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+import pytest
+from fastapi.testclient import TestClient
+from playwright.sync_api import Browser
+
+import workorders
+from rules.sentence import sentence
+from service.assembly import make_app
+from service.demo.stage import Stage
+from service.security import set_password
+from service.web import Assets, Look, Pages
+from service.web.rooms.order_stream import number_of
+from tests.browser import chromium
+from tests.browser.conftest import Visitor
+from tests.browser.console_data import evening
+from tests.browser.pseudo import mark_data, untranslated
+from workorders import WorkOrder, reads
+
+pytestmark = pytest.mark.browser
+PASSWORD = "correct horse battery"
+OFFICER, ROBOTS_OFFICER, GROUP_OFFICER, MANAGER = "u_chen", "u_rc1", "u_grisk", "u_bgm"
+
+
+@dataclass
+class Told:
+    """The evening behind a real server, and its pages in the pseudo-language."""
+
+    stage: Stage
+    address: str
+    pseudo: TestClient
+    approval: str = ""
+
+    def order(self, org: str) -> WorkOrder:
+        person = self.stage.app.directory.person(org)
+        assert person is not None
+        with self.stage.app.store.reader() as connection:
+            return reads.list_orders(connection, [person.unit]).items[0]
+
+    def sign_in(self, client: TestClient, person: str, address: str) -> None:
+        client.headers["Origin"] = address
+        client.post("/login", data={"login": person, "password": PASSWORD})
+
+
+@pytest.fixture(name="told", scope="module")
+def _told(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+    del browser  # skips where there is none
+    folder: Path = tmp_path_factory.mktemp("evening")
+    with ExitStack() as stack:
+        stage = stack.enter_context(evening(folder))
+        for person in (OFFICER, ROBOTS_OFFICER, GROUP_OFFICER, MANAGER):
+            with stage.app.store.unit_of_work("cli:test") as uow:
+                set_password(uow, person, PASSWORD)
+        look = Look(
+            stage.app.clock, ZoneInfo("Asia/Shanghai"), demo=True, pseudo=True, version="0.1.0"
+        )
+        pages = Pages(Assets(), look, finalize=mark_data)
+        pseudo = TestClient(
+            make_app(stage.app, pages=pages), base_url=str(stage.app.settings.public_url)
+        )
+        address = stack.enter_context(chromium.serving(make_app(stage.app)))
+        told = Told(stage, address, pseudo)
+        told.sign_in(pseudo, MANAGER, str(pseudo.base_url))
+        number = told.order(MANAGER).id
+        form = {"kind": "limit_change", "text": "Until the ERP is back"}
+        pseudo.post(f"/orders/{number}/request_approval", data=form, follow_redirects=False)
+        found = re.search(r"/approvals/AP-[0-9a-f]+", pseudo.get(f"/orders/{number}").text)
+        told.approval = found[0] if found else ""
+        yield told
+
+
+SignIn = Callable[..., Visitor]
+
+
+@pytest.fixture(name="visitor")
+def _visitor(browser: Browser, told: Told) -> Iterator[SignIn]:
+    """Makes signed-in visitors: ``visitor("u_chen", "zh", "dark")``."""
+    with ExitStack() as stack:
+
+        def make(person: str, language: str = "en", theme: str = "light") -> Visitor:
+            context = browser.new_context(viewport={"width": 1440, "height": 900})
+            stack.callback(context.close)
+            for name, value in (("language", language), ("theme", theme)):
+                cookie = {"name": f"hedgewarden_{name}", "value": value, "url": told.address}
+                context.add_cookies([cookie])
+            page = context.new_page()
+            page.set_default_timeout(10_000)
+            page.add_init_script(
+                "window.__violations = []; document.addEventListener('securitypolicyviolation',"
+                "(event) => window.__violations.push(event.violatedDirective))"
+            )
+            made = Visitor(page, told.address)
+            page.on("pageerror", lambda error: made.complaints.append(str(error)))
+            page.on(
+                "console",
+                lambda said: made.complaints.append(said.text) if said.type == "error" else None,
+            )
+            made.open("/login")
+            page.fill("[name=login]", person)
+            page.fill("[name=password]", PASSWORD)
+            page.press("[name=password]", "Enter")
+            page.wait_for_url(f"{told.address}/")
+            return made
+
+        yield make
+
+
+def pages_of(told: Told, person: str) -> list[str]:
+    order = told.order(person)
+    place = f"org={quote(order.org)}&product={order.product}&month=*"
+    return {
+        OFFICER: [
+            "/",
+            "/orders",
+            f"/orders/{order.id}",
+            f"/exposure?{place}",
+            "/alerts?pile=in_order",
+        ],
+        ROBOTS_OFFICER: ["/", "/alerts", f"/orders/{order.id}"],
+        GROUP_OFFICER: [f"/orders/{order.id}", "/exposure", told.approval],
+    }[person]  # fmt: skip
+
+
+@pytest.mark.parametrize("person", [OFFICER, ROBOTS_OFFICER, GROUP_OFFICER])
+@pytest.mark.parametrize(("language", "theme"), [("zh", "light"), ("en", "dark")])
+def test_the_pages_are_sound(
+    told: Told, visitor: SignIn, person: str, language: str, theme: str
+) -> None:
+    here = visitor(person, language, theme)
+    for path in pages_of(told, person):
+        here.page.set_viewport_size({"width": 1440, "height": 900})
+        here.open(path)
+        assert here.grave_findings() == [], path
+        assert here.overflow(1440) == [], path
+        assert here.overflow(390) == [], path
+        assert here.violations() == [], path
+    assert here.complaints == []
+
+
+def test_on_a_phone_an_alert_is_dismissed_after_a_second_look(told: Told, visitor: SignIn) -> None:
+    here = visitor(ROBOTS_OFFICER)
+    page = here.page
+    page.set_viewport_size({"width": 390, "height": 844})
+    here.open("/alerts")
+    before = page.locator("#bulk [name=alert]").count()
+    page.locator("#bulk [name=alert]").first.check()
+    page.get_by_role("button", name="Dismiss the ticked ones").click()
+    assert page.locator("h1").inner_text() == "Dismiss alerts"
+    assert here.overflow(390) == []
+    assert here.grave_findings() == []
+    page.get_by_role("button", name="Dismiss these 1").click()
+    page.locator(".flash").wait_for()
+    assert page.locator("#bulk [name=alert]").count() == before - 1
+    assert here.complaints == []
+
+
+def test_a_page_shows_what_somebody_else_did_without_a_reload(told: Told, visitor: SignIn) -> None:
+    order = told.order(OFFICER)
+    here = visitor(OFFICER)
+    here.open(f"/orders/{order.id}")
+    marker = here.page.evaluate("window.__same = 'the same page'")
+    app = told.stage.app
+    with app.store.unit_of_work("u_wang") as uow:
+        workorders.note(uow, app.context(), order.id, "Called the warehouse")
+    here.page.locator("text=Called the warehouse").wait_for()
+    assert here.page.evaluate("window.__same") == marker
+    assert here.violations() == []
+    assert here.complaints == []
+
+
+def test_taking_over_is_undone_from_the_message(told: Told, visitor: SignIn) -> None:
+    here = visitor(OFFICER)
+    here.open("/")
+    here.page.get_by_role("button", name="Take over").first.click()
+    here.page.locator(".flash").get_by_role("button", name="Undo").click()
+    here.page.wait_for_url("**/orders/*")
+    assert told.order(OFFICER).owner == ""
+
+
+def data_words(told: Told) -> set[str]:
+    """Words that no catalogue has: names of people and units, and the texts of the rule files."""
+    app = told.stage.app
+    texts = [one.id for one in app.directory.people] + list(app.directory.nodes)
+    for file in app.rulebook.files:
+        heading = file.rule.heading
+        texts += [heading.title.en, heading.explain.en, heading.policy.document]
+        texts += [heading.policy.clause, sentence(file.rule, app.rulebook.schema, "en")]
+    for kind in app.rulebook.schema.kinds.values():
+        texts += [one.en for one in kind.fields.values()]
+    texts += [event.type for event in told.stage.events]
+    texts += [str(event.attributes.get("reason", "")) for event in told.stage.events]
+    texts += [f"{number_of(event)} {event.product} CNY" for event in told.stage.events]
+    lower = [text[:1].lower() + text[1:] for text in texts]
+    return {part for text in [*texts, *lower] for part in re.findall(r"[^\W\d_]{2,}", text)}
+
+
+@pytest.mark.parametrize("person", [OFFICER, ROBOTS_OFFICER, GROUP_OFFICER])
+def test_every_word_comes_from_a_catalogue_or_is_data(told: Told, person: str) -> None:
+    client = told.pseudo
+    client.cookies.clear()
+    told.sign_in(client, person, str(client.base_url))
+    client.cookies.set("hedgewarden_language", "xx")
+    data = data_words(told)
+    for path in pages_of(told, person):
+        answer = client.get(path)
+        assert answer.status_code == 200, path
+        assert untranslated(answer.text, data) == [], path

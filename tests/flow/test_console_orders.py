@@ -1,0 +1,236 @@
+"""Today, the list of work orders and the page of one, as officers and managers use them."""
+
+import io
+import re
+from collections.abc import Iterator
+from html import unescape
+
+import openpyxl
+import pytest
+from fastapi.testclient import TestClient
+from flow_house import EAST, WEST, House, house
+
+from workorders import WorkOrder
+
+CLOSING = {
+    "disposition": "fixed",
+    "root_cause": "PROCESS_GAP",
+    "corrective": "Watch the limit before buying",
+    "owner": "lin",
+    "due": "2024-06-01",
+}
+
+
+@pytest.fixture(name="home")
+def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with house(tmp_path_factory.mktemp("orders")) as made:
+        yield made
+
+
+@pytest.fixture(name="order")
+def _order(home: House) -> WorkOrder:
+    return home.breach()
+
+
+def text_of(client: TestClient, path: str) -> str:
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.text
+    main = answer.text[answer.text.index("<main") :]
+    return unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", main)))
+
+
+def after(client: TestClient, path: str, **form: str) -> str:
+    """The page to which an act leads; redirects are followed by hand, as the browser does."""
+    answer = client.post(path, data=form)
+    assert answer.status_code == 303, (path, answer.status_code, answer.text[:300])
+    return text_of(client, answer.headers["location"])
+
+
+# --- today ----------------------------------------------------------------------------------------
+
+
+def test_today_shows_what_waits_with_figures_and_deadlines(home: House, order: WorkOrder) -> None:
+    page = text_of(home.signed_in("chen"), "/")
+    assert re.search(r"RED · critical 1 orders 1 · Acknowledge by 0?5:00", page)
+    assert f"Copper net exposure over its limit Work order {order.id} East 1,300 t 1,000 t" in page
+    assert "130 %" in page
+    assert "Near limit top 1 Copper · East 130 %" in page
+
+
+def test_nothing_waits_for_a_newcomer_and_the_page_says_what_to_do(home: House) -> None:
+    page = text_of(home.signed_in("new"), "/")
+    assert "Nothing waits for you" in page
+    assert "See the exposure" in page
+
+
+def test_what_was_taken_over_by_mistake_is_given_back(home: House, order: WorkOrder) -> None:
+    chen = home.signed_in("chen")
+    page = after(chen, f"/orders/{order.id}/take_over", version=str(order.version), next="/")
+    assert f"You have taken over {order.id}." in page
+    assert home.order(order.id).owner == "chen"
+    after(chen, f"/orders/{order.id}/undo")
+    given = home.order(order.id)
+    assert (given.owner, set(given.assignees)) == ("", {"chen", "lin"})
+
+
+def test_the_workbook_of_today_says_when_and_for_whom(home: House, order: WorkOrder) -> None:
+    answer = home.signed_in("chen").get("/today.xlsx")
+    sheet = openpyxl.load_workbook(io.BytesIO(answer.content)).active
+    assert sheet is not None
+    assert "Chen Fang" in str(sheet["A2"].value)
+    row = [cell.value for cell in sheet[5]]
+    assert row[2] == order.id
+    assert row[5:9] == [1300, 1000, "t", 1.3]
+
+
+# --- the list -------------------------------------------------------------------------------------
+
+
+def test_the_list_is_filtered_by_state_level_and_text(home: House, order: WorkOrder) -> None:
+    chen = home.signed_in("chen")
+    for query in ("", "?level=red", "?q=Copper", "?q=cu", f"?q={order.id[-3:]}", "?state=open"):
+        assert order.id in text_of(chen, f"/orders{query}"), query
+    for query in ("?level=blue", "?q=Rebar", "?state=closed", "?unit=Group/West"):
+        assert order.id not in text_of(chen, f"/orders{query}"), query
+
+
+def test_an_order_opened_by_hand_is_there_at_once(home: House) -> None:
+    chen = home.signed_in("chen")
+    page = after(chen, "/orders/new", org=EAST, level="orange", product="cu", text="Odd invoice")
+    assert "Copper opened by hand · East" in page
+    assert "Odd invoice" in page
+
+
+# --- the page -------------------------------------------------------------------------------------
+
+
+def test_the_page_says_what_broke_why_and_what_brings_it_back(
+    home: House, order: WorkOrder
+) -> None:
+    page = text_of(home.signed_in("chen"), f"/orders/{order.id}")
+    assert "What broke 1,300 t limit 1,000 t · 130 %" in page
+    assert "Sell 61 lots of Copper → 995 t" in page
+    assert "套期保值业务管理制度 第四章 敞口限额" in page
+    assert "limit use at least 130 % 120 % 10 % net 1,300 t, limit 1,000 t" in page
+    assert "Match: net exposure over its limit" in page
+    assert "chen, lin" not in page  # people are called by name
+    assert "Chen Fang, Lin Hao told" in page
+
+
+def test_an_act_that_a_person_may_not_do_is_greyed_with_the_reason(
+    home: House, order: WorkOrder
+) -> None:
+    page = home.signed_in("liu").get(f"/orders/{order.id}").text
+    resolve = re.search(r'<button[^>]*aria-describedby="ask-resolve-why"[^>]*>', page)
+    assert resolve
+    assert "disabled" in resolve[0]
+    assert "Needs the permission “Resolve a work order”." in unescape(page)
+    assert f'action="/orders/{order.id}/acknowledge"' in page
+
+
+def test_who_may_do_nothing_sees_no_buttons(home: House, order: WorkOrder) -> None:
+    page = text_of(home.signed_in("shen"), f"/orders/{order.id}")
+    assert "You may read this order, not act on it." in page
+
+
+def test_a_post_without_the_permission_is_refused_and_recorded(
+    home: House, order: WorkOrder
+) -> None:
+    page = after(home.signed_in("liu"), f"/orders/{order.id}/resolve", text="done")
+    assert "Refused: You may not do this." in page
+    assert home.order(order.id).state == "open"
+    assert home.actions()[-1] == "order.resolve"
+
+
+def test_the_work_from_acknowledging_to_closing(home: House, order: WorkOrder) -> None:
+    chen, lin = home.signed_in("chen"), home.signed_in("lin")
+    base = f"/orders/{order.id}"
+    after(chen, f"{base}/acknowledge", version=str(order.version))
+    assert "Refused: Give a reason." in after(chen, f"{base}/escalate", reason=" ")
+    assert "The note was added." in after(chen, f"{base}/note", text="Called the warehouse")
+    after(chen, f"{base}/hold", objects="H-1, H-2", reason="wait for the count")
+    page = after(chen, f"{base}/resolve", text="Sold the surplus")
+    assert "Instructions held: H-1, H-2" in page
+    assert "Called the warehouse" in page
+    refused = after(lin, f"{base}/close", **CLOSING)
+    assert "Refused: It still holds: now 1,300 t, limit 1,000 t." in refused
+    assert home.order(order.id).state == "resolved"
+    assert home.buy(400).status_code == 200
+    # who resolved a red order does not close it
+    assert "neither acknowledged nor resolved" in after(chen, f"{base}/close", **CLOSING)
+    closed = after(lin, f"{base}/close", **CLOSING)
+    assert "Done and recorded: Review & close" in closed
+    assert "Watch the limit before buying" in closed
+    assert home.order(order.id).state == "closed"
+    reopened = after(lin, f"{base}/reopen", reason="came back")
+    assert "Done and recorded" in reopened
+
+
+def test_closing_is_greyed_with_the_live_figure_while_the_condition_holds(
+    home: House, order: WorkOrder
+) -> None:
+    chen = home.signed_in("chen")
+    page = f"/orders/{order.id}"
+    assert "Still over the limit: 1,300 t of 1,000 t" in text_of(chen, page)
+    assert home.buy(1150).status_code == 200
+    assert "Still over the limit: 1,150 t of 1,000 t" in text_of(chen, page)
+
+
+def test_closing_a_grave_order_asks_for_a_corrective_action(home: House, order: WorkOrder) -> None:
+    after(home.signed_in("chen"), f"/orders/{order.id}/resolve")
+    assert home.buy(100).status_code == 200
+    bare = {name: CLOSING[name] for name in ("disposition", "root_cause")}
+    page = after(home.signed_in("lin"), f"/orders/{order.id}/close", **bare)
+    assert "corrective action" in page
+    assert home.order(order.id).state == "resolved"
+
+
+def test_a_manager_overrides_with_a_reason(home: House, order: WorkOrder) -> None:
+    after(home.signed_in("chen"), f"/orders/{order.id}/resolve")
+    page = after(
+        home.signed_in("wang"), f"/orders/{order.id}/close", **CLOSING, override="Hedged outside"
+    )
+    assert "Hedged outside" in page
+    assert home.order(order.id).state == "closed"
+
+
+def test_a_click_on_an_outdated_page_changes_nothing(home: House, order: WorkOrder) -> None:
+    chen, lin = home.signed_in("chen"), home.signed_in("lin")
+    after(chen, f"/orders/{order.id}/take_over", version=str(order.version))
+    page = after(lin, f"/orders/{order.id}/resolve", version=str(order.version))
+    assert "Refused: The order has changed" in page
+    assert home.order(order.id).owner == "chen"
+
+
+def test_an_approval_is_asked_for_signed_and_shown(home: House, order: WorkOrder) -> None:
+    chen, lin = home.signed_in("chen"), home.signed_in("lin")
+    page = after(
+        chen, f"/orders/{order.id}/request_approval", kind="limit_change", text="One week more"
+    )
+    link = re.search(r"/approvals/AP-[0-9a-f]+", chen.get(f"/orders/{order.id}").text)
+    assert link, page
+    assert "Copper Limit change, 0 of 1 signed" in text_of(lin, "/")
+    shown = text_of(lin, link[0])
+    assert "One week more" in shown
+    assert "Value 1300 t" in shown
+    version = re.search(r'name="version" value="(\d+)"', lin.get(link[0]).text)
+    assert version
+    signed = after(lin, f"{link[0]}/approve", version=version[1])
+    assert "Done and recorded: Approve" in signed
+    # nobody signs what they asked for
+    assert "Refused: " in after(chen, f"{link[0]}/approve", version=version[1])
+
+
+def test_a_reader_of_another_unit_gets_no_order_and_no_act(home: House, order: WorkOrder) -> None:
+    zhao = home.signed_in("zhao")
+    assert zhao.get(f"/orders/{order.id}").status_code == 404
+    for verb in ("acknowledge", "take_over", "resolve", "note", "undo"):
+        answer = zhao.post(f"/orders/{order.id}/{verb}", data={"text": "x"})
+        assert answer.status_code == 404, verb
+    assert home.order(order.id).version == order.version
+
+
+def test_an_order_of_another_unit_cannot_be_opened_by_hand(home: House) -> None:
+    form = {"org": WEST, "level": "red", "text": "not mine"}
+    assert home.signed_in("chen").post("/orders/new", data=form).status_code == 403
+    assert home.orders() == ()
