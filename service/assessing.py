@@ -63,21 +63,28 @@ def assess_now(
         actor: who asked.
     """
     with app.store.unit_of_work(actor) as uow:
-        around = app.directories.around(uow.connection)
-        books: dict[str, BookState] = {}
-        wanted = _wanted(uow, scopes, books)
-        matches: list[Match] = []
-        facts: list[FactRow] = []
-        for scope in wanted:
-            found, rows = _assess(uow, app, scope, books[root_of(scope.org)], around)
-            matches += found
-            facts += rows
-        if facts:
-            # Keyed by content: a transaction that is rolled back leaves nothing wrong behind.
-            app.log.append_facts(KIND, facts, recorded_at=uow.now)
-        context = app.context(around)
-        told = tuple((match, ingest_match(uow, match, context)) for match in matches)
-        return AssessmentSummary(uow.now, app.rulebook.hash, len(wanted), len(facts), told)
+        return assess_in(uow, app, scopes)
+
+
+def assess_in(
+    uow: UnitOfWork, app: Application, scopes: Collection[tuple[str, str]] | None = None
+) -> AssessmentSummary:
+    """As `assess_now`, in the transaction that brought what is assessed."""
+    around = app.directories.around(uow.connection)
+    books: dict[str, BookState] = {}
+    wanted = _wanted(uow, scopes, books)
+    matches: list[Match] = []
+    facts: list[FactRow] = []
+    for scope in wanted:
+        found, rows = _assess(uow, app, scope, books[root_of(scope.org)], around)
+        matches += found
+        facts += rows
+    if facts:
+        # Keyed by content: a transaction that is rolled back leaves nothing wrong behind.
+        app.log.append_facts(KIND, facts, recorded_at=uow.now)
+    context = app.context(around)
+    told = tuple((match, ingest_match(uow, match, context)) for match in matches)
+    return AssessmentSummary(uow.now, app.rulebook.hash, len(wanted), len(facts), told)
 
 
 def _wanted(

@@ -216,6 +216,8 @@ def _run_web(
         ssl_certfile=settings.tls_certificate,
         ssl_keyfile=settings.tls_key,
     )
+    # Streams that pages hold open end with the service, not when its patience does.
+    web.state.ending = ended
     server = _Server(config)
     server.address = settings.public_url
 

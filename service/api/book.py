@@ -27,7 +27,7 @@ from service.api.faults import ApiFault, problem_shown, words_of
 from service.api.shapes import In, Name, Number, Out, ProblemOut, Time
 from service.api.writing import Done, Writing, write
 from service.application import Application
-from service.assessing import assess_now
+from service.assessing import assess_in
 from service.exposure_rows import Filter, read_exposure
 from store import UnitOfWork
 from store.clock import rfc3339
@@ -115,13 +115,14 @@ def post_rows(call: Writing, kind: Annotated[Kind, Path()], asked: RowsIn) -> Re
     """The same reading as that of files: good rows are taken in, bad ones kept in quarantine."""
     app, who = call.app, call.who
     who.check(WRITE)
-    moved: list[tuple[str, str]] = []
 
     def run(uow: UnitOfWork) -> Done:
         batch = _batch(uow, app, kind, asked, call.body)
         _check_orgs(who, batch)
         result = take_in(uow, batch)
-        moved.extend(sorted(result.scopes))
+        if result.scopes:
+            # What is brought and what follows from it stand together, or neither does.
+            assess_in(uow, app, sorted(result.scopes))
         found = ImportOut(
             rows=result.rows,
             accepted=result.accepted,
@@ -134,10 +135,7 @@ def post_rows(call: Writing, kind: Annotated[Kind, Path()], asked: RowsIn) -> Re
         )
         return Done(200, found.model_dump(mode="json"))
 
-    answer = write(call, run)
-    if moved:
-        assess_now(app, moved, actor="system:assessor")
-    return answer
+    return write(call, run)
 
 
 def _batch(uow: UnitOfWork, app: Application, kind: Kind, asked: RowsIn, body: bytes) -> Batch:

@@ -53,6 +53,7 @@ def serving(stage: Stage) -> Iterator[Doors]:
     try:
         yield Doors(address, f"{address}/login/demo?key={key}")
     finally:
+        web.state.ending.set()
         server.should_exit = True
         thread.join(_PATIENCE_S)
         listening.close()

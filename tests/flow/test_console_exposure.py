@@ -110,5 +110,29 @@ def test_the_stream_tells_of_a_change_and_ends_with_the_service(home: House) -> 
         home.web.state.ending.clear()
 
 
+@pytest.mark.parametrize(("told_by", "qty"), [("the page", 702), ("the browser", 703)])
+def test_a_change_between_the_page_and_its_stream_is_told(
+    home: House, told_by: str, qty: int
+) -> None:
+    chen = home.signed_in("chen")
+    cookie = {sessions.COOKIE: chen.cookies[sessions.COOKIE]}
+    found = re.search(r'data-live="(/live\?since=(\d+))"', chen.get("/exposure").text)
+    assert found is not None
+    assert home.buy(qty, contract="P-1").status_code == 200
+    url, headers = found[1], {}
+    if told_by == "the browser":
+        url, headers = "/live", {"Last-Event-ID": found[2]}
+    home.web.state.ending.clear()
+    with (
+        over_http(home.web) as address,
+        httpx.Client(cookies=cookie, timeout=20) as client,
+        client.stream("GET", f"{address}{url}", headers=headers) as stream,
+    ):
+        lines = stream.iter_lines()
+        assert next(line for line in lines if line.startswith("event")) == "event: changed"
+        home.web.state.ending.set()
+    home.web.state.ending.clear()
+
+
 def test_the_stream_needs_a_session(home: House) -> None:
     assert home.client().get("/live").status_code == 303

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from fastapi import Depends, Request
 from fastapi.responses import Response
+from sqlalchemy import select
 from starlette.exceptions import HTTPException
 
 from agents.facts import Surroundings
@@ -21,6 +22,7 @@ from service.web.pages import Pages
 from service.web.reader import ORG_COOKIE, Reader, Said
 from service.web.rooms.framing import make_frame
 from service.web.rooms.names import Names
+from trail.tables import HEAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Here:
         reader: language, figures, theme.
         names: how codes and people are called.
         around: directory and calendar as they are now.
+        trail_size: records that the trail had before anything was read for the page; what comes
+            after them, the page does not show yet.
     """
 
     app: Application
@@ -46,6 +50,7 @@ class Here:
     reader: Reader
     names: Names
     around: Surroundings
+    trail_size: int
 
     @property
     def now(self) -> datetime:
@@ -101,7 +106,7 @@ class Here:
             org=self.org,
             scopes=self.scopes,
             active=active,
-            live_url="/live" if live else "",
+            live_url=f"/live?since={self.trail_size}" if live else "",
             search=self.request.query_params.get("q", ""),
         )
 
@@ -118,6 +123,7 @@ def here(request: Request, signed: Annotated[SignedIn, Depends(signed_in)]) -> H
     """A FastAPI dependency; raises `SignInNeeded` through `signed_in`."""
     app = cast("Application", request.app.state.application)
     pages = cast("Pages", request.app.state.pages)
+    trail_size = size_of_trail(app)
     around = app.directories.now()
     visible = signed.directory.visible_scopes(signed.person.id, signed.at)
     org = unquote(request.cookies.get(ORG_COOKIE, ""))
@@ -134,7 +140,14 @@ def here(request: Request, signed: Annotated[SignedIn, Depends(signed_in)]) -> H
         reader=reader,
         names=Names(reader.words, signed.directory, _titles(app)),
         around=around,
+        trail_size=trail_size,
     )
+
+
+def size_of_trail(app: Application) -> int:
+    """How many records the trail has."""
+    with app.store.reader() as connection:
+        return connection.scalar(select(HEAD.c.size)) or 0
 
 
 def _reading(permission: str) -> Callable[..., Here]:

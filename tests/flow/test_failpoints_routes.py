@@ -1,0 +1,360 @@
+"""Every route that changes something, broken before each of its statements: all of it, or nothing.
+
+A new route that takes a POST must be named here: with a request that it carries out, or among those
+that change nothing but what they leave on record.
+"""
+
+import itertools
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+from flow_house import EAST, START, House, house, plain_assets, slack_user
+from sqlmodel import SQLModel
+from structlog.testing import capture_logs
+
+import workorders
+from service.assembly import make_app, make_pages
+from store import Store
+from trail import TrailKeeper
+
+MOST = 600
+JSON = "/api/v1"
+#: Routes that read, or write to the audit log alone; some leave a record that somebody looked.
+READING = {
+    f"{JSON}/events", f"{JSON}/precheck", f"{JSON}/rules/check", f"{JSON}/rules/test",
+    f"{JSON}/trail/records/{{seq}}/replay", f"{JSON}/trail/verify", "/alerts/dismiss",
+    "/log/quarantine/{number}/dismiss", "/log/quarantine/{number}/replay", "/login", "/logout",
+    "/preferences", "/rules/check", "/trail/export", "/trail/records/{seq}/proof",
+    "/trail/records/{seq}/replay", "/trail/verify",
+}  # fmt: skip
+#: Covered where the channels are: a click is kept whole or not at all, and carried out afterwards.
+CHANNELS = {
+    "/integrations/slack/commands", "/integrations/slack/interactivity", "/link/slack/{token}",
+    "/m/{token}",
+}  # fmt: skip
+
+Request = Callable[[], httpx.Response]
+
+
+class Broken(Exception):  # noqa: N818 - what it is
+    """What the failpoint raises."""
+
+
+class Breaking:
+    """Raises before the statement number `at`; 0 never does."""
+
+    def __init__(self) -> None:
+        self.at = self.count = 0
+
+    def __call__(self, place: str) -> None:
+        if place == "committed":
+            return
+        self.count += 1
+        if self.count == self.at:
+            raise Broken(place)
+
+
+@dataclass
+class World:
+    """A town whose web application can be broken."""
+
+    town: House
+    breaking: Breaking
+    web: Any
+    numbers: Iterator[int]
+
+    def api(self, person: str) -> TestClient:
+        client = TestClient(self.web, raise_server_exceptions=False, follow_redirects=False)
+        if person not in self.town.tokens:
+            self.town.tokens[person] = self.town.token(person)
+        client.headers["Authorization"] = f"Bearer {self.town.tokens[person]}"
+        return client
+
+    def page(self, person: str) -> TestClient:
+        """A browser in which the person is signed in."""
+        signed = self.town.signed_in(person)
+        client = TestClient(self.web, raise_server_exceptions=False, follow_redirects=False)
+        client.headers["Origin"] = "http://testserver"
+        client.cookies = signed.cookies
+        return client
+
+    def raised(self, level: str) -> str:
+        """The id of a fresh alert of a robot."""
+        number = next(self.numbers)
+        mapping = {
+            "event_id": f"F-{number}", "org": EAST, "event_time": START.isoformat(), "kind": "risk",
+            "type": "alert.raised", "actor": "robot", "alert": f"R{number}", "level": level,
+        }  # fmt: skip
+        known = {one.id for one in self.alerts()}
+        answer = self.town.client("chen").post(f"{JSON}/events", json=mapping)
+        assert answer.status_code == 200, answer.text
+        self.town.app.watcher.run_once(self.town.clock())
+        (found,) = {one.id for one in self.alerts()} - known
+        return str(found)
+
+    def alerts(self) -> tuple[Any, ...]:
+        with self.town.app.store.reader() as connection:
+            return tuple(workorders.reads.list_alerts(connection, ["Group"], limit=500).items)
+
+    def order(self, *acts: tuple[str, str]) -> str:
+        """A fresh red order on which people have done `acts` (person, command)."""
+        alert = self.raised("red")
+        number = next(one.order_id for one in self.alerts() if one.id == alert)
+        app = self.town.app
+        for person, command in acts:
+            with app.store.unit_of_work(person) as uow:
+                named = {"text": "done"} if command == "resolve" else {}
+                assert getattr(workorders, command)(uow, app.context(), number, **named).ok
+        return str(number)
+
+    def approval(self) -> tuple[str, int]:
+        """A request that waits for a signature, and its version."""
+        path = f"{JSON}/orders/{self.order()}/request-approval"
+        asked = self.town.client("chen").post(path, json={"kind": "override"})
+        number = str(asked.json()["approval"])
+        found = self.town.client("wang").get(f"{JSON}/approvals/{number}").json()
+        return number, int(found["version"])
+
+    def contents(self) -> dict[str, list[Any]]:
+        path = self.town.app.settings.data / "hedgewarden.db"
+        with sqlite3.connect(path) as connection:
+            return {
+                name: connection.execute(f'SELECT * FROM "{name}"').fetchall()
+                for name, table in SQLModel.metadata.tables.items()
+                if not table.info.get("plumbing")
+            }
+
+
+@pytest.fixture(scope="module", name="world")
+def _world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with capture_logs(), house(tmp_path_factory.mktemp("routes")) as town:
+        breaking = Breaking()
+        store = Store(
+            town.app.store.engine,
+            clock=town.clock,
+            before_commit=[TrailKeeper(town.app.keys.trail)],
+            failpoint=breaking,
+        )
+        fragile = replace(town.app, store=store)
+        web = make_app(fragile, pages=make_pages(fragile, plain_assets()))
+        yield World(town, breaking, web, itertools.count(1))
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    with capture_logs():
+        yield
+
+
+# --- a request for each route -------------------------------------------------------------------
+
+RED = (("lin", "acknowledge"),)
+RESOLVED = (("lin", "acknowledge"), ("lin", "resolve"))
+CLOSING = {
+    "disposition": "fixed",
+    "root_cause": "ROLE_MISSING_PERMISSION",
+}
+
+
+def order_act(verb: str, body: dict[str, Any], *acts: tuple[str, str], who: str = "chen") -> Any:
+    def make(world: World) -> Request:
+        path = f"{JSON}/orders/{world.order(*acts)}/{verb}"
+        client = world.api(who)
+        return lambda: client.post(path, json=body)
+
+    return make
+
+
+def order_page(verb: str, form: dict[str, Any], *acts: tuple[str, str], who: str = "chen") -> Any:
+    def make(world: World) -> Request:
+        path = f"/orders/{world.order(*acts)}/{verb}"
+        client = world.page(who)
+        return lambda: client.post(path, data=form)
+
+    return make
+
+
+def alert_act(verb: str, body: dict[str, Any]) -> Any:
+    def make(world: World) -> Request:
+        path = f"{JSON}/alerts/{world.raised('orange')}/{verb}"
+        client = world.api("chen")
+        return lambda: client.post(path, json=body)
+
+    return make
+
+
+def alert_page(verb: str, form: dict[str, Any]) -> Any:
+    def make(world: World) -> Request:
+        path = f"/alerts/{world.raised('orange')}/{verb}"
+        client = world.page("chen")
+        given = {name: world.raised(value) if name == "into" else value
+                 for name, value in form.items()}  # fmt: skip
+        return lambda: client.post(path, data=given)
+
+    return make
+
+
+def many_alerts(world: World) -> Request:
+    body = {"alerts": [world.raised("blue"), world.raised("blue")], "reasons": ["handled"]}
+    client = world.api("chen")
+    return lambda: client.post(f"{JSON}/alerts/dismiss", json=body)
+
+
+def many_alerts_page(world: World) -> Request:
+    alerts = [world.raised("blue"), world.raised("blue")]
+    form = {"alert": alerts, "reason": "handled", "text": "all of them"}
+    client = world.page("chen")
+    return lambda: client.post("/alerts/dismiss/all", data=form)
+
+
+def sign(world: World) -> Request:
+    number, version = world.approval()
+    client = world.api("wang")
+    body = {"verb": "approve", "version": version}
+    return lambda: client.post(f"{JSON}/approvals/{number}/acts", json=body)
+
+
+def sign_page(world: World) -> Request:
+    number, version = world.approval()
+    client = world.page("wang")
+    return lambda: client.post(f"/approvals/{number}/approve", data={"version": version})
+
+
+def bring(world: World) -> Request:
+    row = {"org": EAST, "product": "cu", "amount": "1000", "limit_id": "L-9"}
+    client = world.api("chen")
+    return lambda: client.post(f"{JSON}/book/limits", json={"rows": [row]})
+
+
+def by_hand(world: World) -> Request:
+    client = world.page("chen")
+    form = {"org": EAST, "level": "orange", "text": "seen by hand"}
+    return lambda: client.post("/orders/new", data=form)
+
+
+def take_back(world: World) -> Request:
+    number = world.order(("wang", "take_over"))
+    client = world.page("wang")
+    return lambda: client.post(f"/orders/{number}/undo")
+
+
+def begin_anew(world: World) -> Request:
+    number = world.order(*RESOLVED)
+    due = "2024-06-01T00:00:00Z"
+    body = {**CLOSING, "corrective": {"text": "close the gap", "owner": "chen", "due": due}}
+    path = f"{JSON}/orders/{number}/close"
+    assert world.town.client("wang").post(path, json=body).status_code == 200
+    client = world.page("chen")
+    return lambda: client.post(f"/orders/{number}/reopen", data={"reason": "it came back"})
+
+
+CORRECTIVE = {"text": "close the gap", "owner": "chen", "due": "2024-06-01T00:00:00Z"}
+ACTS: dict[str, Callable[[World], Request]] = {
+    f"{JSON}/orders/{{order_id}}/acknowledge": order_act("acknowledge", {}),
+    f"{JSON}/orders/{{order_id}}/take-over": order_act("take-over", {}),
+    f"{JSON}/orders/{{order_id}}/note": order_act("note", {"text": "seen"}),
+    f"{JSON}/orders/{{order_id}}/hold": order_act("hold", {"objects": ["H-1"], "reason": "wait"}),
+    f"{JSON}/orders/{{order_id}}/escalate": order_act("escalate", {"reason": "now"}),
+    f"{JSON}/orders/{{order_id}}/resolve": order_act("resolve", {"text": "posted"}, *RED),
+    f"{JSON}/orders/{{order_id}}/request-approval": order_act(
+        "request-approval", {"kind": "override"}
+    ),
+    f"{JSON}/orders/{{order_id}}/close": order_act(
+        "close", {**CLOSING, "corrective": CORRECTIVE}, *RESOLVED, who="wang"
+    ),
+    f"{JSON}/alerts/{{alert_id}}/confirm": alert_act("confirm", {"text": "real"}),
+    f"{JSON}/alerts/{{alert_id}}/dismiss": alert_act("dismiss", {"reasons": ["false"]}),
+    f"{JSON}/alerts/dismiss": many_alerts,
+    f"{JSON}/approvals/{{request_id}}/acts": sign,
+    f"{JSON}/book/{{kind}}": bring,
+    "/orders/{number}/acknowledge": order_page("acknowledge", {}),
+    "/orders/{number}/take_over": order_page("take_over", {}),
+    "/orders/{number}/note": order_page("note", {"text": "seen"}),
+    "/orders/{number}/hold": order_page("hold", {"objects": "H-1", "reason": "wait"}),
+    "/orders/{number}/escalate": order_page("escalate", {"reason": "now"}),
+    "/orders/{number}/resolve": order_page("resolve", {"text": "posted"}, *RED),
+    "/orders/{number}/resume": order_page("resume", {"reason": "not all of it"}, *RESOLVED),
+    "/orders/{number}/reassign": order_page(
+        "reassign", {"person": "lin", "reason": "shift"}, who="wang"
+    ),
+    "/orders/{number}/request_approval": order_page("request_approval", {"kind": "override"}),
+    "/orders/{number}/close": order_page(
+        "close", {**CLOSING, "corrective": "close it", "owner": "chen"}, *RESOLVED, who="wang"
+    ),
+    "/orders/{number}/reopen": begin_anew,
+    "/orders/{number}/undo": take_back,
+    "/orders/new": by_hand,
+    "/alerts/{number}/confirm": alert_page("confirm", {}),
+    "/alerts/{number}/dismiss": alert_page("dismiss", {"reason": "false"}),
+    "/alerts/{number}/merge": alert_page("merge", {"into": "orange"}),
+    "/alerts/dismiss/all": many_alerts_page,
+    "/approvals/{number}/{verb}": sign_page,
+}
+
+
+def routes(found: Any, prefix: str = "") -> Iterator[str]:
+    """The paths of everything that takes a POST, PUT, PATCH or DELETE."""
+    for one in found:
+        if methods := getattr(one, "methods", None):
+            if methods & {"POST", "PUT", "PATCH", "DELETE"}:
+                yield prefix + one.path
+            continue
+        for name in ("routes", "original_router", "router", "app"):
+            inner = getattr(one, name, None)
+            inner = inner if name == "routes" else getattr(inner, "routes", None)
+            if inner:
+                yield from routes(inner, prefix + getattr(one, "path", ""))
+                break
+
+
+def test_every_route_that_takes_something_is_named_here(world: World):
+    assert set(routes(world.web.routes)) == set(ACTS) | READING | CHANNELS
+
+
+@pytest.mark.parametrize("path", list(ACTS))
+def test_a_route_does_all_or_nothing(world: World, path: str):
+    ask = ACTS[path](world)
+    breaking = world.breaking
+    before = world.contents()
+    for place in range(1, MOST):
+        breaking.at, breaking.count = place, 0
+        answer = ask()
+        if breaking.count < place:
+            breaking.at = 0
+            assert answer.status_code in {200, 201, 303}, answer.text
+            changed = [name for name, rows in world.contents().items() if before[name] != rows]
+            assert "trail_record" in changed, "it did nothing"
+            assert place > 3
+            return
+        assert answer.status_code == 500, f"statement {place}: {answer.text}"
+        after = world.contents()
+        assert [name for name in before if before[name] != after[name]] == [], f"statement {place}"
+    raise AssertionError("it never ends")
+
+
+def test_a_click_is_kept_whole_or_not_at_all(world: World):
+    """What happens to it afterwards is the person's command, broken in its own test."""
+    world.town.breach()
+    button = world.town.card("chen", "acknowledge")
+    breaking = world.breaking
+    before = world.contents()
+    for place in range(1, MOST):
+        pressed = world.town.slack.press(button, "acknowledge", slack_user("chen"))
+        breaking.at, breaking.count = place, 0
+        client = TestClient(world.web, raise_server_exceptions=False)
+        answer = client.post(
+            "/integrations/slack/interactivity", content=pressed.body, headers=pressed.headers
+        )
+        if breaking.count < place:
+            break
+        if answer.status_code == 500:
+            assert world.contents() == before, f"statement {place}"
+        else:
+            break  # kept: from here on the click is carried out, now or later
+    breaking.at = 0
+    assert answer.status_code == 200
