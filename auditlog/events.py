@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -180,7 +181,10 @@ def parse_event(
         reader.fault("EVENT_NOT_AN_OBJECT", found=mapping, allowed="{…}")
         return reader.problems
     flat: Mapping[Any, Any] = mapping
-    if any(type(v) not in _PLAIN and isinstance(v, Mapping) for v in mapping.values()):
+    # nearly every row holds plain values only; the names of their types tell it at once
+    if not _PLAIN.issuperset(map(type, mapping.values())) and any(
+        isinstance(value, Mapping) for value in mapping.values()
+    ):
         flat = flatten(mapping)
     picked, rest = _sort(flat)
     if "kind" not in picked and (kind := ecs_kind(flat)):
@@ -200,23 +204,22 @@ def parse_event(
 def _sort(flat: Mapping[Any, Any]) -> tuple[dict[str, tuple[str, Any]], dict[Any, Any]]:
     """Field → (the name it came under, value); and what no field takes."""
     picked: dict[str, tuple[str, Any]] = {}
-    ranks: dict[str, int] = {}
     rest: dict[Any, Any] = {}
     for name, value in flat.items():
         if value is None or (isinstance(value, str) and not value):
             continue
-        target = TARGET.get(name) if isinstance(name, str) else None
+        target = TARGET.get(name)
         if target is None:
             rest[name] = value
             continue
         field, rank = target
-        if field not in ranks or rank < ranks[field]:
-            if field in ranks:
-                beaten, beaten_value = picked[field]
-                rest[beaten] = beaten_value
-            picked[field], ranks[field] = (name, value), rank
-        else:
-            rest[name] = value
+        if field in picked:
+            beaten, beaten_value = picked[field]
+            if TARGET[beaten][1] <= rank:
+                rest[name] = value
+                continue
+            rest[beaten] = beaten_value
+        picked[field] = (name, value)
         if name == "qty_t":
             rest[name] = value
     return picked, rest
@@ -224,18 +227,21 @@ def _sort(flat: Mapping[Any, Any]) -> tuple[dict[str, tuple[str, Any]], dict[Any
 
 def _read(reader: FieldReader, picked: Mapping[str, tuple[str, Any]]) -> dict[str, Any]:
     values: dict[str, Any] = {}
+    text = reader.text
     for field, (name, value) in picked.items():
-        if field in _TEXTS:
-            values[field] = reader.text(name, value, prose=field == "message")
-        elif field == "kind":
-            values[field] = _kind(reader, name, value)
+        if field in _NAMED:
+            values[field] = text(name, value)
         elif field in _TIMES:
             values[field] = reader.time(name, value)
+        elif field == "kind":
+            values[field] = _kind(reader, name, value)
+        elif field == "message":
+            values[field] = text(name, value, prose=True)
         elif field in _DECIMALS:
             values[field] = reader.decimal(name, value)
         elif field == "role":
             roles = value if isinstance(value, (list, tuple)) else (value,)
-            values[field] = ",".join(reader.text(name, role) for role in roles)
+            values[field] = ",".join(text(name, role) for role in roles)
         else:
             number = reader.integer(name, value)
             values[field] = number if number is not None or field == "latency_ms" else 0
@@ -244,7 +250,7 @@ def _read(reader: FieldReader, picked: Mapping[str, tuple[str, Any]]) -> dict[st
     return values
 
 
-_TEXTS = frozenset(TEXT_FIELDS) - {"role"}
+_NAMED = frozenset(TEXT_FIELDS) - {"role", "message"}
 _TIMES = frozenset({"event_time", "arrival_time"})
 _DECIMALS = frozenset({"amount", "qty"})
 
@@ -259,21 +265,31 @@ def _kind(reader: FieldReader, name: str, value: object) -> EventKind | None:
 
 
 def _org(reader: FieldReader, name: str, org: str) -> str:
+    path = _path(org)
+    if not path:
+        reader.fault("EVENT_ORG", name, org, "集团/子公司")
+    return path
+
+
+@lru_cache(4096)
+def _path(org: str) -> str:
     """The path without outer slashes; an empty step would let two spellings name one node."""
     steps = [step.strip() for step in org.strip("/").split("/")]
-    if not all(steps):
-        reader.fault("EVENT_ORG", name, org, "集团/子公司")
-        return ""
-    return "/".join(steps)
+    return "/".join(steps) if all(steps) else ""
 
 
-def _attributes(reader: FieldReader, rest: Mapping[Any, Any]) -> dict[str, Any]:
+def _attributes(reader: FieldReader, rest: dict[Any, Any]) -> dict[str, Any]:
+    if not rest:
+        return {}
     own = rest.get("attributes", {})
     if not isinstance(own, Mapping):
         reader.fault("EVENT_FIELD_TYPE", "attributes", own, "{…}")
         own = {}
-    loose = ((name, value) for name, value in rest.items() if name != "attributes")
-    attributes = reader.named(chain(own.items(), loose))
+    if "attributes" in rest:
+        del rest["attributes"]
+        attributes = reader.named(chain(own.items(), rest.items()))
+    else:
+        attributes = reader.named(rest.items())
     level = attributes.get("level")
     if isinstance(level, str) and (known := LEVELS.get(level.strip().lower())):
         attributes["level"] = known
@@ -286,6 +302,8 @@ def _require(
     picked: Mapping[str, Any],
     rest: Mapping[Any, Any],
 ) -> None:
+    if not reader.problems and all(map(values.get, _REQUIRED)):
+        return
     faulty = {problem.field for problem in reader.problems}
     for field in _REQUIRED:
         if values.get(field) or field == "arrival_time":

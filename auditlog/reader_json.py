@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import IO, Any, Final
 
+import orjson
+
 from auditlog.events import Event
 from auditlog.port import RAW_BYTES, Reject
 from auditlog.reading import Reading
@@ -33,6 +35,7 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return out
 
 
+_PLAIN: Final = frozenset({str, int, bool, type(None)})
 _DECODER: Final = json.JSONDecoder(parse_float=Decimal, object_pairs_hook=_pairs)
 
 
@@ -56,7 +59,7 @@ def read_json(stream: IO[str], reading: Reading) -> Iterator[Event | Reject]:
 def read_line(text: str, line: int, reading: Reading) -> Event | Reject:
     """The event of one line."""
     try:
-        values = _DECODER.decode(text)
+        values = _plain_object(text) or _DECODER.decode(text)
     except RepeatedNameError as error:
         return reading.reject("EVENT_FIELD_REPEATED", line, text, field=str(error))
     except json.JSONDecodeError as error:
@@ -64,6 +67,26 @@ def read_line(text: str, line: int, reading: Reading) -> Event | Reject:
     except (ValueError, RecursionError):  # a number of 10,000 digits, a thousand brackets
         return reading.reject("EVENT_JSON", line, text, found=text[:60])
     return reading.row(values, line, text)
+
+
+def _plain_object(text: str) -> dict[str, Any] | None:
+    """The object of a line that holds texts, whole numbers and nothing deeper; else None.
+
+    Such lines, nearly all, can be read by the faster parser: without a backslash every quotation
+    mark bounds a name or a text, so their number tells that no name was repeated and dropped.
+    """
+    if "\\" in text:
+        return None
+    try:
+        values = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    if type(values) is not dict:
+        return None
+    types = list(map(type, values.values()))
+    if not _PLAIN.issuperset(types) or text.count('"') != 2 * (len(types) + types.count(str)):
+        return None
+    return values
 
 
 def _complete(line: str) -> bool:

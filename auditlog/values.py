@@ -25,7 +25,6 @@ _DEPTH = 8
 _SAFE_INTEGER = 2**53
 _BIG_INTEGER = 10**40
 _WIDEST_EXPONENT = 64
-_UTF8_WORST = 4
 # control characters, direction overrides (they let a name read as another) and lone surrogates
 _FORBIDDEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]",
@@ -34,6 +33,8 @@ _FORBIDDEN_IN_PROSE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]",
 )
 _NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?([eE][+-]?\d{1,3})?", re.ASCII)
+# a decimal as we write it ourselves: no zeros before or behind, well inside the column
+_CANONICAL = re.compile(r"-?(?:[1-9]\d{0,17}|0(?=\.))(?:\.\d{0,8}[1-9])?", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d{1,19}", re.ASCII)
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d", re.ASCII)
 
@@ -89,6 +90,10 @@ class FieldReader:
         """A trimmed text. Whole numbers are taken as ids; `prose` may hold tabs and newlines."""
         if isinstance(value, str):
             text = value if prose else value.strip()
+            size = len(text)
+            if size <= FIELD_BYTES and text.isascii() and text.isprintable():
+                self.size += size
+                return text  # nearly every field
         elif isinstance(value, int) and not isinstance(value, bool) and abs(value) < _BIG_INTEGER:
             text = str(value)
         else:
@@ -97,15 +102,13 @@ class FieldReader:
         return text if self._admit(field, text, prose=prose) else ""
 
     def _admit(self, field: str, text: str, *, prose: bool) -> bool:
-        self.size += len(text)
-        if text.isascii() and len(text) <= FIELD_BYTES and text.isprintable():
-            return True  # nearly every field
-        if not text.isprintable():
-            if (_FORBIDDEN_IN_PROSE if prose else _FORBIDDEN).search(text):
-                self.fault("EVENT_CONTROL_CHARACTER", field, text)
-                return False
-            self.size += len(text.encode()) - len(text)
-        if len(text) * _UTF8_WORST > FIELD_BYTES and len(text.encode()) > FIELD_BYTES:
+        if not text.isprintable() and (_FORBIDDEN_IN_PROSE if prose else _FORBIDDEN).search(text):
+            self.size += len(text)
+            self.fault("EVENT_CONTROL_CHARACTER", field, text)
+            return False
+        size = len(text.encode())
+        self.size += size
+        if size > FIELD_BYTES:
             self.fault("EVENT_TEXT_TOO_LONG", field, text, "64 KB")
             return False
         return True
@@ -126,6 +129,8 @@ class FieldReader:
 
     def decimal(self, field: str, value: object) -> Decimal | None:
         """An exact decimal; text may group thousands with commas (``1,286,400.00``)."""
+        if isinstance(value, str) and _CANONICAL.fullmatch(value):
+            return Decimal(value)
         number = self._number(field, value)
         if number is None:
             return None
@@ -176,10 +181,11 @@ class FieldReader:
                 self.fault("EVENT_TIME_NAIVE", field, value, "2024-05-14T18:52:10+08:00")
                 return None
             at = at.replace(tzinfo=self._zone)
-        try:
-            at = at.astimezone(UTC)
-        except OverflowError:
-            at = EARLIEST - FUTURE
+        if at.tzinfo is not UTC:
+            try:
+                at = at.astimezone(UTC)
+            except OverflowError:
+                at = EARLIEST - FUTURE
         if at < EARLIEST:
             self.fault("EVENT_TIME_RANGE", field, value, "≥ 1970-01-01")
             return None
@@ -257,7 +263,10 @@ class FieldReader:
             name = self.text("attributes", key)
             if name in out:
                 self.fault("EVENT_FIELD_REPEATED", name, key)
-            out[name] = self.attribute(name, item, depth)
+            if type(item) is str:
+                out[name] = self.text(name, item, prose=True)
+            else:
+                out[name] = self.attribute(name, item, depth)
         return out
 
 
