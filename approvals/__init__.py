@@ -15,6 +15,7 @@ from approvals.plan import (
 )
 from approvals.reading import (
     Event,
+    delegates,
     due,
     history,
     list_requests,
@@ -64,6 +65,7 @@ __all__ = [
     "Verb",
     "act",
     "delegate",
+    "delegates",
     "due",
     "end_delegation",
     "history",

@@ -1,5 +1,6 @@
 """Delegations that stand: one person signs for another in all requests that are covered."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from sqlalchemy import Connection, insert, select, update
@@ -65,6 +66,15 @@ def _record_delegation(uow: UnitOfWork, action: str, one: Delegation) -> None:
 def standing_delegations(connection: Connection, delegate_id: str) -> tuple[Delegation, ...]:
     """All standing delegations to one person, ended ones too."""
     query = select(_DELEGATION).where(_DELEGATION.c.delegate == delegate_id)
+    return tuple(
+        Delegation(row.principal, row.delegate, row.scope, row.ends, row.cap, row.kind)
+        for row in connection.execute(query.order_by(_DELEGATION.c.id))
+    )
+
+
+def lent_by(connection: Connection, principals: Collection[str]) -> tuple[Delegation, ...]:
+    """All standing delegations that these people gave, ended ones too."""
+    query = select(_DELEGATION).where(_DELEGATION.c.principal.in_(principals))
     return tuple(
         Delegation(row.principal, row.delegate, row.scope, row.ends, row.cap, row.kind)
         for row in connection.execute(query.order_by(_DELEGATION.c.id))

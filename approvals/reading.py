@@ -7,11 +7,13 @@ from datetime import datetime
 from sqlalchemy import Connection, or_, select
 
 from approvals.codec import act_from_json, state_from_json
-from approvals.delegations import standing_delegations
+from approvals.delegations import lent_by, standing_delegations
 from approvals.errors import UnknownRequest
+from approvals.seating import permission_for
 from approvals.segregation import delegation_fails, never_signs
-from approvals.state import Act, State, Status, Subject
+from approvals.state import Act, Delegation, State, Status, Subject
 from approvals.tables import EventRow, RequestRow
+from directory import Directory
 from store.schema import table
 
 _REQUEST = table(str(RequestRow.__tablename__))
@@ -117,6 +119,29 @@ def waiting_for(
         if mine:
             found.append(state)
     return tuple(found)
+
+
+def delegates(
+    connection: Connection, state: State, directory: Directory, now: datetime
+) -> dict[str, Delegation]:
+    """Who can sign now for somebody the request waits for, with the delegation that covers it.
+
+    Who can sign without a delegation, has signed already, never signs or may not sign at the
+    request's organisation is left out.
+    """
+    waiting = state.waiting_for
+    if not waiting:
+        return {}
+    permission, org = permission_for(state.subject.kind), state.subject.org
+    found: dict[str, Delegation] = {}
+    for one in (*state.delegations, *lent_by(connection, waiting)):
+        who = one.delegate
+        covers = one.principal in waiting and delegation_fails(one, state, now) is None
+        if not covers or who in waiting or who in found or not _could_sign(state, who):
+            continue
+        if directory.may(who, permission, org, now).allowed:
+            found[who] = one
+    return found
 
 
 def _could_sign(state: State, person: str) -> bool:

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from approvals import State, Status
+from approvals import Delegation, State, Status
 from directory import Directory
+from store.clock import rfc3339
 from store.types import decimal_text
 from workorders.card import Button, Card, CardKind, Figure, Line, button_id
 from workorders.levels import Level
@@ -24,7 +25,13 @@ class Effect:
 
 
 def approval_card(
-    state: State, person: str, *, notice_id: str, directory: Directory, effect: Effect
+    state: State,
+    person: str,
+    *,
+    notice_id: str,
+    directory: Directory,
+    effect: Effect,
+    lent: Delegation | None = None,
 ) -> Card:
     """The card of a request as it stands, for one person.
 
@@ -34,8 +41,9 @@ def approval_card(
         notice_id: idempotency id of the delivery.
         directory: for names.
         effect: the figures before and after.
+        lent: the delegation under which the person signs for somebody else; it is printed.
     """
-    can_sign = person in state.waiting_for
+    can_sign = person in state.waiting_for or lent is not None
     subject = state.subject
     return Card(
         kind=CardKind.APPROVAL if can_sign else CardKind.RESULT,
@@ -53,7 +61,7 @@ def approval_card(
                 "id": state.id,
             },
         ),
-        lines=tuple(_lines(state, directory)),
+        lines=(*_lines(state, directory), *_delegated(state, lent, directory)),
         figures=effect.figures,
         buttons=tuple(
             Button(
@@ -98,6 +106,21 @@ def _lines(state: State, directory: Directory) -> list[Line]:
             )
         )
     return lines
+
+
+def _delegated(state: State, lent: Delegation | None, directory: Directory) -> list[Line]:
+    """For whom a delegate signs, within which scope, up to which amount, until when."""
+    if lent is None:
+        return []
+    params = {
+        "person": _name(directory, lent.principal),
+        "scope": lent.scope,
+        "until": rfc3339(lent.ends),
+    }
+    if lent.cap is None:
+        return [Line("approval.card.delegated", params)]
+    amount = {"amount": decimal_text(lent.cap), "currency": state.subject.currency}
+    return [Line("approval.card.delegated_capped", {**params, **amount})]
 
 
 def still_needed(state: State) -> int:

@@ -20,7 +20,7 @@ from agents import hedge_orders
 from agents.assessor import Scope, narrowed, views
 from agents.hedge_orders import Answer, HedgeOrder
 from agents.world import root_of
-from approvals import NoPlan, State, Status, Subject
+from approvals import Delegation, NoPlan, State, Status, Subject
 from approvals.state import Outcome as Decided
 from approvals.state import Verb
 from book.read import read_state
@@ -212,14 +212,17 @@ def _enter(uow: UnitOfWork, state: State, verb: Verb, code: str) -> None:
 def announce(uow: UnitOfWork, app: Application, ctx: Context, state: State) -> int:
     """Queue a card to everybody who can sign now and has none, the outcome to the requester.
 
+    Delegates of those people are among them; their card says for whom they sign.
+
     Cards that are out are put on the list of those to be shown anew. Returns how many were queued.
     """
-    people = list(state.waiting_for)
+    directory = app.directories.around(uow.connection).directory
+    lent = approvals.delegates(uow.connection, state, directory, uow.now)
+    people = [*state.waiting_for, *lent]
     if state.status.final or state.status is Status.PAPERS:
         people = [state.subject.requester]
     known = outbox.find(uow.connection, state.id)
     effect = effect_of(uow.connection, app, state)
-    directory = app.directories.around(uow.connection).directory
     stage = f"{state.id}/{state.round}/{state.step}/{state.status.value}"
     queued = 0
     for person in people:
@@ -234,7 +237,14 @@ def announce(uow: UnitOfWork, app: Application, ctx: Context, state: State) -> i
             if any(told):
                 continue
             key = f"{stage}/{state.version}/{person}/{channel}"
-            card = approval_card(state, person, notice_id=key, directory=directory, effect=effect)
+            card = approval_card(
+                state,
+                person,
+                notice_id=key,
+                directory=directory,
+                effect=effect,
+                lent=lent.get(person),
+            )
             queued += outbox.put(
                 uow, channel=channel, target=person, payload=card.as_json(), key=key, group=state.id
             )
@@ -376,7 +386,10 @@ def refresh(app: Application) -> int:
             state = approvals.read(connection, waiting.object_id)
             messages = outbox.find(connection, state.id)
             effect = effect_of(connection, app, state)
-        done, complete = _show(app, state, messages, effect)
+            lent = approvals.delegates(
+                connection, state, app.directories.around(connection).directory, app.clock()
+            )
+        done, complete = _show(app, state, messages, effect, lent)
         shown += done
         with app.store.unit_of_work(ACTOR) as uow:
             _settle(uow, waiting.object_id, state, waiting.tries + 1, complete=complete)
@@ -384,7 +397,11 @@ def refresh(app: Application) -> int:
 
 
 def _show(
-    app: Application, state: State, messages: Sequence[OutboxRow], effect: Effect
+    app: Application,
+    state: State,
+    messages: Sequence[OutboxRow],
+    effect: Effect,
+    lent: Mapping[str, Delegation],
 ) -> tuple[int, bool]:
     """How many cards were shown anew, and whether none is left to be."""
     shown, complete = 0, True
@@ -396,7 +413,12 @@ def _show(
         if message.state != "delivered" or channel is None or channel.name == "email":
             continue
         card = approval_card(
-            state, message.target, notice_id=message.key, directory=directory, effect=effect
+            state,
+            message.target,
+            notice_id=message.key,
+            directory=directory,
+            effect=effect,
+            lent=lent.get(message.target),
         )
         if message.payload == card.as_json():
             continue

@@ -168,10 +168,17 @@ class _Rooms:
                 with app.store.reader() as connection:
                     state = approvals.read(connection, number)
                     effect = approving.effect_of(connection, app, state)
+                    known = app.directories.around(connection).directory
+                    lent = approvals.delegates(connection, state, known, app.clock())
             except UnknownRequest:
                 return None
             return approval_card(
-                state, token.person, notice_id=notice, directory=app.directory, effect=effect
+                state,
+                token.person,
+                notice_id=notice,
+                directory=app.directory,
+                effect=effect,
+                lent=lent.get(token.person),
             )
         with app.store.reader() as connection:
             if number.startswith("AL-"):

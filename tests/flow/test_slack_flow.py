@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode
 
 import httpx
 import pytest
-from flow_house import House, house, over_http, slack_user
+from flow_house import EAST, PATIENCE_S, House, house, over_http, slack_user
 
+import approvals
 from service.demo.slack_server import Fault, SignedRequest, sign
 from workorders import State
 
@@ -27,7 +30,10 @@ def _town(tmp_path: Path) -> Iterator[House]:
 
 def test_a_breach_goes_from_the_click_to_the_closed_order_over_http(town: House):
     order = town.breach()
-    with over_http(town.web) as address, httpx.Client(base_url=address, trust_env=False) as net:
+    with (
+        over_http(town.web) as address,
+        httpx.Client(base_url=address, trust_env=False, timeout=PATIENCE_S) as net,
+    ):
 
         def press(person: str, verb: str, **more: str) -> None:
             asked = town.slack.press(town.card(person, verb, **more), verb, slack_user(person))
@@ -89,7 +95,7 @@ def test_a_breach_goes_from_the_click_to_the_closed_order_over_http(town: House)
 def wait_until(holds: object) -> None:
     import time
 
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + PATIENCE_S
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -305,3 +311,47 @@ def test_commands_show_and_acknowledge(town: House):
     assert "/link/slack/" in command(town, "", "orders", "U77777").json()["text"]
     unsigned = town.send(SignedRequest(b"text=orders", {}), "commands")
     assert unsigned.status_code == 401
+
+
+def test_a_delegate_gets_the_card_with_the_delegation_on_it_and_signs(town: House):
+    ends = town.clock() + timedelta(days=2)
+    with town.app.store.unit_of_work("wang") as uow:
+        approvals.delegate(uow, approvals.Delegation("wang", "boss", EAST, ends))
+        approvals.delegate(uow, approvals.Delegation("wang", "lin", "Group/West", ends))
+        approvals.delegate(uow, approvals.Delegation("wang", "zhao", EAST, ends))
+    order = town.breach()
+    asked = town.client("chen").post(
+        f"/api/v1/orders/{order.id}/request-approval", json={"kind": "override"}
+    )
+    approval = asked.json()["approval"]
+    town.run_agents()
+    card = town.card("boss", "approve", about=approval)
+    assert "You sign for Wang Qiang, delegated for Group/East until 05-16 10:0" in card.body["text"]
+    for other in ("lin", "zhao"):  # a delegation for another unit; nobody who may sign here
+        with pytest.raises(AssertionError, match=f"no card for {other}"):
+            town.card(other, about=approval)
+    assert town.press("boss", "approve", about=approval).status_code == 200
+    shown = town.client("chen").get(f"/api/v1/approvals/{approval}").json()
+    assert [(one["seat"], one["by"]) for one in shown["signatures"]] == [("wang", "boss")]
+    town.run_agents()
+    assert card.buttons == []
+
+
+def test_a_delegation_that_ends_takes_the_buttons_with_it(town: House):
+    ends = town.clock() + timedelta(hours=1)
+    with town.app.store.unit_of_work("wang") as uow:
+        lent = approvals.Delegation("wang", "boss", EAST, ends, Decimal(5000))
+        approvals.delegate(uow, lent)
+    order = town.breach()
+    asked = town.client("chen").post(
+        f"/api/v1/orders/{order.id}/request-approval",
+        json={"kind": "override", "amount": "4000", "currency": "CNY"},
+    )
+    approval = asked.json()["approval"]
+    town.run_agents()
+    first = town.card("boss", "approve", about=approval)
+    assert "up to 5000" in first.body["text"]
+    town.pass_time(hours=2)
+    assert town.press("boss", "approve", about=approval).status_code == 200
+    shown = town.client("chen").get(f"/api/v1/approvals/{approval}").json()
+    assert shown["signatures"] == []

@@ -33,7 +33,10 @@ _REASONED = frozenset({Verb.REJECT, Verb.RETURN_FOR_PAPERS})
 def approval_page(here: Here, connection: Connection, state: State) -> ApprovalPage:
     """The page; its lines are those of the card in chat and mail."""
     effect = effect_of(connection, here.app, state)
-    card = approval_card(state, here.person, notice_id="", directory=here.directory, effect=effect)
+    lent = approvals.delegates(connection, state, here.directory, here.now).get(here.person)
+    card = approval_card(
+        state, here.person, notice_id="", directory=here.directory, effect=effect, lent=lent
+    )
     language = "zh" if here.names.zh else "en"
     told = card_text(card, here.app.catalogues.words(language), "")
     subject = state.subject
@@ -52,7 +55,7 @@ def approval_page(here: Here, connection: Connection, state: State) -> ApprovalP
         facts=tuple(_facts(here, state)),
         stream=stream,
         stream_how="time" if len(days) <= 1 else "moment",
-        acts=tuple(_acts(here, state)),
+        acts=tuple(_acts(here, state, delegate=lent is not None)),
         links=(Link(here.text("ui.act.to_order"), f"/orders/{quote(order)}"),)
         if order and reads.get_order(connection, order, here.scopes) is not None
         else (),
@@ -110,12 +113,12 @@ def _stream(here: Here, connection: Connection, state: State) -> Iterable[Stream
 # --- acts ---------------------------------------------------------------------------------------
 
 
-def _acts(here: Here, state: State) -> Iterable[Act]:
+def _acts(here: Here, state: State, *, delegate: bool) -> Iterable[Act]:
     if state.status.final:
         return
     mine = here.person == state.subject.requester
     seats = {seat for step in state.steps for seat in step.seats}
-    if here.person in state.waiting_for:
+    if delegate or here.person in state.waiting_for:
         for verb in _SIGNING:
             yield _act(here, state, verb, here.why_not("approval.sign", state.subject.org))
     elif here.person in seats and state.status is Status.PENDING:
