@@ -13,6 +13,9 @@ import uvicorn
 from fastapi import FastAPI
 
 ROOT = Path(__file__).parents[2]
+PATIENCE_MS = 30_000
+"""How long a page may take on a busy machine until it shows what is waited for."""
+
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 ARGUMENTS = (
     "--headless",
@@ -51,10 +54,15 @@ def serving(app: FastAPI) -> Iterator[str]:
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
+    deadline = time.monotonic() + PATIENCE_MS / 1000
     while not server.started:
+        assert thread.is_alive(), "the server ended as it started"
+        assert time.monotonic() < deadline, "the server never started"
         time.sleep(0.01)
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    app.state.ending.set()
-    thread.join(10)
-    listener.close()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        app.state.ending.set()
+        thread.join(PATIENCE_MS / 1000)
+        listener.close()

@@ -1,14 +1,24 @@
 """A browser and a gallery that live as long as the tests of this folder."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    expect,
+    sync_playwright,
+)
+from playwright.sync_api import TimeoutError as TooSlow
 
 from tests.browser import chromium
 from tests.browser.gallery import make_gallery
+
+expect.set_options(timeout=chromium.PATIENCE_MS)
 
 _WATCH = """
 window.__violations = [];
@@ -50,12 +60,27 @@ class Visitor:
     def overflow(self, width: int) -> list[str]:
         """Elements that make the page wider than its window."""
         self.page.set_viewport_size({"width": width, "height": 900})
+        # Charts follow a new width a moment later.
+        with suppress(TooSlow):
+            fits = "(width) => document.documentElement.scrollWidth <= width"
+            self.page.wait_for_function(fits, arg=width)
         script = """(width) => document.documentElement.scrollWidth <= width ? [] :
           [...document.querySelectorAll("body *")]
             .filter((e) => e.getBoundingClientRect().right > width + 1 && !e.closest(".scroll-x"))
             .slice(0, 5).map((e) => `${e.tagName}.${e.className}`)"""
         found: list[str] = self.page.evaluate(script, width)
         return found
+
+    def stop_undo_running_out(self) -> None:
+        """On pages opened from now on, a message's ten seconds do not pass.
+
+        A busy machine may need longer than that to find and press a button.
+        """
+        self.page.add_init_script(
+            """const later = window.setTimeout;
+            window.setTimeout = (call, ms, ...rest) =>
+              ms >= 10000 ? 0 : later(call, ms, ...rest);"""
+        )
 
     def grave_findings(self) -> list[str]:
         """Serious and critical findings of axe."""
@@ -75,7 +100,9 @@ def browser() -> Iterator[Browser]:
         pytest.skip(reason)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=chromium.executable(), args=list(chromium.ARGUMENTS)
+            executable_path=chromium.executable(),
+            args=list(chromium.ARGUMENTS),
+            timeout=4 * chromium.PATIENCE_MS,
         )
         yield browser
         browser.close()
@@ -103,7 +130,7 @@ def visit(browser: Browser, gallery: str) -> Iterator[Visit]:
             context.add_cookies([{"name": f"hedgewarden_{name}", "value": value, "url": gallery}])
         visitor = Visitor(context.new_page(), gallery)
         page = visitor.page
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(chromium.PATIENCE_MS)
         page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
         page.on("request", lambda request: visitor.fetched.append(request.url))
         page.on(

@@ -1,6 +1,7 @@
 """What the pages do when somebody works with them."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Visit
 from tests.browser.gallery import PAGES
@@ -15,10 +16,15 @@ def test_a_countdown_ticks(visit: Visit) -> None:
     visitor.open(ORDER)
     clock = visitor.page.locator("time[data-countdown]").first
     first = clock.inner_text()
-    visitor.page.wait_for_function(
-        "first => document.querySelector('time[data-countdown]').textContent !== first", arg=first
-    )
-    assert clock.inner_text() < first
+    expect(clock).not_to_have_text(first)
+    assert seconds(clock.inner_text()) < seconds(first)
+
+
+def seconds(countdown: str) -> int:
+    """``1:02:03`` as a number; negative once the time is over."""
+    *_, hours, minutes, rest = ["0", *countdown.rsplit(maxsplit=1)[-1].split(":")]
+    left = int(hours) * 3600 + int(minutes) * 60 + int(rest)
+    return -left if " " in countdown else left
 
 
 def test_an_act_that_asks_opens_a_dialog_and_says_that_it_is_recorded(visit: Visit) -> None:
@@ -27,9 +33,9 @@ def test_an_act_that_asks_opens_a_dialog_and_says_that_it_is_recorded(visit: Vis
     visitor.page.get_by_role("button", name="Resolve", exact=True).first.click()
     dialog = visitor.page.get_by_role("dialog")
     assert "recorded in the trail" in dialog.inner_text()
-    assert dialog.get_by_label("Disposition").is_visible()
+    expect(dialog.get_by_label("Disposition")).to_be_visible()
     visitor.page.keyboard.press("Escape")
-    assert not dialog.is_visible()
+    expect(dialog).to_be_hidden()
 
 
 def test_an_act_that_is_not_possible_says_why(visit: Visit) -> None:
@@ -42,14 +48,15 @@ def test_an_act_that_is_not_possible_says_why(visit: Visit) -> None:
 
 def test_taking_over_offers_ten_seconds_to_undo(visit: Visit) -> None:
     visitor = visit("en")
+    visitor.stop_undo_running_out()
     visitor.open("/")
     visitor.page.get_by_role("button", name="Take over").first.click()
     flash = visitor.page.locator(".flash")
-    flash.wait_for()
-    assert "You have taken over WO-20261122-017." in flash.inner_text()
-    assert flash.get_by_role("button", name="Undo").is_visible()
+    expect(flash).to_contain_text("You have taken over WO-20261122-017.")
+    expect(flash.get_by_role("button", name="Undo")).to_be_visible()
+    assert flash.get_attribute("data-lasts") == "10"
     visitor.page.reload()
-    assert visitor.page.locator(".flash").count() == 0
+    expect(flash).to_have_count(0)
 
 
 def test_the_keyboard_walks_confirms_and_asks_for_help(visit: Visit) -> None:
@@ -58,15 +65,19 @@ def test_the_keyboard_walks_confirms_and_asks_for_help(visit: Visit) -> None:
     page = visitor.page
     page.keyboard.press("j")
     page.keyboard.press("j")
-    assert page.evaluate("document.activeElement.getAttribute('href')") == "/alerts?alert=043"
+    expect(page.locator("[href='/alerts?alert=043']:focus")).to_have_count(1)
     page.keyboard.press("d")
-    assert page.get_by_role("dialog", name="Dismiss").is_visible()
+    dismiss = page.get_by_role("dialog", name="Dismiss")
+    expect(dismiss).to_be_visible()
     page.keyboard.press("Escape")
+    expect(dismiss).to_be_hidden()
     page.keyboard.press("?")
-    assert page.get_by_role("dialog", name="Keyboard shortcuts").is_visible()
+    shortcuts = page.get_by_role("dialog", name="Keyboard shortcuts")
+    expect(shortcuts).to_be_visible()
     page.keyboard.press("Escape")
+    expect(shortcuts).to_be_hidden()
     page.keyboard.press("/")
-    assert page.evaluate("document.activeElement.name") == "q"
+    expect(page.locator("[name=q]:focus")).to_have_count(1)
     page.keyboard.type("?c")
     assert page.locator("dialog[open]").count() == 0
 
@@ -75,7 +86,7 @@ def test_the_skip_link_is_the_first_stop(visit: Visit) -> None:
     visitor = visit("en")
     visitor.open("/")
     visitor.page.keyboard.press("Tab")
-    assert visitor.page.evaluate("document.activeElement.textContent") == "Skip to content"
+    expect(visitor.page.locator(":focus")).to_have_text("Skip to content")
 
 
 def test_the_language_changes_in_place(visit: Visit) -> None:
@@ -83,7 +94,7 @@ def test_the_language_changes_in_place(visit: Visit) -> None:
     visitor.open("/exposure")
     visitor.page.get_by_role("button", name="EN").click()
     visitor.page.get_by_role("heading", name="Exposure", level=1).wait_for()
-    assert visitor.page.url.endswith("/exposure")
+    visitor.page.wait_for_url("**/exposure")
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
@@ -136,12 +147,13 @@ def test_the_editor_marks_faults_and_posts_its_text(visit: Visit) -> None:
     visitor.open("/rules")
     page = visitor.page
     page.wait_for_selector(".editor .cm-content")
-    assert page.locator(".editor .cm-lint-marker-error").count() == 1
+    expect(page.locator(".editor .cm-lint-marker-error")).to_have_count(1)
     page.locator(".editor .cm-content").click()
     page.keyboard.press("Control+Home")
     page.keyboard.type("# new\n")
-    area = "document.querySelector('textarea[data-editor]').value"
-    assert page.evaluate(area).startswith("# new\nid: CU-NET-EXPOSURE")
+    text = r"""document.querySelector('textarea[data-editor]').value
+        .startsWith("# new\nid: CU-NET-EXPOSURE")"""
+    page.wait_for_function(text)
 
 
 @pytest.mark.parametrize("path", ["/", ORDER, "/alerts", "/rules", "/log", "/trail"])
@@ -162,7 +174,7 @@ def test_on_a_phone_every_room_can_be_reached(visit: Visit) -> None:
     bar = page.get_by_role("navigation", name="Main navigation (phone)")
     assert bar.is_visible()
     bar.get_by_text("More").click()
-    assert bar.get_by_role("link", name="Trail & audit").is_visible()
+    expect(bar.get_by_role("link", name="Trail & audit")).to_be_visible()
     bar.get_by_role("link", name="Audit log").click()
     page.wait_for_url("**/log")
 

@@ -6,7 +6,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from auditlog.port import Reject
 from auditlog.reader_json import read_json
@@ -56,7 +56,7 @@ def test_the_log_is_sound_and_a_row_is_mended(
     for name, value in (("language", language), ("theme", theme)):
         context.add_cookies([{"name": f"hedgewarden_{name}", "value": value, "url": address}])
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(chromium.PATIENCE_MS)
     visitor = Visitor(page, address)
     page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
     visitor.open("/login")
@@ -66,6 +66,7 @@ def test_the_log_is_sound_and_a_row_is_mended(
     page.wait_for_url(f"{address}/")
     visitor.open("/log")
     page.locator("[data-line] a[data-main]").first.click()
+    page.wait_for_url(lambda url: not url.endswith("/log"))
     picked = page.url.removeprefix(address)
     for path in (*PATHS, picked):
         page.set_viewport_size({"width": 1440, "height": 900})
@@ -85,7 +86,7 @@ def test_the_log_is_sound_and_a_row_is_mended(
     page.fill("[data-search]", "RK-B1")
     page.press("[data-search]", "Enter")
     page.wait_for_url("**/log?q=RK-B1")
-    assert page.locator("[data-line]").count() == 1
-    assert page.locator("#timeline").inner_text() == "RK-B1"
+    expect(page.locator("[data-line]")).to_have_count(1)
+    expect(page.locator("#timeline")).to_have_text("RK-B1")
     assert visitor.complaints == []
     context.close()

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from fastapi.testclient import TestClient
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 import workorders
 from rules.sentence import sentence
@@ -105,7 +105,7 @@ def _visitor(browser: Browser, told: Told) -> Iterator[SignIn]:
                 cookie = {"name": f"hedgewarden_{name}", "value": value, "url": told.address}
                 context.add_cookies([cookie])
             page = context.new_page()
-            page.set_default_timeout(10_000)
+            page.set_default_timeout(chromium.PATIENCE_MS)
             page.add_init_script(
                 "window.__violations = []; document.addEventListener('securitypolicyviolation',"
                 "(event) => window.__violations.push(event.violatedDirective))"
@@ -151,7 +151,7 @@ def test_the_pages_are_sound(
     here = visitor(person, language, theme)
     for path in pages_of(told, person):
         here.page.set_viewport_size({"width": 1440, "height": 900})
-        here.open(path)
+        here.open_whole(path)
         assert here.grave_findings() == [], path
         assert here.overflow(1440) == [], path
         assert here.overflow(390) == [], path
@@ -167,12 +167,12 @@ def test_on_a_phone_an_alert_is_dismissed_after_a_second_look(told: Told, visito
     before = page.locator("#bulk [name=alert]").count()
     page.locator("#bulk [name=alert]").first.check()
     page.get_by_role("button", name="Dismiss the ticked ones").click()
-    assert page.locator("h1").inner_text() == "Dismiss alerts"
+    expect(page.locator("h1")).to_have_text("Dismiss alerts")
     assert here.overflow(390) == []
     assert here.grave_findings() == []
     page.get_by_role("button", name="Dismiss these 1").click()
     page.locator(".flash").wait_for()
-    assert page.locator("#bulk [name=alert]").count() == before - 1
+    expect(page.locator("#bulk [name=alert]")).to_have_count(before - 1)
     assert here.complaints == []
 
 
@@ -192,9 +192,14 @@ def test_a_page_shows_what_somebody_else_did_without_a_reload(told: Told, visito
 
 def test_taking_over_is_undone_from_the_message(told: Told, visitor: SignIn) -> None:
     here = visitor(OFFICER)
+    here.stop_undo_running_out()
     here.open("/")
     here.page.get_by_role("button", name="Take over").first.click()
-    here.page.locator(".flash").get_by_role("button", name="Undo").click()
+    undo = here.page.locator(".flash").get_by_role("button", name="Undo")
+    undo.wait_for()
+    assert told.order(OFFICER).owner == OFFICER
+    with here.page.expect_response(lambda answer: answer.url.endswith("/undo")):
+        undo.click()
     here.page.wait_for_url("**/orders/*")
     assert told.order(OFFICER).owner == ""
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 import trail
 from service.assembly import make_app
@@ -42,7 +42,7 @@ def test_the_pages_are_sound(
     for name, value in (("language", language), ("theme", theme)):
         context.add_cookies([{"name": f"hedgewarden_{name}", "value": value, "url": address}])
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(chromium.PATIENCE_MS)
     visitor = Visitor(page, address)
     page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
     visitor.open("/login")
@@ -61,6 +61,6 @@ def test_the_pages_are_sound(
     visitor.open(f"/trail/records/{found.seq}")
     page.locator("aside button").first.click()
     page.locator(".side-by-side").wait_for()
-    assert page.locator(".notice-good").first.is_visible()
+    expect(page.locator(".notice-good").first).to_be_visible()
     assert visitor.complaints == []
     context.close()

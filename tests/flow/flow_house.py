@@ -30,6 +30,7 @@ from workorders import WorkOrder, reads
 START = datetime(2024, 5, 14, 2, 0, tzinfo=UTC)  # Tuesday 10:00 in Shanghai, the market is open
 EAST = "Group/East"
 WEST = "Group/West"
+PATIENCE_S = 60.0  # with what a busy machine does in its own time
 PASSWORD = "correct horse battery"
 ROLES = {
     "trader": "liu",
@@ -256,7 +257,7 @@ def over_http(web: Any) -> Iterator[str]:
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_S
     while not server.started:
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -264,4 +265,4 @@ def over_http(web: Any) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(20)
+        thread.join(PATIENCE_S)

@@ -10,7 +10,7 @@ import httpx
 import openpyxl
 import pytest
 from fastapi.testclient import TestClient
-from flow_house import EAST, WEST, House, house, over_http
+from flow_house import EAST, PATIENCE_S, WEST, House, house, over_http
 
 from service.security import sessions
 
@@ -98,7 +98,7 @@ def test_the_stream_tells_of_a_change_and_ends_with_the_service(home: House) -> 
     chen = home.signed_in("chen")
     cookie = {sessions.COOKIE: chen.cookies[sessions.COOKIE]}
     home.web.state.ending.clear()
-    with over_http(home.web) as address, httpx.Client(cookies=cookie, timeout=20) as client:
+    with over_http(home.web) as address, httpx.Client(cookies=cookie, timeout=PATIENCE_S) as client:
         with client.stream("GET", f"{address}/live") as stream:
             assert stream.headers["content-type"].startswith("text/event-stream")
             lines = stream.iter_lines()
@@ -125,7 +125,7 @@ def test_a_change_between_the_page_and_its_stream_is_told(
     home.web.state.ending.clear()
     with (
         over_http(home.web) as address,
-        httpx.Client(cookies=cookie, timeout=20) as client,
+        httpx.Client(cookies=cookie, timeout=PATIENCE_S) as client,
         client.stream("GET", f"{address}{url}", headers=headers) as stream,
     ):
         lines = stream.iter_lines()

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import httpx
-from flow_house import PASSWORD
+from flow_house import PASSWORD, PATIENCE_S
 from test_serving import end, furnish, process
 
 import main
@@ -19,7 +19,7 @@ def test_a_page_s_stream_ends_in_order_with_the_service(tmp_path: Path) -> None:
     app.close()
     with (
         process(tmp_path) as (child, address),
-        httpx.Client(base_url=address, trust_env=False, timeout=30) as net,
+        httpx.Client(base_url=address, trust_env=False, timeout=PATIENCE_S) as net,
     ):
         form = {"login": "chen", "password": PASSWORD}
         net.post("/login", data=form, headers={"Origin": address})

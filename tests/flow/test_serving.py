@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from flow_house import EAST, START, people
+from flow_house import EAST, PATIENCE_S, START, people
 
 import main
 from agents.watcher import POSITION
@@ -33,7 +33,6 @@ from service.serving import serve
 from service.settings import Settings
 serve(main.compose, Settings(data=Path(sys.argv[1]), port=0), role=sys.argv[2] or None)
 """
-PATIENCE_S = 60
 
 
 @contextmanager
@@ -92,7 +91,7 @@ def posted(address: str, token: str, number: int) -> httpx.Response:
         "actor": "liu",
     }
     headers = {"Authorization": f"Bearer {token}"}
-    with httpx.Client(base_url=address, trust_env=False) as net:
+    with httpx.Client(base_url=address, trust_env=False, timeout=PATIENCE_S) as net:
         return net.post("/api/v1/events", json=event, headers=headers)
 
 
@@ -110,7 +109,7 @@ def test_one_process_does_everything_and_ends_in_order(tmp_path: Path):
     token = furnish(tmp_path)
     with process(tmp_path) as (child, address):
         assert address.startswith("http://127.0.0.1:")
-        with httpx.Client(base_url=address, trust_env=False) as net:
+        with httpx.Client(base_url=address, trust_env=False, timeout=PATIENCE_S) as net:
             assert net.get("/healthz").status_code == 200
             assert net.get("/readyz").json()["ready"] is True
             assert net.get("/", headers={"Accept": "text/html"}).status_code in {200, 303, 404}

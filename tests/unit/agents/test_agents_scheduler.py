@@ -143,7 +143,7 @@ def test_it_works_by_itself_until_it_is_stopped(house: House):
     house.append(timeout("RK1", 0))
     one = Scheduler(house.store, [every(0, house.watcher.run_once)], holder="a", period_s=0.01)
     one.start()
-    for _ in range(1000):
+    for _ in range(6000):
         if house.codes():
             break
         import time
