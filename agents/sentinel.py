@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from auditlog.port import LogPort
-from store import Store, outbox, positions, timers
+from store import Store, inbox, outbox, positions, timers
 
 GRACE = timedelta(seconds=60)
 HEARTBEAT = "sentinel.heartbeat"
@@ -28,7 +28,7 @@ class Health:
     Attributes:
         overdue_timers: due more than a minute ago and not fired.
         stuck_messages: due more than a minute ago and not settled.
-        dead_letters: given up, for a person to look at.
+        dead_letters: messages and clicks that were given up, for a person to look at.
         unread_events: in the log and not yet read by the watcher.
     """
 
@@ -83,6 +83,7 @@ class Sentinel:
             overdue = len(timers.due(connection, limit, _LIMIT))
             stuck = [m for m in outbox.pending(connection, _LIMIT) if m.due_at < limit]
             dead = len(outbox.dead_letters(connection, _LIMIT))
+            dead += len(inbox.dead_letters(connection, _LIMIT))
             position = int(positions.read(connection, "watcher") or 0)
         last = self._log.stats().last_position
         return Health(now, overdue, len(stuck), dead, max(last - position, 0))

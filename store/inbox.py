@@ -1,10 +1,13 @@
-"""Messages that came in: accepted once by the sender's own key, consumed once with an outcome."""
+"""Messages that came in: accepted once by the sender's own key, consumed once with an outcome.
+
+What cannot be carried out is put off, and in the end given up: a dead letter that people see.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Select, select, update
 
 from store.schema import table
 from store.tables import InboxRow as _Row
@@ -17,13 +20,15 @@ _C = _INBOX.c
 
 @dataclass(frozen=True, slots=True)
 class InboxRow:
-    """One accepted message, not yet consumed."""
+    """One accepted message, not yet consumed; `tries` counts the attempts that failed."""
 
     id: int
     source: str
     key: str
     payload: dict[str, Any]
     accepted_at: datetime
+    tries: int = 0
+    error: str = ""
 
 
 def accept(uow: UnitOfWork, source: str, key: str, payload: dict[str, Any]) -> bool:
@@ -36,18 +41,73 @@ def accept(uow: UnitOfWork, source: str, key: str, payload: dict[str, Any]) -> b
         "accepted_at": uow.now,
         "consumed_at": None,
         "outcome": None,
+        "tries": 0,
+        "due_at": uow.now,
+        "error": "",
     }
     return insert_new(uow.connection, _INBOX, row)
 
 
-def pending(connection: Connection, limit: int = 100) -> list[InboxRow]:
-    """Messages that nobody has consumed, in the order of acceptance."""
-    rows = connection.execute(
-        select(_INBOX).where(_C.state == "pending").order_by(_C.id).limit(limit)
-    )
+def pending(
+    connection: Connection,
+    limit: int = 100,
+    *,
+    source: str | None = None,
+    now: datetime | None = None,
+) -> list[InboxRow]:
+    """Messages that nobody has consumed, in the order of acceptance.
+
+    Args:
+        connection: to read from.
+        limit: how many at most.
+        source: only those of this source.
+        now: leave out those that were put off beyond it.
+    """
+    query = select(_INBOX).where(_C.state == "pending")
+    if source is not None:
+        query = query.where(_C.source == source)
+    if now is not None:
+        query = query.where(_C.due_at <= now)
+    return _rows(connection, query.order_by(_C.id).limit(limit))
+
+
+def dead_letters(connection: Connection, limit: int = 100) -> list[InboxRow]:
+    """Messages that were given up, in the order of acceptance."""
+    return _rows(connection, select(_INBOX).where(_C.state == "dead").order_by(_C.id).limit(limit))
+
+
+def _rows(connection: Connection, query: Select[Any]) -> list[InboxRow]:
     return [
-        InboxRow(row.id, row.source, row.message_key, row.payload, row.accepted_at) for row in rows
+        InboxRow(
+            row.id, row.source, row.message_key, row.payload, row.accepted_at, row.tries, row.error
+        )
+        for row in connection.execute(query)
     ]
+
+
+def put_off(uow: UnitOfWork, message_id: int, error: str, at: datetime, *, count: bool) -> bool:
+    """Leave a message for later; False when it is not pending any more.
+
+    Args:
+        uow: the transaction.
+        message_id: the row's id.
+        error: why the attempt failed.
+        at: when to try again.
+        count: whether this counts as one of the message's own failures.
+    """
+    put = update(_INBOX).where(_C.id == message_id, _C.state == "pending")
+    values = put.values(due_at=at, error=error, tries=_C.tries + int(count))
+    return bool(uow.connection.execute(values).rowcount == 1)
+
+
+def dead(uow: UnitOfWork, message_id: int, error: str, outcome: dict[str, Any]) -> bool:
+    """Give a message up, with what its sender is told; False when it is not pending any more."""
+    result = uow.connection.execute(
+        update(_INBOX)
+        .where(_C.id == message_id, _C.state == "pending")
+        .values(state="dead", consumed_at=uow.now, outcome=outcome, error=error, tries=_C.tries + 1)
+    )
+    return bool(result.rowcount == 1)
 
 
 def consume(uow: UnitOfWork, message_id: int, outcome: dict[str, Any]) -> bool:

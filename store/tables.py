@@ -39,7 +39,10 @@ class OutboxRow(SQLModel, table=True):
 
 
 class InboxRow(SQLModel, table=True):
-    """One message that came in; `message_key` is the sender's own, so a second copy is known."""
+    """One message that came in; states pending, consumed, dead.
+
+    `message_key` is the sender's own, so a second copy is known.
+    """
 
     __tablename__ = "store_inbox"
     __table_args__ = (
@@ -55,6 +58,10 @@ class InboxRow(SQLModel, table=True):
     accepted_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
     consumed_at: datetime | None = Field(sa_type=UtcDateTime, nullable=True)
     outcome: dict[str, Any] | None = Field(sa_type=CanonicalJson, nullable=True)
+    tries: int = Field(sa_type=BigInteger)
+    """attempts that failed"""
+    due_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    error: str = Field(sa_type=Text)
 
 
 class TimerRow(SQLModel, table=True):

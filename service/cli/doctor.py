@@ -15,11 +15,12 @@ from service.cli.desk import Desk
 from service.errors import BrokenRulebook
 from service.rules_in_force import rules_in_force
 from service.settings import Settings
-from store import migrate, open_engine
+from store import inbox, migrate, open_engine, outbox
 from store.locks import holders
 from trail.errors import TrailError
 
 _SPACE_LEAST = 1024**3
+_LETTERS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ def examine(desk: Desk) -> list[Finding]:
         _database,
         _trail,
         _people,
+        _letters,
         _log,
     )
     found = [Finding("settings"), Finding("folder", params={"folder": str(folder)})]
@@ -138,6 +140,24 @@ def _people(settings: Settings) -> Finding:
     if not any(Role.ADMINISTRATOR in one.roles and one.active for one in known.people):
         return Finding("people", "no_administrator", shown)
     return Finding("people", params=shown)
+
+
+def _letters(settings: Settings) -> Finding:
+    """Messages to people and clicks of theirs that were given up."""
+    engine = open_engine(settings.database_url)
+    try:
+        with engine.connect() as connection:
+            messages = outbox.dead_letters(connection, _LETTERS)
+            clicks = inbox.dead_letters(connection, _LETTERS)
+    except SQLAlchemyError:
+        return Finding("letters", "unreadable")
+    finally:
+        engine.dispose()
+    if not messages and not clicks:
+        return Finding("letters")
+    newest = messages[-1].error if messages else clicks[-1].error
+    shown = {"messages": str(len(messages)), "clicks": str(len(clicks)), "newest": newest}
+    return Finding("letters", "dead", shown)
 
 
 def _log(settings: Settings) -> Finding:

@@ -6,12 +6,15 @@ in the inbox. Whether the person may, and whether the card was still true, is fo
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import Any
 
 import structlog
 
 import trail
+from agents.delivery import back_off
 from agents.delivery import refresh as refresh_cards
+from agents.reading import PASSING
 from approvals import Outcome, UnknownRequest
 from directory import Person
 from integrations.slack import SlackChannel
@@ -21,6 +24,7 @@ from service.application import Application
 from service.inbound import linking
 from store import UnitOfWork, inbox
 from store.inbox import InboxRow
+from store.problems import shorten
 from workorders import Answer, perform, reads
 from workorders.channel import Inbound
 from workorders.errors import ChannelError, ConcurrentChange
@@ -30,6 +34,10 @@ SOURCE = "slack"
 ACTOR = "channel:slack"
 _EDITABLE = ("slack",)
 _TRIES = 3
+#: A click that fails so often is given up: after some ten minutes.
+MAX_TRIES = 8
+FAILED = "CLICK_FAILED"
+_HOUSE_WAIT = timedelta(seconds=15)
 _APPROVAL = "AP-"
 _ALERT = "AL-"
 #: Codes after which nothing needs to be said: the card itself shows it.
@@ -54,18 +62,71 @@ def keep(uow: UnitOfWork, inbound: Inbound) -> bool:
 
 
 def work_off(app: Application) -> int:
-    """Carry out every click that waits; returns how many. A failing one is left for later."""
+    """Carry out every click that waits; returns how many. A failing one is put off."""
     with app.store.reader() as connection:
-        waiting = [row for row in inbox.pending(connection) if row.source == SOURCE]
+        waiting = inbox.pending(connection, source=SOURCE, now=app.clock())
     done = 0
     for row in waiting:
         try:
             done += _work(app, row)
-        except Exception:  # noqa: BLE001 - one click must not hold back the others
-            _log.exception("a click failed", key=row.key)
+        except Exception as fault:  # noqa: BLE001 - one click must not hold back the others
+            _put_off(app, row, fault)
     if done:
         show_anew(app)
     return done
+
+
+def _put_off(app: Application, row: InboxRow, fault: Exception) -> None:
+    """Try a failed click again later, and in the end give it up: whoever pressed is told so.
+
+    A fault of the house passes and costs the click no try.
+    """
+    passing = isinstance(fault, PASSING)
+    error = f"{type(fault).__name__}: {shorten(str(fault))}"
+    _log.error("a click failed", key=row.key, tries=row.tries + 1, fault=error)
+    try:
+        with app.store.unit_of_work(ACTOR) as uow:
+            if passing or row.tries + 1 < MAX_TRIES:
+                wait = _HOUSE_WAIT if passing else back_off(row.tries + 1, 0)
+                inbox.put_off(uow, row.id, error, uow.now + wait, count=not passing)
+                return
+            told = _give_up(uow, row, fault)
+    except Exception as worse:  # noqa: BLE001 - it stays in the inbox as it is
+        _log.error("a failed click was not put off", key=row.key, fault=repr(worse))
+        return
+    if told is not None:
+        person = person_of(app, told)
+        language = person.language if person is not None else ""
+        spoken = app.catalogues.words(language or app.settings.language)
+        whisper(app, told, said(spoken, FAILED, {}))
+
+
+def _give_up(uow: UnitOfWork, row: InboxRow, fault: Exception) -> Inbound | None:
+    """Make a dead letter of a click, on record; None when somebody else was first."""
+    object_id = str(row.payload.get("object_id", ""))
+    answer = Answer(ok=False, code=FAILED, object_id=object_id)
+    if not inbox.dead(uow, row.id, type(fault).__name__, plain(asdict(answer))):
+        return None
+    trail.record(
+        uow,
+        kind="access",
+        action="slack.give_up",
+        object_type="click",
+        object_id=row.key,
+        outcome="failed",
+        reason=FAILED,
+        body={
+            "object": object_id,
+            "verb": str(row.payload.get("verb", "")),
+            "user": str(row.payload.get("actor_ref", "")),
+            "fault": type(fault).__name__,
+            "tries": row.tries + 1,
+        },
+    )
+    try:
+        return inbound_from(row.payload)
+    except TypeError:  # a click that cannot even be read
+        return None
 
 
 def show_anew(app: Application) -> None:

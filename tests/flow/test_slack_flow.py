@@ -2,17 +2,24 @@
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode
 
 import httpx
 import pytest
 from flow_house import EAST, PATIENCE_S, House, house, over_http, slack_user
+from sqlalchemy.exc import OperationalError
 
 import approvals
+import main
+from service.cli import doctor
+from service.cli.desk import Desk
 from service.demo.slack_server import Fault, SignedRequest, sign
+from service.inbound import clicks
+from store import inbox
 from workorders import State
 
 CLOSING = {
@@ -273,8 +280,6 @@ def test_a_failing_update_does_not_fail_the_act_and_is_made_up_for(town: House):
 
 
 def test_clicks_that_wait_are_found_after_a_restart(town: House):
-    from service.inbound import clicks
-
     order = town.breach()
     channel = town.app.channels["slack"]
     asked = town.slack.press(town.card("chen", "acknowledge"), "acknowledge", slack_user("chen"))
@@ -355,3 +360,74 @@ def test_a_delegation_that_ends_takes_the_buttons_with_it(town: House):
     assert town.press("boss", "approve", about=approval).status_code == 200
     shown = town.client("chen").get(f"/api/v1/approvals/{approval}").json()
     assert shown["signatures"] == []
+
+
+def test_a_click_that_always_fails_is_put_off_and_in_the_end_given_up(
+    town: House, monkeypatch: pytest.MonkeyPatch
+):
+    """The click goes in by the real endpoint; carrying it out fails, whatever is tried."""
+    order = town.breach()
+    tried: list[datetime] = []
+
+    def broken(*_given: object) -> None:
+        tried.append(town.clock())
+        raise KeyError("a bug")
+
+    monkeypatch.setattr(clicks, "act_on", broken)
+    assert town.press("chen", "acknowledge").status_code == 200
+    assert len(tried) == 1
+    clicks.work_off(town.app)
+    assert len(tried) == 1  # not every second
+    for _ in range(200):
+        town.pass_time(seconds=10)
+        clicks.work_off(town.app)
+    assert len(tried) == clicks.MAX_TRIES
+    waits = [(b - a).total_seconds() for a, b in pairwise(tried)]
+    assert waits == sorted(waits)
+    with town.app.store.reader() as connection:
+        assert inbox.pending(connection, source="slack") == []
+        (letter,) = inbox.dead_letters(connection)
+    assert letter.tries == clicks.MAX_TRIES
+    assert letter.error == "KeyError"
+    assert town.actions().count("slack.give_up") == 1
+    (said,) = town.whispers(slack_user("chen"))
+    assert "could not be carried out" in said
+    assert town.app.sentinel.look(town.clock()).dead_letters == 1
+    found = {one.check: one for one in doctor.examine(desk_of(town))}
+    assert (found["letters"].result, found["letters"].params["clicks"]) == ("dead", "1")
+    assert town.order(order.id).state is State.OPEN
+
+
+def test_a_fault_of_the_house_costs_a_click_no_try(town: House, monkeypatch: pytest.MonkeyPatch):
+    order = town.breach()
+    real = clicks.act_on
+
+    def down(*_given: object) -> None:
+        raise OperationalError("locked", None, Exception("locked"))
+
+    monkeypatch.setattr(clicks, "act_on", down)
+    assert town.press("chen", "acknowledge").status_code == 200
+    for _ in range(3 * clicks.MAX_TRIES):
+        town.pass_time(seconds=20)
+        clicks.work_off(town.app)
+    monkeypatch.setattr(clicks, "act_on", real)
+    town.pass_time(seconds=20)
+    assert clicks.work_off(town.app) == 1
+    assert town.order(order.id).state is State.ACKNOWLEDGED
+
+
+def test_clicks_that_are_put_off_do_not_stand_before_others(
+    town: House, monkeypatch: pytest.MonkeyPatch
+):
+    order = town.breach()
+    with town.app.store.unit_of_work(clicks.ACTOR) as uow:
+        for number in range(120):
+            inbox.accept(uow, clicks.SOURCE, f"bad-{number}", {"unreadable": number})
+    for _ in range(2):
+        clicks.work_off(town.app)
+    assert town.press("chen", "acknowledge").status_code == 200
+    assert town.order(order.id).state is State.ACKNOWLEDGED
+
+
+def desk_of(town: House) -> Desk:
+    return Desk(main.compose, data=town.app.settings.data)
