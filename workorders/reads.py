@@ -192,13 +192,18 @@ def _page(
     return found[:size], f"{rfc3339(last[moment.name])}|{last['id']}"
 
 
+def is_cursor(text: str) -> bool:
+    """Whether `text` is a cursor of a page of orders or alerts."""
+    return _parse_cursor(text) is not None
+
+
 def _parse_cursor(cursor: str) -> tuple[datetime, str] | None:
     at, bar, last_id = cursor.partition("|")
     if not bar:
         return None
     try:
         return parse_rfc3339(at), last_id
-    except ValueError:
+    except (ValueError, OverflowError):
         return None  # a cursor of somebody else's making starts from the top
 
 

@@ -10,7 +10,7 @@ import workorders
 from service.api.access import App, Caller, Who
 from service.api.faults import ApiFault, Fault, not_found, words_of
 from service.api.orders import refusal_status
-from service.api.paging import Cursor, Limit, seal, unseal
+from service.api.paging import Cursor, Limit, page_cursor, seal
 from service.api.shapes import (
     AlertOut,
     AlertPageOut,
@@ -76,7 +76,9 @@ def list_alerts(
         rule=rule,
     )
     with app.store.reader() as connection:
-        page = reads.list_alerts(connection, scopes, wanted, cursor=unseal(cursor), limit=limit)
+        page = reads.list_alerts(
+            connection, scopes, wanted, cursor=page_cursor(cursor), limit=limit
+        )
     return AlertPageOut(items=[alert_out(one) for one in page.items], cursor=seal(page.cursor))
 
 

@@ -220,8 +220,8 @@ def exposure(
     with app.store.reader() as connection:
         table = read_exposure(
             connection,
-            as_of=when(as_of) or who.at,
-            known_at=when(known_at) or who.at,
+            as_of=when(as_of, "as_of", latest=who.at) or who.at,
+            known_at=when(known_at, "known_at", latest=who.at) or who.at,
             scopes=scopes,
             wanted=Filter(org, product, month, account),
         )

@@ -19,7 +19,9 @@ from service.api.paging import Cursor, Limit, seal, unseal
 from service.api.shapes import Out, ProblemOut
 from service.api.writing import Done, Writing, remember, write
 from service.application import Application
-from store.clock import parse_rfc3339
+from service.moments import SPAN, ahead_of, in_utc
+from store.clock import parse_rfc3339, rfc3339
+from store.problems import Problem, shorten
 from workorders.plain import plain
 
 router = APIRouter(prefix="/events", tags=["events"])
@@ -162,8 +164,8 @@ def search_events(
         actors=tuple(actor or ()),
         object=object,
         orgs=who.reads("log.read"),
-        since=when(since),
-        until=when(until),
+        since=when(since, "since"),
+        until=when(until, "until"),
         cursor=unseal(cursor),
         limit=limit,
         org=org,
@@ -179,16 +181,33 @@ def search_events(
     )
 
 
-def when(text: str) -> datetime | None:
+def when(text: str, field: str, *, latest: datetime | None = None) -> datetime | None:
     """A time of a query; None for an empty one.
 
+    Args:
+        text: as it came.
+        field: the parameter's name.
+        latest: now, where nothing later can be asked for.
+
     Raises:
-        ApiFault: for text that is no time with an offset.
+        ApiFault: for text that is no time with an offset, or none that can be meant.
     """
     if not text:
         return None
     try:
         # a plus sign in an address is a space
-        return parse_rfc3339(text.replace(" ", "+"))
+        given = parse_rfc3339(text.replace(" ", "+"))
     except (ValueError, OverflowError):
-        raise ApiFault(422, "TIME_INVALID", params={"found": text}) from None
+        raise _no_time("TIME_INVALID", field, text, "2024-05-14T09:00:00+08:00") from None
+    at = in_utc(given)
+    if at is None:
+        raise _no_time("TIME_OUT_OF_RANGE", field, text, SPAN)
+    if latest is not None and ahead_of(at, latest):
+        raise _no_time("TIME_AHEAD", field, text, f"≤ {rfc3339(latest)}")
+    return at
+
+
+def _no_time(code: str, field: str, text: str, allowed: str) -> ApiFault:
+    problem = Problem(code, field=field, found=shorten(text), allowed=allowed)
+    params = {"found": problem.found, "field": field, "allowed": allowed}
+    return ApiFault(422, code, params=params, problems=[problem])

@@ -228,6 +228,11 @@ class NoTraceback:
             began = began or message["type"] == "http.response.start"
             await send(message)
 
+        if b"%00" in scope["query_string"] or "\0" in scope["path"]:
+            # no text of ours holds it, and PostgreSQL takes none that does
+            fault = Fault(422, "CONTROL_CHARACTER")
+            await problem_response(Request(scope), self.catalogues, fault)(scope, receive, send)
+            return
         try:
             await self.app(scope, receive, noted)
         except Exception as raised:

@@ -1,7 +1,6 @@
 """Work orders over HTTP: list, show, and every act, each as the caller."""
 
 from collections.abc import Callable
-from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -10,8 +9,9 @@ from fastapi.responses import Response
 
 import workorders
 from service.api.access import App, Caller, Who
+from service.api.events import when
 from service.api.faults import ApiFault, Fault, not_found
-from service.api.paging import Cursor, Limit, seal, unseal
+from service.api.paging import Cursor, Limit, page_cursor, seal
 from service.api.shapes import (
     ActOut,
     AskIn,
@@ -34,7 +34,6 @@ from service.approving import Ask, ask_for
 from service.closing import conditions_of
 from service.i18n.wording import Catalogues
 from store import UnitOfWork
-from store.clock import parse_rfc3339
 from workorders import Closing, Context, Corrective, Level, Outcome, WorkOrder, reads
 from workorders.card import Line
 from workorders.plain import plain
@@ -118,7 +117,9 @@ def list_orders(
         month=month,
     )
     with app.store.reader() as connection:
-        page = reads.list_orders(connection, scopes, wanted, cursor=unseal(cursor), limit=limit)
+        page = reads.list_orders(
+            connection, scopes, wanted, cursor=page_cursor(cursor), limit=limit
+        )
     return OrderPageOut(items=[order_out(one) for one in page.items], cursor=seal(page.cursor))
 
 
@@ -292,17 +293,11 @@ def close(call: Writing, order_id: OrderId, asked: CloseIn) -> Response:
 def _closing(asked: CloseIn) -> Closing:
     corrective = None
     if asked.corrective is not None:
-        corrective = Corrective(
-            asked.corrective.text, asked.corrective.owner, _time(asked.corrective.due)
-        )
+        due = when(asked.corrective.due, "corrective.due")
+        if due is None:
+            raise ApiFault(422, "TIME_INVALID", params={"found": "", "field": "corrective.due"})
+        corrective = Corrective(asked.corrective.text, asked.corrective.owner, due)
     return Closing(asked.disposition, asked.root_cause, corrective, asked.override, asked.note)
-
-
-def _time(text: str) -> datetime:
-    try:
-        return parse_rfc3339(text)
-    except (ValueError, OverflowError):
-        raise ApiFault(422, "TIME_INVALID", params={"found": text}) from None
 
 
 @router.post("/{order_id}/request-approval", response_model=ActOut, summary="提请审批")

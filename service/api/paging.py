@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Query
 
 from service.api.faults import ApiFault
+from workorders import reads
 
 Cursor = Annotated[str, Query(max_length=400, pattern=r"^[A-Za-z0-9_-]*$")]
 Limit = Annotated[int, Query(ge=1, le=500)]
@@ -27,3 +28,15 @@ def unseal(cursor: str) -> str:
         return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
     except (binascii.Error, ValueError, UnicodeDecodeError):
         raise ApiFault(422, "CURSOR_UNKNOWN") from None
+
+
+def page_cursor(cursor: str) -> str:
+    """The cursor of a page of orders or alerts.
+
+    Raises:
+        ApiFault: when no page gave it.
+    """
+    known = unseal(cursor)
+    if known and not reads.is_cursor(known):
+        raise ApiFault(422, "CURSOR_UNKNOWN")
+    return known

@@ -150,8 +150,8 @@ def list_records(
             object_id=object_id or None,
             actor=actor or None,
             org=None if _whole(who) else list(scopes),
-            since=when(since),
-            until=when(until),
+            since=when(since, "since"),
+            until=when(until, "until"),
             before_seq=before or None,
             limit=limit,
         )

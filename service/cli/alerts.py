@@ -9,7 +9,15 @@ import typer
 from service.application import Application
 from service.cli.booking import level_words
 from service.cli.desk import PROBLEMS, Desk, desk_of
-from service.cli.listing import alert_json, levels_of, scopes_of, states_of, title_of
+from service.cli.listing import (
+    alert_json,
+    levels_of,
+    refuse_cursor,
+    scopes_of,
+    states_of,
+    title_of,
+)
+from service.cli.naming import product_code, refuse_unknown
 from service.i18n import Format
 from workorders import reads
 from workorders.inbox import TriageOutcome, confirm_alert, dismiss_alert
@@ -40,6 +48,8 @@ def list_alerts(
 ) -> None:
     """List alerts, newest first."""
     desk = desk_of(context)
+    refuse_cursor(cursor)
+    product = product_code(product)
     wanted = reads.Filter(
         states=states_of(state, [one.value for one in AlertState]),
         levels=levels_of(level),
@@ -51,6 +61,8 @@ def list_alerts(
         scopes = scopes_of(desk, app, user)
         with app.store.reader() as connection:
             page = reads.list_alerts(connection, scopes, wanted, limit=limit, cursor=cursor)
+        if not page.items:
+            refuse_unknown(app, org=org, product=product, rule=rule)
         document = {"rows": [alert_json(one) for one in page.items], "cursor": page.cursor}
         desk.answer(document, lambda: _show(desk, app, page.items, desk.format(app.clock())))
 

@@ -12,6 +12,7 @@ from book.buckets import ANY
 from book.positions import is_under
 from service.assessing import AssessmentSummary, assess_now
 from service.cli.desk import Desk, desk_of, moment
+from service.cli.naming import month_code, product_code, refuse_unknown
 from service.exposure_rows import ExposureTable, Filter, plain_row, read_exposure
 from service.i18n import Format
 from store.clock import rfc3339
@@ -39,6 +40,7 @@ def assess(
 ) -> None:
     """Assess the exposure against its limits as of now, under the rules in force."""
     desk = desk_of(context)
+    product = product_code(product)
     with desk.open() as app:
         wanted = [(org, product)] if org else None
         summary = assess_now(app, wanted, actor=desk.actor)
@@ -50,6 +52,8 @@ def assess(
                 scopes=None,
                 wanted=Filter(org=org, product=product),
             )
+        if not (table.rows or table.limits):
+            refuse_unknown(app, org=org, product=product)
         shape = desk.format(summary.at)
         desk.answer(
             {**assessment_json(summary), "limits": table.as_json()["limits"]},
@@ -138,10 +142,11 @@ def exposure(
 ) -> None:
     """Show the exposure of every place, with its limits."""
     desk = desk_of(context)
+    product, month = product_code(product), month_code(month)
     with desk.open() as app:
         now = app.clock()
-        at = moment(as_of, name="--as-of", end=True) if as_of else now
-        known = moment(known_at, name="--known-at", end=True) if known_at else now
+        at = moment(as_of, name="--as-of", end=True, latest=now) if as_of else now
+        known = moment(known_at, name="--known-at", end=True, latest=now) if known_at else now
         with app.store.reader() as connection:
             table = read_exposure(
                 connection,
@@ -150,6 +155,8 @@ def exposure(
                 scopes=None,
                 wanted=Filter(org=org, product=product, month=month),
             )
+        if not (table.rows or table.limits):
+            refuse_unknown(app, org=org, product=product)
         rows = [_row(row, table.limits) for row in table.rows]
         totals = [_row(row, ()) for row in table.totals]
         document = {

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, Protocol, cast
@@ -19,9 +19,10 @@ from service.application import Application
 from service.cli.output import dump_json, print_table
 from service.i18n import Format, Words, load_words, problem_text
 from service.i18n.catalogue import LANGUAGES
+from service.moments import SPAN, ahead_of, in_utc
 from service.security import tokens
 from service.settings import Settings
-from store.problems import Problem, did_you_mean
+from store.problems import Problem, did_you_mean, shorten
 
 ZONE = ZoneInfo("Asia/Shanghai")
 TOKEN = "HEDGEWARDEN_TOKEN"  # noqa: S105 - the variable's name
@@ -180,28 +181,40 @@ def language_of_environment(environment: Mapping[str, str] | None = None) -> str
     Our own setting comes before the system's.
     """
     known = os.environ if environment is None else environment
-    for name in ("HEDGEWARDEN_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+    for name in ("HEDGEWARDEN_LANG", "HEDGEWARDEN_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
         tag = known.get(name, "").replace("-", "_").split("_")[0].split(".")[0].lower()
         if tag in LANGUAGES:
             return tag
     return ""
 
 
-def moment(text: str, *, name: str, end: bool = False) -> datetime:
+def moment(text: str, *, name: str, end: bool = False, latest: datetime | None = None) -> datetime:
     """The time that an option names; a bare day is its beginning, or its `end`.
 
+    Args:
+        text: as it was typed; without an offset it is on the clock of the house.
+        name: of the option.
+        end: whether a bare day means its last moment.
+        latest: now, where nothing later can be asked for; the day of `latest` ends with it.
+
     Raises:
-        WrongCall: when it is no time.
+        WrongCall: when it is no time, or none that can be meant.
     """
     found = parse_time(text)
     if found is None:
-        raise WrongCall("cli.not_a_time", option=name, found=text)
-    if isinstance(found, datetime):
-        aware = found if found.tzinfo is not None else found.replace(tzinfo=ZONE)
-        return aware.astimezone(UTC)
-    return _day(found, end=end)
+        raise WrongCall("cli.not_a_time", option=name, found=shorten(text))
+    bare = not isinstance(found, datetime)
+    given = found if isinstance(found, datetime) else _edge(found, end=end)
+    at = in_utc(given if given.tzinfo is not None else given.replace(tzinfo=ZONE))
+    if at is None:
+        raise WrongCall("cli.time_out_of_range", option=name, found=shorten(text), allowed=SPAN)
+    if latest is None or not ahead_of(at, latest):
+        return at
+    if bare and found == latest.astimezone(ZONE).date():
+        return latest
+    allowed = f"≤ {latest.astimezone(ZONE):%Y-%m-%d %H:%M:%S}"
+    raise WrongCall("cli.time_ahead", option=name, found=shorten(text), allowed=allowed)
 
 
-def _day(day: date, *, end: bool) -> datetime:
-    at = datetime.combine(day + timedelta(days=int(end)), time(), ZONE).astimezone(UTC)
-    return at - timedelta(microseconds=1) if end else at
+def _edge(day: date, *, end: bool) -> datetime:
+    return datetime.combine(day, time.max if end else time())

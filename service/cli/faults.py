@@ -6,12 +6,12 @@ from typing import Any, Final, NamedTuple
 from pydantic import ValidationError
 from sqlalchemy.exc import DatabaseError
 
-from auditlog.errors import LogError
+from auditlog.errors import BadQueryError, LogError
 from directory.errors import DirectoryError, InvalidDirectory
 from integrations.errors import IntegrationsError
 from rules.errors import RulesError
 from service.cli.desk import PROBLEMS, WRONG_CALL, Desk, WrongCall
-from service.errors import BrokenRulebook, UnsafeAddress, WrongFolder
+from service.errors import BrokenRulebook, FrontEndMissing, UnsafeAddress, WrongFolder
 from store.errors import FolderHeld, StoreError
 from store.problems import Problem
 from trail.errors import KeyFault, TrailError, UnknownRecord
@@ -68,7 +68,14 @@ def _held(desk: Desk, error: FolderHeld) -> Told:
 
 
 def _coded(desk: Desk, error: LogError | IntegrationsError) -> Told:
-    return _line(desk, error.code, f"problem.{error.code}", PROBLEMS, found=str(error))
+    wrong = isinstance(error, BadQueryError)
+    return _line(
+        desk,
+        error.code,
+        f"problem.{error.code}",
+        WRONG_CALL if wrong else PROBLEMS,
+        found=str(error),
+    )
 
 
 def _system(desk: Desk, error: OSError) -> Told:
@@ -90,6 +97,10 @@ _TELLERS: Final[Sequence[tuple[Any, Callable[[Desk, Any], Told]]]] = (
         lambda desk, error: _line(
             desk, "UNSAFE_ADDRESS", "cli.fault.address", WRONG_CALL, host=error.host
         ),
+    ),
+    (
+        FrontEndMissing,
+        lambda desk, _: _line(desk, "FRONT_END_MISSING", "ui.front_missing", WRONG_CALL),
     ),
     (ValidationError, _settings),
     (FolderHeld, _held),

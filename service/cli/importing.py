@@ -257,7 +257,7 @@ def quarantine_list(
 
 def quarantine_replay(
     context: typer.Context,
-    number: Annotated[int, typer.Argument(metavar="NUMBER")],
+    number: Annotated[int, typer.Argument(metavar="NUMBER", min=1, max=2**53)],
     changes: Annotated[list[str] | None, typer.Option("--set", help="cli.option.set")] = None,
 ) -> None:
     """Mend a row and take it in."""
@@ -294,7 +294,7 @@ def quarantine_replay(
 
 def quarantine_dismiss(
     context: typer.Context,
-    number: Annotated[int, typer.Argument(metavar="NUMBER")],
+    number: Annotated[int, typer.Argument(metavar="NUMBER", min=1, max=2**53)],
     reason: Annotated[str, typer.Option("--reason", help="cli.option.reason")],
 ) -> None:
     """Close a row without taking it in."""

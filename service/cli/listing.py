@@ -9,7 +9,8 @@ from sqlalchemy import select
 from agents.world import root_of
 from service.application import Application
 from service.cli.desk import Desk, WrongCall
-from store.problems import did_you_mean
+from store.problems import did_you_mean, shorten
+from workorders import reads
 from workorders.errors import BadLevel
 from workorders.levels import Level, parse_level
 from workorders.model import Alert, Entry, WorkOrder
@@ -56,6 +57,16 @@ def states_of(words: Sequence[str] | None, allowed: Sequence[str]) -> tuple[str,
             hint = did_you_mean(word, allowed)
             raise WrongCall("cli.not_a_state", found=word, allowed=", ".join(allowed), hint=hint)
     return tuple(words or ())
+
+
+def refuse_cursor(cursor: str) -> None:
+    """A cursor comes from the page before.
+
+    Raises:
+        WrongCall: for any other text.
+    """
+    if cursor and not reads.is_cursor(cursor):
+        raise WrongCall("cli.bad_cursor", found=shorten(cursor))
 
 
 def order_json(order: WorkOrder) -> dict[str, Any]:

@@ -15,10 +15,12 @@ from service.cli.listing import (
     entry_json,
     levels_of,
     order_json,
+    refuse_cursor,
     scopes_of,
     states_of,
     title_of,
 )
+from service.cli.naming import product_code, refuse_unknown
 from service.closing import conditions_of
 from service.i18n import Format
 from store import UnitOfWork
@@ -57,6 +59,8 @@ def list_orders(
 ) -> None:
     """List work orders, newest first."""
     desk = desk_of(context)
+    refuse_cursor(cursor)
+    product = product_code(product)
     wanted = reads.Filter(
         states=states_of(state, [one.value for one in State]),
         levels=levels_of(level),
@@ -68,6 +72,8 @@ def list_orders(
         scopes = scopes_of(desk, app, user)
         with app.store.reader() as connection:
             page = reads.list_orders(connection, scopes, wanted, limit=limit, cursor=cursor)
+        if not page.items:
+            refuse_unknown(app, org=org, product=product, person=person)
         document = {"rows": [order_json(one) for one in page.items], "cursor": page.cursor}
         desk.answer(document, lambda: _show(desk, app, page.items, desk.format(app.clock())))
 

@@ -4,7 +4,9 @@
 
 import sys
 import traceback
+import unicodedata
 from importlib import metadata
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -24,14 +26,18 @@ from service.cli import (
     trail,
     users,
 )
-from service.cli.desk import WRONG_CALL, Compose, Desk, desk_of, language_of_environment
+from service.cli.desk import WRONG_CALL, Compose, Desk, WrongCall, desk_of
 from service.cli.faults import Told, tell
 from service.cli.output import dump_json
 from service.i18n import Words, load_words
 from service.i18n.catalogue import LANGUAGES
+from store.problems import shorten
 
 _FLAGS = ("--json", "--debug")
 _VALUES = ("--data", "--lang")
+_ARGUMENTS = "hedgewarden.arguments"
+#: Control characters, and bytes of the command line that are not UTF-8 (surrogates).
+_NO_TEXT = frozenset({"Cc", "Cs"})
 _GROUPS = (
     setting_up,
     running,
@@ -49,16 +55,15 @@ _GROUPS = (
 class RootGroup(TyperGroup):
     """The command itself: common options may stand behind the subcommand too."""
 
-    words: ClassVar[Words]
+    language: ClassVar[str]
     compose: ClassVar[Compose]
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        translate(self, self.words)
-
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Common options come first, wherever the caller wrote them."""
-        return super().parse_args(ctx, hoisted(args))
+        """Common options come first, wherever the caller wrote them; help speaks as they say."""
+        front = hoisted(args)
+        translate(self, _words_of_help(type(self), front))
+        ctx.meta[_ARGUMENTS] = list(args)
+        return super().parse_args(ctx, front)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the subcommand; whatever goes wrong becomes one clear line."""
@@ -71,11 +76,52 @@ class RootGroup(TyperGroup):
             given["lang"] if given["lang"] in LANGUAGES else "",
         )
         try:
+            _refuse_unreadable(ctx.meta[_ARGUMENTS])
+            if given["lang"] and given["lang"] not in LANGUAGES:
+                allowed = ", ".join(LANGUAGES)
+                raise WrongCall("cli.not_a_language", found=shorten(given["lang"]), allowed=allowed)
             return super().invoke(ctx)
         except (typer.Exit, typer.Abort, BrokenPipeError):
             raise
         except Exception as error:
             raise typer.Exit(_told(desk_of(ctx), ctx, error)) from error
+
+
+def _words_of_help(group: type[RootGroup], args: list[str]) -> Words:
+    """As ``--lang`` says, else the environment, else the settings of the data folder."""
+    named = _value_of("--lang", args)
+    if named in LANGUAGES:
+        return load_words(named)
+    data = _value_of("--data", args)
+    return Desk(group.compose, Path(data) if data else None, language=group.language).words
+
+
+def _value_of(option: str, args: list[str]) -> str:
+    for at, arg in enumerate(args):
+        if arg == "--":
+            break
+        if arg == option and at + 1 < len(args):
+            return args[at + 1]
+        if arg.startswith(f"{option}="):
+            return arg.partition("=")[2]
+    return ""
+
+
+def _refuse_unreadable(args: list[str]) -> None:
+    """What no command can mean: bytes that are no text, and options with an empty value.
+
+    Raises:
+        WrongCall: naming the first.
+    """
+    options = args[: args.index("--")] if "--" in args else args
+    for before, arg in pairwise(["", *options]):
+        if arg.startswith("--") and arg.endswith("="):
+            raise WrongCall("cli.empty_value", option=shorten(arg[:-1]))
+        if not arg and before.startswith("--") and "=" not in before:
+            raise WrongCall("cli.empty_value", option=shorten(before))
+    for arg in args:
+        if any(unicodedata.category(one) in _NO_TEXT and one not in "\n\r\t" for one in arg):
+            raise WrongCall("cli.bad_argument", found=shorten(arg))
 
 
 def _told(desk: Desk, context: Any, error: Exception) -> int:
@@ -135,10 +181,9 @@ def make_app(compose: Compose, language: str = "") -> typer.Typer:
 
     Args:
         compose: makes the application of a data folder.
-        language: of the help texts; empty takes the environment's.
+        language: of the help texts unless ``--lang`` says otherwise; empty takes the environment's.
     """
-    words = load_words(language or language_of_environment() or "zh")
-    group = type("Root", (RootGroup,), {"words": words, "compose": staticmethod(compose)})
+    group = type("Root", (RootGroup,), {"language": language, "compose": staticmethod(compose)})
     app = typer.Typer(
         cls=group,
         no_args_is_help=True,

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 import typer
 
 import trail
-from service.cli.desk import PROBLEMS, Desk, desk_of
+from service.cli.desk import PROBLEMS, Desk, WrongCall, desk_of
 from service.replaying import replayers_of
+from store.problems import shorten
 from trail import ReplayReport, VerifyReport
 
 
@@ -27,6 +28,8 @@ def verify(
 ) -> None:
     """Recompute every record of the trail and compare."""
     desk = desk_of(context)
+    if anchors is not None and not anchors.is_dir():
+        raise WrongCall("cli.no_such_folder", folder=shorten(str(anchors)))
     with desk.open() as app, app.store.reader() as connection:
         report = trail.verify(connection, verifiers=[app.keys.trail.verifier], anchors_dir=anchors)
     desk.answer(report, lambda: _show_verified(desk, report))
@@ -47,8 +50,12 @@ def _show_verified(desk: Desk, report: VerifyReport) -> None:
 
 def replay(
     context: typer.Context,
-    seq: Annotated[int | None, typer.Argument(metavar="[SEQ]", help="cli.option.seq")] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="cli.option.limit")] = 1_000,
+    seq: Annotated[
+        int | None, typer.Argument(metavar="[SEQ]", min=1, max=2**53, help="cli.option.seq")
+    ] = None,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=1_000_000, help="cli.option.limit")
+    ] = 1_000,
 ) -> None:
     """Decide records again from the inputs that they name; one record, or the newest."""
     desk = desk_of(context)
