@@ -14,6 +14,7 @@ from service.i18n.titles import rule_titles
 from service.i18n.wording import Catalogues
 from service.rules_in_force import rulebook_folder, rules_in_force
 from service.settings import Settings
+from service.telling import tell_on_stderr
 from store import Store, open_engine
 from store.clock import Clock, system_clock
 from store.migrate import upgrade
@@ -40,6 +41,7 @@ def compose(
     Raises:
         BrokenRulebook: when a rule file has an error; a broken file never comes into force.
     """
+    tell_on_stderr()
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     keys = open_keys(settings.keys_dir)
     engine = open_engine(settings.database_url)

@@ -4,11 +4,14 @@ Several processes may start it; the holder of the lease `agents` works, the othe
 over when the lease runs out.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 
 import structlog
+from apscheduler.events import EVENT_JOB_MAX_INSTANCES
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from store import Store, leases
@@ -17,6 +20,9 @@ LEASE = "agents"
 LEASE_S = 30.0
 _RENEW_AFTER = timedelta(seconds=LEASE_S / 3)
 ACTOR = "system:scheduler"
+#: A job that takes longer is told of, once in so many seconds.
+SLOW_S = 10.0
+TOLD_EVERY_S = 60.0
 
 _log = structlog.get_logger(__name__)
 
@@ -44,10 +50,17 @@ class Scheduler:
         jobs: in the order in which they run when several are due.
         holder: names this process in the lease.
         period_s: how often it looks, in seconds.
+        ticks: seconds that only grow, to measure how long a job takes.
     """
 
     def __init__(
-        self, store: Store, jobs: Sequence[Job], *, holder: str, period_s: float = 0.5
+        self,
+        store: Store,
+        jobs: Sequence[Job],
+        *,
+        holder: str,
+        period_s: float = 0.5,
+        ticks: Callable[[], float] = monotonic,
     ) -> None:
         self._store = store
         self._jobs = tuple(jobs)
@@ -56,6 +69,9 @@ class Scheduler:
         self._last: dict[str, datetime] = {}
         self._leads = False
         self._scheduler: BackgroundScheduler | None = None
+        self._ticks = ticks
+        self._running: tuple[str, float] | None = None
+        self._told: dict[str, float] = {}
 
     @property
     def leads(self) -> bool:
@@ -64,7 +80,10 @@ class Scheduler:
 
     def start(self) -> None:
         """Begin to look every `period_s`, in a thread of its own."""
+        # Its own words on a round that is not over yet would come every period, without a name.
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
         scheduler = BackgroundScheduler(timezone="UTC")
+        scheduler.add_listener(lambda _event: self._still_running(), EVENT_JOB_MAX_INSTANCES)
         scheduler.add_job(
             self.run_once, "interval", seconds=self._period_s, max_instances=1, coalesce=True
         )
@@ -99,11 +118,33 @@ class Scheduler:
                 if held is None:
                     return False
             self._last[job.name] = now
-            try:
-                job.run(self._store.clock())
-            except Exception:  # noqa: BLE001 - one agent must not stop the others
-                _log.exception("an agent's round failed", job=job.name)
+            self._run(job)
         return held is not None
+
+    def _run(self, job: Job) -> None:
+        began = self._ticks()
+        self._running = (job.name, began)
+        try:
+            job.run(self._store.clock())
+        except Exception:  # noqa: BLE001 - one agent must not stop the others
+            _log.exception("an agent's round failed", job=job.name)
+        self._running = None
+        self._tell_slow(job.name, began)
+
+    def _still_running(self) -> None:
+        """The next look is due while a job runs: told when it runs for long."""
+        running = self._running
+        if running is not None:
+            self._tell_slow(*running)
+
+    def _tell_slow(self, name: str, began: float) -> None:
+        """One warning a minute for a job that takes long, with the time it has taken."""
+        now = self._ticks()
+        told = self._told.get(name)
+        if now - began < SLOW_S or (told is not None and now - told < TOLD_EVERY_S):
+            return
+        self._told[name] = now
+        _log.warning("a job takes long", job=name, seconds=round(now - began, 3))
 
     def _lead(self) -> datetime | None:
         """The time at which the lease was taken or prolonged; None while another holds it."""

@@ -28,6 +28,7 @@ from service.assembly import make_app
 from service.errors import UnsafeAddress, WrongFolder
 from service.inbound.clicks import work_off
 from service.settings import Settings
+from service.telling import tell_on_stderr
 from store import locks
 from store.clock import system_clock
 
@@ -70,6 +71,7 @@ def serve(
     """
     if role is not None and role not in ROLES:
         raise ValueError(f"unknown role {role!r}; one of {', '.join(ROLES)}")
+    tell_on_stderr()
     check_folder(settings, demo=demo)
     ended = stop or threading.Event()
     with ExitStack() as stack:

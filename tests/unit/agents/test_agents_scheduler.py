@@ -1,7 +1,9 @@
 """Who leads, what runs when, and the proof that what was due has happened."""
 
+import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from time import monotonic, sleep
 
 import pytest
 from structlog.testing import capture_logs
@@ -201,3 +203,58 @@ def test_a_watcher_that_lags_is_seen(house: House):
     assert sentinel.look(house.now).unread_events == 2
     house.look()
     assert sentinel.look(house.now).unread_events == 0
+
+
+# --- a job that takes long ------------------------------------------------------------------------
+
+
+def test_a_job_that_takes_long_is_told_once_a_minute_with_its_duration(house: House):
+    passed = [0.0]
+    taken = [20.0]
+
+    def slow(_now: datetime) -> None:
+        passed[0] += taken[0]
+
+    runner = Scheduler(
+        house.store, [every(0, slow, "watcher")], holder="a", ticks=lambda: passed[0]
+    )
+    with capture_logs() as told:
+        for _ in range(6):  # two minutes
+            runner.run_once()
+        taken[0] = 1.0
+        runner.run_once()
+    slow_ones = [one for one in told if one["event"] == "a job takes long"]
+    assert [(one["job"], one["seconds"], one["log_level"]) for one in slow_ones] == [
+        ("watcher", 20.0, "warning"),
+        ("watcher", 20.0, "warning"),
+    ]
+
+
+def test_a_round_that_is_not_over_says_nothing_in_the_library_s_own_words(
+    house: House, caplog: pytest.LogCaptureFixture
+):
+    """The real scheduler, many periods within one round; what hangs is told while it hangs."""
+    begun, done = threading.Event(), threading.Event()
+    passed = iter(range(0, 10**9, 15))
+
+    def hang(_now: datetime) -> None:
+        begun.set()
+        assert done.wait(30)
+
+    runner = Scheduler(
+        house.store,
+        [every(0, hang, "watcher")],
+        holder="a",
+        period_s=0.01,
+        ticks=lambda: float(next(passed)),
+    )
+    with capture_logs() as told:
+        runner.start()
+        assert begun.wait(30)
+        deadline = monotonic() + 30
+        while not any(one["event"] == "a job takes long" for one in told):
+            assert monotonic() < deadline
+            sleep(0.01)
+        done.set()
+        runner.stop()
+    assert [one for one in caplog.records if one.name.startswith("apscheduler")] == []
