@@ -11,13 +11,23 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
+from itertools import chain
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import orjson
+import pyarrow as pa
 
 from auditlog import errors
-from auditlog.errors import LogBusyError, LogClosedError, LogError, LogUnavailableError
+from auditlog.arrow_rows import STORED
+from auditlog.errors import (
+    LogBusyError,
+    LogClosedError,
+    LogError,
+    LogFailedError,
+    LogUnavailableError,
+    LogVersionError,
+)
 from auditlog.events import Event
 from auditlog.lateness import DEFAULT_LATENESS
 from auditlog.owner import own_log
@@ -41,19 +51,14 @@ from auditlog.port import (
     StoredFact,
 )
 from auditlog.socket_path import reachable
-from auditlog.wire import (
-    HISTORY,
-    HISTORY_ARGUMENTS,
-    HISTORY_ROWS,
-    OPERATIONS,
-    SOCKET,
-    VERSION,
-)
+from auditlog.wire import HISTORY, OPERATIONS, SOCKET, VERSION, Operation
 from store.clock import Clock, system_clock
 from store.problems import Problem
 
 _PAUSE: Final = 0.05
 _ANSWER_SECONDS: Final = 120.0
+# what an owner of version 1 answers to a call that it does not know
+_OLD_RELEASE: Final = "LOG_OPERATION_UNKNOWN"
 _BROKEN: Final = (OSError, http.client.HTTPException)
 _ERRORS: Final[Mapping[str, type[LogError]]] = {
     found.code: found
@@ -81,6 +86,7 @@ def open_log(
 
     Raises:
         LogBusyError: when another process still holds the file and does not answer.
+        LogVersionError: when an owner of another release answers.
     """
     deadline = time.monotonic() + wait
     while True:
@@ -124,19 +130,24 @@ class SocketLog:
         self._open = True
 
     def answers(self) -> bool:
-        """Whether an owner is there."""
+        """Whether an owner is there.
+
+        Raises:
+            LogVersionError: when it is one of another release.
+        """
         try:
-            self._once("ping", b"[]")
+            status, answer = self._once("ping", OPERATIONS["ping"].call(()))
         except _BROKEN:
             return False
+        if status != HTTPStatus.OK:
+            _raise(answer)
         return True
 
     # -- the way
 
-    def _call(self, name: str, *arguments: Any) -> Any:
+    def _call(self, name: str, *arguments: Any, carried: Sequence[Sequence[Any]] = ()) -> Any:
         operation = OPERATIONS[name]
-        # the owner checks the types; here a wrong one would fail as it is written
-        body = operation.arguments.dump_json(arguments, warnings="error")
+        body = operation.call(arguments, carried)
         deadline = time.monotonic() + self._patience
         while True:
             if not self._open:
@@ -150,7 +161,7 @@ class SocketLog:
             time.sleep(_PAUSE)
         if status != HTTPStatus.OK:
             _raise(answer)
-        return operation.result.validate_json(answer)
+        return _read(operation, answer)
 
     def _once(self, name: str, body: bytes) -> tuple[int, bytes]:
         connection = self._connection()
@@ -180,7 +191,7 @@ class SocketLog:
 
     def append(self, events: Sequence[Event], rejects: Sequence[Reject] = ()) -> Receipt:
         """See `LogPort.append`."""
-        receipt: Receipt = self._call("append", list(events), list(rejects))
+        receipt: Receipt = self._call("append", carried=(events, rejects))
         return receipt
 
     def read_after(self, position: int, limit: int = 1000) -> list[StoredEvent]:
@@ -207,7 +218,7 @@ class SocketLog:
         """See `LogPort.history`."""
         if not self._open:
             raise LogClosedError("the log is closed")
-        body = HISTORY_ARGUMENTS.dump_json((query,))
+        body = OPERATIONS[HISTORY].call((query,))
         connection = _Connection(self._folder)
         try:
             connection.request("POST", VERSION + HISTORY, body)
@@ -271,7 +282,7 @@ class SocketLog:
         self, kind: str, rows: Sequence[FactRow], *, recorded_at: datetime
     ) -> FactReceipt:
         """See `LogPort.append_facts`."""
-        receipt: FactReceipt = self._call("append_facts", kind, list(rows), recorded_at)
+        receipt: FactReceipt = self._call("append_facts", kind, recorded_at, carried=(rows,))
         return receipt
 
     def facts(
@@ -311,24 +322,36 @@ class SocketLog:
             self._connections.clear()
 
 
+def _read(operation: Operation, answer: bytes) -> Any:
+    """The result that an answer holds."""
+    try:
+        if operation.rows is None:
+            return operation.result.validate_json(answer)
+        line, _, rest = answer.partition(b"\n")
+        rows = chain.from_iterable(operation.rows.batches(pa.BufferReader(rest)))
+        return operation.join(operation.result.validate_json(line), list(rows))
+    except ValueError as error:
+        raise LogFailedError("the owner's answer cannot be read") from error
+
+
 def _stream(connection: _Connection, response: http.client.HTTPResponse) -> Iterator[StoredEvent]:
     with contextlib.closing(connection):
-        total = 0
         try:
-            for line in response:
-                rows = HISTORY_ROWS.validate_json(line)
-                if isinstance(rows, int):
-                    if rows == total:
-                        return
-                    break
-                total += len(rows)
+            response.readline()  # the JSON part holds nothing
+            for rows in STORED.batches(response):
                 yield from rows
-        except _BROKEN as error:
+            if response.read():
+                raise LogFailedError("the owner's answer cannot be read")
+        except (*_BROKEN, ValueError) as error:
             raise LogUnavailableError("the history broke off") from error
-        raise LogUnavailableError("the history broke off")
 
 
-def _raise(answer: bytes) -> None:
-    refusal = orjson.loads(answer)
-    code, message = str(refusal.get("code", "")), str(refusal.get("message", ""))
+def _raise(answer: bytes) -> NoReturn:
+    try:
+        refusal = orjson.loads(answer)
+        code, message = str(refusal["code"]), str(refusal["message"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise LogFailedError("the owner's answer cannot be read") from error
+    if code == _OLD_RELEASE:
+        raise LogVersionError(f"the owner does not know {message}")
     raise _ERRORS.get(code, LogError)(message)

@@ -107,18 +107,25 @@ def keys_table(events: Sequence[Event], keys: Sequence[int]) -> pa.Table:
 
 def events_table(events: Sequence[Event], keys: Sequence[int], first: int) -> pa.Table:
     """The batch as the columns of `log_events`, positions from `first` on."""
-    columns = {
-        "position": pa.array(range(first, first + len(events)), pa.int64()),
-        "day": pa.array([event.day for event in events], pa.date32()),
-        "key": pa.array(keys, pa.int64()),
-    }
+    columns = [
+        pa.array(range(first, first + len(events)), pa.int64()),
+        pa.array([event.day for event in events], pa.date32()),
+        pa.array(keys, pa.int64()),
+        *event_columns(events),
+    ]
+    return pa.table(columns, names=["position", "day", "key", *COLUMNS])
+
+
+def event_columns(events: Sequence[Event]) -> list[pa.Array]:
+    """The events' own fields, in the order of `COLUMNS`."""
+    columns = []
     for name, (_, arrow) in COLUMNS.items():
         values: Sequence[Any] = list(map(_GET[name], events))
         if name == "attributes":
             values = [_json(value) for value in values]
         # Arrow turns aware times into UTC by itself
-        columns[name] = pa.array(values, arrow)
-    return pa.table(columns)
+        columns.append(pa.array(values, arrow))
+    return columns
 
 
 def _json(attributes: Any) -> str:
@@ -133,13 +140,13 @@ def event_of(row: Sequence[Any]) -> Event:
     values["event_time"] = values["event_time"].replace(tzinfo=UTC)
     values["arrival_time"] = values["arrival_time"].replace(tzinfo=UTC)
     values["kind"] = EventKind(values["kind"])
-    values["amount"] = _plain(values["amount"])
-    values["qty"] = _plain(values["qty"])
+    values["amount"] = plain_decimal(values["amount"])
+    values["qty"] = plain_decimal(values["qty"])
     attributes = values["attributes"]
     values["attributes"] = {} if attributes == "{}" else orjson.loads(attributes)
     return Event(**values)
 
 
-def _plain(value: Decimal | None) -> Decimal | None:
+def plain_decimal(value: Decimal | None) -> Decimal | None:
     """Without the column's trailing zeros."""
     return None if value is None else Decimal(decimal_text(value))

@@ -19,6 +19,12 @@ class LogUnavailableError(LogError):
     code = "LOG_UNAVAILABLE"
 
 
+class LogVersionError(LogError):
+    """The owner of the log and this program are of different releases."""
+
+    code = "LOG_VERSION"
+
+
 class LogClosedError(LogError):
     """The log was closed before this call."""
 

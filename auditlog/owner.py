@@ -6,6 +6,7 @@ over HTTP on a Unix socket that only its user can open.
 
 import contextlib
 import fcntl
+import io
 import os
 import socket
 import socketserver
@@ -15,25 +16,25 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import IO, Any, Final, Self
+from typing import IO, Any, Final, Self, cast
 
 import orjson
 from pydantic import ValidationError
 
+from auditlog.arrow_rows import RowsRefusedError
 from auditlog.duckdb_log import DuckDbLog
-from auditlog.errors import LogBusyError, LogError, LogFailedError
+from auditlog.errors import LogBusyError, LogError, LogFailedError, LogVersionError
 from auditlog.lateness import DEFAULT_LATENESS
 from auditlog.port import LogPort
 from auditlog.socket_path import reachable
 from auditlog.wire import (
     BODY_MOST,
-    HISTORY,
-    HISTORY_ARGUMENTS,
-    HISTORY_LINE,
-    HISTORY_ROWS,
+    CONTROL_TYPE,
     OPERATIONS,
+    ROWS_TYPE,
     SOCKET,
     VERSION,
+    Operation,
 )
 from store.clock import Clock, system_clock
 
@@ -42,6 +43,7 @@ LOCK: Final = "log.lock"
 _BACKLOG: Final = 128
 _STOP_SECONDS: Final = 30.0
 _PAUSE: Final = 0.05
+_CHUNK: Final = 256 * 1024
 
 
 class OwnedLog(DuckDbLog):
@@ -185,27 +187,24 @@ class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Server
+    _began = False
 
     def do_POST(self) -> None:
         """Run one operation."""
+        self._began = False
         body = self._body()
         if body is None:
             return
-        name = self.path.removeprefix(VERSION)
         try:
-            if name == HISTORY:
-                self._history(body)
-                return
-            operation = OPERATIONS[name]
-            arguments = operation.arguments.validate_json(body)
-            result = operation.run(self.server.log, arguments)
-            self._answer(HTTPStatus.OK, operation.result.dump_json(result))
-        except KeyError:
-            self._refuse(HTTPStatus.NOT_FOUND, "LOG_OPERATION_UNKNOWN", name)
-        except ValidationError as error:
-            self._refuse(HTTPStatus.BAD_REQUEST, "LOG_CALL_WRONG", str(error))
+            operation = _operation(self.path)
+            arguments, carried = operation.read_call(body)
+            self._answer_with(operation, operation.run(self.server.log, arguments, carried))
+        except LogVersionError as error:
+            self._refuse(HTTPStatus.NOT_FOUND, error.code, str(error))
         except LogError as error:
             self._refuse(HTTPStatus.CONFLICT, error.code, str(error))
+        except (ValidationError, RowsRefusedError) as error:
+            self._refuse(HTTPStatus.BAD_REQUEST, "LOG_CALL_WRONG", str(error))
         except ConnectionError:
             self.close_connection = True
         except Exception as error:  # noqa: BLE001 (the client must hear of it, whatever it is)
@@ -226,31 +225,32 @@ class _Handler(BaseHTTPRequestHandler):
             return None
         return body
 
-    def _history(self, body: bytes) -> None:
-        (query,) = HISTORY_ARGUMENTS.validate_json(body)
-        rows = self.server.log.history(query)
+    def _answer_with(self, operation: Operation, result: Any) -> None:
+        control, rows = operation.split(result)
+        head = operation.head(control)
+        if operation.rows is None:
+            self._answer(HTTPStatus.OK, head)
+            return
+        self._began = True
         self.send_response(HTTPStatus.OK)
-        self.send_header("Content-Type", "application/x-ndjson")
-        self.send_header("Connection", "close")
+        self.send_header("Content-Type", ROWS_TYPE)
+        self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        self.close_connection = True
-        batch = []
-        total = 0
-        for row in rows:
-            batch.append(row)
-            if len(batch) == HISTORY_LINE:
-                self.wfile.write(HISTORY_ROWS.dump_json(batch) + b"\n")
-                total += len(batch)
-                batch = []
-        total += len(batch)
-        self.wfile.write(HISTORY_ROWS.dump_json(batch) + b"\n%d\n" % total)
+        chunks = _Chunks(self.wfile)
+        chunks.write(head)
+        operation.rows.write(cast("IO[bytes]", chunks), iter(rows))
+        chunks.end()
 
     def _refuse(self, status: HTTPStatus, code: str, message: str) -> None:
+        if self._began:
+            # half an answer is out: without its end the client knows that it broke off
+            self.close_connection = True
+            return
         self._answer(status, orjson.dumps({"code": code, "message": message[:1000]}))
 
     def _answer(self, status: HTTPStatus, body: bytes) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", CONTROL_TYPE)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -261,3 +261,45 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (http.server's name)
         """Requests are not logged one by one."""
+
+
+def _operation(path: str) -> Operation:
+    """The call of an address.
+
+    Raises:
+        LogVersionError: when this release has no such call.
+    """
+    found = OPERATIONS.get(path.removeprefix(VERSION)) if path.startswith(VERSION) else None
+    if found is None:
+        raise LogVersionError(f"the owner speaks {VERSION} and does not know {path[:100]}")
+    return found
+
+
+class _Chunks(io.RawIOBase):
+    """The body of an answer in HTTP chunks of about `_CHUNK` bytes."""
+
+    def __init__(self, sink: Any) -> None:
+        super().__init__()
+        self._sink = sink
+        self._held = bytearray()
+
+    def writable(self) -> bool:
+        """Always."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Hold small parts back; send what is long enough."""
+        self._held += data
+        if len(self._held) >= _CHUNK:
+            self._send()
+        return len(data)
+
+    def end(self) -> None:
+        """Send the rest, and that this is all."""
+        if self._held:
+            self._send()
+        self._sink.write(b"0\r\n\r\n")
+
+    def _send(self) -> None:
+        self._sink.write(b"%x\r\n%b\r\n" % (len(self._held), bytes(self._held)))
+        self._held.clear()

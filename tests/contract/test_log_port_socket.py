@@ -18,6 +18,7 @@ from auditlog.client import SocketLog, open_log
 from auditlog.errors import LogBusyError, LogUnavailableError
 from auditlog.owner import LogServer, OwnedLog, own_log, serve_log
 from auditlog.port import LogPort, Query, Receipt
+from auditlog.wire import OPERATIONS
 
 
 class Served:
@@ -180,7 +181,9 @@ def test_a_lost_answer_to_settling_a_row_is_not_repeated_blindly(
 def test_a_client_that_dies_in_the_middle_of_a_batch_stores_nothing_of_it(house: Served):
     raw = socket.socket(socket.AF_UNIX)
     raw.connect(str(house.folder / "log.sock"))
-    raw.sendall(b"POST /v1/append HTTP/1.1\r\nContent-Length: 1000\r\n\r\n[[{")
+    whole = OPERATIONS["append"].call((), ([event(1)], []))
+    raw.sendall(b"POST /v2/append HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(whole))
+    raw.sendall(whole[:-1])
     raw.close()
     assert house.log.stats().events == 0
 
@@ -188,11 +191,11 @@ def test_a_client_that_dies_in_the_middle_of_a_batch_stores_nothing_of_it(house:
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [
-        ("/v1/append", b"not json", 400),
-        ("/v1/append", b'[[{"source": 1}], []]', 400),
-        ("/v1/drop", b"[]", 404),
-        ("/v1/search", b'[{"limit": 0}]', 409),
-        ("/v1/read_after", b'["\xff", 1]', 400),
+        ("/v2/append", b"not json", 400),
+        ("/v2/append", b'[[{"source": 1}], []]', 400),
+        ("/v2/drop", b"[]", 404),
+        ("/v2/search", b'[[], [{"limit": 0}]]', 409),
+        ("/v2/read_after", b'[[], ["\xff", 1]]', 400),
     ],
 )
 def test_a_malformed_call_is_refused_and_the_owner_goes_on(
