@@ -1,15 +1,17 @@
 // Builds the console's front end into service/web/static/build and writes manifest.json:
 // logical name -> file name with a hash of its content. ECharts and CodeMirror are split chunks,
-// fetched only by pages that use them.
+// fetched only by pages that use them. Files of builds before stay for two days: pages that are
+// open, and a service that reads the manifest in this moment, still ask for them.
 import { build } from "esbuild";
-import { rm, writeFile, mkdir } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const out = join(here, "..", "service", "web", "static", "build");
 
-await rm(out, { recursive: true, force: true });
+const KEPT_MS = 2 * 24 * 3600 * 1000;
+
 await mkdir(out, { recursive: true });
 
 const shared = {
@@ -48,4 +50,17 @@ for (const { metafile } of results) {
     manifest[basename(file.entryPoint).replace(/\.(js|css)$/, "") + extension] = basename(path);
   }
 }
-await writeFile(join(out, "manifest.json"), JSON.stringify(manifest, null, 2) + "\n");
+
+// What this build made is as young as the build, even where an older one had made the same.
+const made = new Set(results.flatMap(({ metafile }) => Object.keys(metafile.outputs).map((path) => basename(path))));
+const now = new Date();
+for (const name of await readdir(out)) {
+  const path = join(out, name);
+  if (made.has(name.replace(/\.LEGAL\.txt$/, ""))) await utimes(path, now, now);
+  else if (name !== "manifest.json" && now - (await stat(path)).mtimeMs > KEPT_MS) await rm(path);
+}
+
+// At last and in one step, so that no page ever reads half a manifest.
+const written = join(out, ".manifest.json");
+await writeFile(written, JSON.stringify(manifest, null, 2) + "\n");
+await rename(written, join(out, "manifest.json"));

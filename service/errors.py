@@ -43,3 +43,10 @@ class UnsafeAddress(ServiceError):  # noqa: N818 - named after what the reader m
     def __init__(self, host: str) -> None:
         super().__init__(f"{host} needs TLS or --behind-proxy")
         self.host = host
+
+
+class FrontEndMissing(ServiceError):  # noqa: N818 - named as the condition
+    """The console's front end was not built."""
+
+    def __init__(self) -> None:
+        super().__init__("the front end is not built; run `make front`")

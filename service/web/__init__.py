@@ -1,6 +1,7 @@
 """The console: view models, templates, and the application around them."""
 
-from service.web.assets import Assets, FrontEndMissing
+from service.errors import FrontEndMissing
+from service.web.assets import Assets
 from service.web.factory import make_web_app
 from service.web.frame import Flash, Frame, Room, SourceChip
 from service.web.pages import Look, Pages
