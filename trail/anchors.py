@@ -6,6 +6,7 @@ not be made to agree.
 """
 
 import os
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,15 +52,37 @@ def anchor(connection: Connection, folder: Path | str) -> Anchored | None:
         return None
     path = Path(folder) / f"{row.size:012d}{_SUFFIX}"
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = not path.exists()
-    if new:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(row.note)
-            file.flush()
-            os.fsync(file.fileno())
-    elif path.read_text(encoding="utf-8") != row.note:
+    new = not path.exists() and _write(path, row.note)
+    if not new and path.read_text(encoding="utf-8") != row.note:
         raise TrailError(f"{path.name}: a different checkpoint of {row.size} records stands there")
     return Anchored(row.size, bytes(row.root).hex(), path, new)
+
+
+def _write(path: Path, note: str) -> bool:
+    """Make a file whole or not at all; False when another process was first.
+
+    Half a checkpoint under the name would later look like the work of a forger.
+    """
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with draft.open("x", encoding="utf-8") as file:
+            file.write(note)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)  # unlike a renaming it fails when the name is taken
+        except FileExistsError:
+            return False
+        except OSError:  # a share that knows no second name for a file
+            draft.rename(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return True
 
 
 def record_anchor(uow: UnitOfWork, anchored: Anchored) -> RecordRef:

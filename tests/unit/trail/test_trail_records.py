@@ -1,3 +1,4 @@
+import os
 from decimal import Decimal
 from typing import Any
 
@@ -130,6 +131,36 @@ def test_the_summary_says_since_when_and_how_far_it_was_taken_outside(
         assert (summary.size, summary.since) == (11, first.at)
         assert (summary.checkpoint_size, summary.anchor_size) == (10, 10)
         assert summary.anchor_at == trail.read(connection, 11).at
+
+
+def test_a_checkpoint_stands_outside_whole_or_not_at_all(
+    house: Any, tmp_path: Any, monkeypatch: Any
+) -> None:
+    house.append(10)
+    outside = tmp_path / "outside"
+
+    def full(_file: int) -> None:
+        raise OSError("no space left")
+
+    with house.store.reader() as connection:
+        with monkeypatch.context() as broken:
+            broken.setattr(os, "fsync", full)
+            with pytest.raises(OSError, match="no space"):
+                trail.anchor(connection, outside)
+        assert list(outside.iterdir()) == []
+
+        def no_links(*_names: Any) -> None:
+            raise OSError("not on this share")
+
+        with monkeypatch.context() as share:
+            share.setattr(os, "link", no_links)
+            anchored = trail.anchor(connection, outside)
+        assert anchored is not None
+        assert anchored.new
+        assert list(outside.iterdir()) == [anchored.path]
+        again = trail.anchor(connection, outside)
+    assert again is not None
+    assert not again.new
 
 
 def test_an_unknown_number_is_refused(house: Any) -> None:
