@@ -1,6 +1,7 @@
 """The built front end: logical names to files with a hash in their name."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
 
@@ -17,15 +18,19 @@ class Assets:
     or when its manifest cannot be read, the last one that could be read goes on: its files stay
     for a while (see ``front/build.mjs``).
 
+    Args:
+        folder: of the build.
+        files: instead of a build, for pages whose look does not matter.
+
     Raises:
-        FrontEndMissing: when there is no build.
+        FrontEndMissing: when there is no build and no `files`.
     """
 
-    def __init__(self, folder: Path = BUILD_DIR) -> None:
-        self._manifest = folder / "manifest.json"
+    def __init__(self, folder: Path = BUILD_DIR, *, files: Mapping[str, str] | None = None) -> None:
+        self._manifest = folder / "manifest.json" if files is None else None
         self._lock = Lock()
         self._read_at: tuple[int, int] | None = None
-        self._files: dict[str, str] = {}
+        self._files: dict[str, str] = dict(files or {})
         self._refresh()
         if not self._files:
             raise FrontEndMissing
@@ -36,6 +41,8 @@ class Assets:
         return f"{STATIC_URL}/{self._files[name]}"
 
     def _refresh(self) -> None:
+        if self._manifest is None:
+            return
         try:
             found = self._manifest.stat()
             stamp = found.st_mtime_ns, found.st_size

@@ -114,10 +114,15 @@ def sign_in_router(
     entrance = Entrance(pages, gate, demo_people)
 
     @router.get("/login")
-    def ask(request: Request, next: str = "/") -> Response:  # noqa: A002 - the parameter's name
+    def ask(request: Request, next: str = "/", why: str = "") -> Response:  # noqa: A002 - the parameter's name
         people = entrance.people()
         without = not people and not has_logins()
-        page = SignInPage(next_url=local_path(next), people=people, without_people=without)
+        page = SignInPage(
+            next_url=local_path(next),
+            people=people,
+            without_people=without,
+            undone=why == "undone",
+        )
         return entrance.show(request, page)
 
     @router.post("/login")

@@ -3,7 +3,7 @@
 import logging
 import secrets
 from typing import cast
-from urllib.parse import quote
+from urllib.parse import urlencode, urlsplit
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -15,6 +15,7 @@ from service.api.faults import Fault, problem_response
 from service.security import Forbidden, SignInNeeded
 from service.web.frame import Frame
 from service.web.pages import Pages, send_to
+from service.web.reader import local_path
 from service.web.views.access import FaultPage
 
 _LOG = logging.getLogger("hedgewarden.web")
@@ -65,13 +66,28 @@ def fault(
 
 
 def _sign_in(request: Request, fault_: Exception) -> Response:
+    """To the sign-in page, and from there back: to the page asked for, or that of the act.
+
+    An act is not done then: the person finds its page, looks once more and presses again.
+    """
     del fault_
     if request.url.path.startswith(_API):
         return fault(request, 401, "SIGN_IN_NEEDED")
-    here = request.url.path if request.method == "GET" else "/"
-    if request.method == "GET" and request.url.query:
-        here += f"?{request.url.query}"
-    return send_to(request, "/login" if here == "/" else f"/login?next={quote(here)}")
+    asked = {}
+    if request.method == "GET":
+        here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    else:
+        here, asked = _page_of_act(request), {"why": "undone"}
+    query = urlencode(({} if here == "/" else {"next": here}) | asked, safe="/")
+    return send_to(request, f"/login?{query}" if query else "/login")
+
+
+def _page_of_act(request: Request) -> str:
+    """The page of ours on which a form was sent, as the browser says; else the first page."""
+    parts = urlsplit(request.headers.get("referer", ""))
+    if parts.netloc != request.headers.get("host", ""):
+        return "/"
+    return local_path(parts.path + (f"?{parts.query}" if parts.query else ""))
 
 
 def _forbidden(request: Request, refused: Exception) -> Response:

@@ -22,6 +22,7 @@ class SignInPage:
         error: code ``WRONG_LOGIN`` or ``TOO_MANY_ATTEMPTS``, or empty.
         next_url: where to go afterwards; only paths of our own.
         people: the demo's people; empty outside the demo.
+        undone: true when an act was sent without a session: it has not been done.
         without_people: true while no login exists: the page then names the command.
     """
 
@@ -30,6 +31,7 @@ class SignInPage:
     next_url: str = "/"
     people: tuple[DemoPerson, ...] = ()
     without_people: bool = False
+    undone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -27,8 +28,7 @@ from trail.notes import Signer
 
 START = datetime(2026, 11, 22, 6, tzinfo=UTC)
 PASSWORD = "correct horse battery"
-ASSETS = Assets.__new__(Assets)
-ASSETS._files = {"app.js": "app.js", "app.css": "app.css", "theme.js": "theme.js"}
+ASSETS = Assets(files={name: name for name in ("app.js", "app.css", "theme.js")})
 
 
 class House:
@@ -87,6 +87,10 @@ def _routes() -> APIRouter:
     def officers(signed: Annotated[SignedIn, Depends(require("order.close"))]) -> str:
         return signed.person.id
 
+    @router.post("/act")
+    def act(signed: Annotated[SignedIn, Depends(signed_in)]) -> str:
+        raise AssertionError(signed.person.id)
+
     @router.post("/echo")
     def echo(body: dict[str, str]) -> dict[str, str]:
         return body
@@ -114,6 +118,30 @@ def test_a_person_signs_in_and_out(house: House) -> None:
     assert client.get("/me").headers["location"] == "/login?next=/me"
     actions = [action for action, _ in house.records()]
     assert actions[-2:] == ["session.begin", "session.end"]
+
+
+@pytest.mark.parametrize(
+    ("referer", "back"),
+    [
+        ("http://testserver/orders?state=all&level=red", "/orders?state=all&level=red"),
+        ("http://elsewhere.example/orders", ""),
+        ("http://testserver//elsewhere.example/x", ""),
+        ("", ""),
+    ],
+)
+def test_an_act_without_a_session_is_not_done_and_leads_back_to_its_page(
+    house: House, referer: str, back: str
+) -> None:
+    client = house.client()
+    answer = client.post("/act", headers={"Referer": referer} if referer else {})
+    query = parse_qs(urlsplit(answer.headers["location"]).query)
+    assert query == {"why": ["undone"]} | ({"next": [back]} if back else {})
+    page = client.get(answer.headers["location"])
+    assert "was not done" in page.text
+    form = {"login": "chen.fang", "password": PASSWORD, "next": query.get("next", ["/"])[0]}
+    assert client.post("/login", data=form).headers["location"] == (back or "/")
+    actions = [action for action, _ in house.records() if action != "password.set"]
+    assert actions == ["session.begin"]
 
 
 def test_a_stolen_cookie_is_dead_after_signing_out(house: House) -> None:
@@ -276,7 +304,7 @@ def test_every_answer_carries_the_headers(house: House, path: str) -> None:
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
     assert headers["cross-origin-opener-policy"] == "same-origin"
     expected = "no-cache" if path.startswith("/static") else "no-store"
     assert headers["cache-control"] == expected
