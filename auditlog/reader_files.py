@@ -5,12 +5,13 @@ write it; the whole file decides, not its first lines.
 """
 
 import codecs
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import IO, Final
 
 from auditlog.events import Event
+from auditlog.mapping import EventMapping
 from auditlog.port import Reject
 from auditlog.reader_json import read_json
 from auditlog.reader_table import read_csv, read_parquet, read_xlsx
@@ -44,7 +45,7 @@ def read_file(
     name: str = "",
     default_arrival: datetime | None = None,
     zone: tzinfo | None = None,
-    mapping: Mapping[str, str] | None = None,
+    mapping: EventMapping | None = None,
 ) -> Iterator[Event | Reject]:
     """The events of a file in its order, and what could not be read, each with its place.
 
@@ -54,7 +55,7 @@ def read_file(
         name: the name to show, such as that of an upload; else the path's.
         default_arrival: the arrival of rows that name none; None takes their event time.
         zone: the zone of times without an offset; None refuses them.
-        mapping: header → our field name.
+        mapping: what the company's own names and words mean.
 
     Yields:
         Events, and a `Reject` for each row or rest of the file that could not be read.

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from auditlog.events import Event, parse_event
 from auditlog.fields import NAMES
+from auditlog.mapping import EventMapping
 from auditlog.port import RAW_BYTES, Reject
 from store.problems import Problem, shorten
 
@@ -21,14 +22,15 @@ class Reading:
         now: a day after it events are refused.
         default_arrival: the arrival of rows that name none; None takes their event time.
         zone: the zone of times without an offset (spreadsheets have no other); None refuses them.
-        mapping: the file's header → our field name; what it does not name goes by its own name.
+        mapping: what the company's own names and words mean; what it does not name goes by its
+            own name.
     """
 
     name: str
     now: datetime
     default_arrival: datetime | None = None
     zone: tzinfo | None = None
-    mapping: Mapping[str, str] | None = None
+    mapping: EventMapping | None = None
 
     def problem(self, code: str, line: int = 0, **parts: Any) -> Problem:
         """A problem of this file."""
@@ -46,8 +48,11 @@ class Reading:
         cells: Mapping[str, str] | None = None,
     ) -> Event | Reject:
         """The event that a row is, or the row with everything that is wrong with it."""
+        mapped = values
+        if self.mapping is not None and isinstance(values, Mapping):
+            mapped = self.mapping.apply(values)
         found = parse_event(
-            values,
+            mapped,
             default_arrival=self.default_arrival,
             now=self.now,
             file=self.name,
@@ -58,13 +63,13 @@ class Reading:
         if isinstance(found, Event):
             return found
         text = raw if raw is not None else _text(values)
-        return Reject(text, tuple(found), file=self.name, line=line, org=_org(values))
+        return Reject(text, tuple(found), file=self.name, line=line, org=_org(mapped))
 
     def field(self, header: object) -> str:
         """The field that a column's header names."""
         name = shorten(str(header).strip()) if header is not None else ""
-        if self.mapping and name in self.mapping:
-            return self.mapping[name]
+        if self.mapping and name in self.mapping.headers:
+            return self.mapping.headers[name]
         return HEADERS.get(name, name)
 
 

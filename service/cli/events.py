@@ -4,11 +4,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from auditlog.events import Event, EventKind
+from auditlog.mapping import EventMapping, load_mapping
 from auditlog.port import PAGE_LIMIT, Query, Reject, StoredEvent
 from auditlog.reader_files import read_file
 from service.catching_up import catch_up
@@ -32,17 +33,22 @@ def add_to(app: typer.Typer) -> None:
 def import_events(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="cli.option.file")],
+    mapping: Annotated[Path | None, typer.Option("--mapping", help="cli.option.mapping")] = None,
     watch: Annotated[bool, typer.Option("--watch/--no-watch", help="cli.option.watch")] = True,
 ) -> None:
     """Store a file's events; resending is harmless. Without a running service, judge them too."""
     desk = desk_of(context)
     if not file.is_file():
         raise WrongCall("cli.no_such_file", file=str(file))
+    own, faults = _mapping(mapping)
+    if faults:
+        # a mapping that is half understood would put good rows into the wrong place
+        _refuse(desk, faults)
     counts = dict.fromkeys(("rows", "accepted", "duplicates", "quarantined"), 0)
     problems: list[Problem] = []
     with desk.open() as app:
         now = app.clock()
-        for batch in _batches(read_file(file, now=now, zone=ZONE)):
+        for batch in _batches(read_file(file, now=now, zone=ZONE, mapping=own)):
             events = [one for one in batch if isinstance(one, Event)]
             rejects = [one for one in batch if isinstance(one, Reject)]
             receipt = app.log.append(events, rejects)
@@ -70,6 +76,29 @@ def import_events(
     desk.answer(document, show)
     if problems or counts["quarantined"]:
         raise typer.Exit(PROBLEMS)
+
+
+def _mapping(path: Path | None) -> tuple[EventMapping | None, list[Problem]]:
+    if path is None:
+        return None, []
+    if not path.is_file():
+        raise WrongCall("cli.no_such_file", file=str(path))
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        return None, [Problem("NOT_UTF8", file=path.name)]
+    return load_mapping(text, path.name)
+
+
+def _refuse(desk: Desk, faults: Sequence[Problem]) -> NoReturn:
+    def show() -> None:
+        for problem in faults:
+            desk.complain(desk.sentence(problem))
+
+    counts = dict.fromkeys(("rows", "accepted", "duplicates", "quarantined"), 0)
+    errors = [desk.problem(problem) for problem in faults]
+    desk.answer({**counts, "errors": errors, "watched": False, "orders": []}, show)
+    raise typer.Exit(PROBLEMS)
 
 
 def _batches(read: Iterable[Event | Reject]) -> Iterator[list[Event | Reject]]:

@@ -19,6 +19,7 @@ from typer.main import get_command
 
 import main
 import trail
+from auditlog.mapping import load_mapping as load_event_mapping
 from directory import load_directory
 from integrations.files import COLUMNS, Kind, load_mapping
 from rules import load_rulebook, load_schema, read_rule, run_tests
@@ -259,10 +260,13 @@ def test_the_examples_of_directory_and_mapping_can_be_read(language: str) -> Non
     known, problems = load_directory(directory, "directory.yaml")
     assert problems == []
     assert len(known.people) >= 3
-    (mapping,) = blocks(page(language, "import-formats"), "yaml")
+    mapping, events = blocks(page(language, "import-formats"), "yaml")
     read, problems = load_mapping(mapping, "mapping.yaml", Kind.CONTRACTS)
     assert problems == []
     assert {**read.columns, **read.constants, **read.values}
+    own, problems = load_event_mapping(events, "events.yaml")
+    assert problems == []
+    assert all((own.columns, own.constants, own.values, own.units))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

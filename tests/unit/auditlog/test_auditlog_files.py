@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from auditlog.events import Event
+from auditlog.mapping import EventMapping
 from auditlog.port import Reject
 from auditlog.reader_files import find_encoding, read_file
 
@@ -192,7 +193,14 @@ def test_a_header_that_cannot_serve(tmp_path: Path, header: str, code: str):
 
 def test_a_header_with_a_mapping_of_the_companys_own(tmp_path: Path):
     text = "No;When;Class;What;Who\n1;2024-05-14T10:00:00Z;business;login;u_liu\n"
-    mapping = {"No": "event_id", "When": "ts", "Class": "kind", "What": "type", "Who": "actor"}
+    columns = {
+        "event_id": "No",
+        "event_time": "When",
+        "kind": "Class",
+        "type": "What",
+        "actor": "Who",
+    }
+    mapping = EventMapping(columns=columns)
     events, rejects = read(write(tmp_path / "a.csv", text), mapping=mapping)
     assert rejects == []
     assert (events[0].event_id, events[0].actor) == ("1", "u_liu")
