@@ -110,6 +110,7 @@ def views(
         fact = exposure_fact(bucket, limit=use.limit.amount)
         if use.limit.measure is not Measure.NET:
             fact["net"] = measured(use.total, use.limit.measure)
+            fact["use"] = use.use
         found.append(ExposureView(use.limit, bucket, fact))
     bare = [b for b in unlimited(buckets, book.limits, now) if b.org == scope.org]
     if bare:

@@ -139,6 +139,7 @@ def judge(order: HedgeOrder, found: list[ExposureView], rulebook: Rulebook, at: 
         "net_before": check.net_before,
         "net_after": check.net_after,
         "limit": check.limit,
+        "has_limit": check.limit is not None,
         "use_before": ratio(abs(check.net_before), check.limit),
         "use_after": ratio(abs(check.net_after), check.limit),
         "data_state": state.value,

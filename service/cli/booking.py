@@ -8,8 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-from book.buckets import ANY
-from book.positions import is_under
 from service.assessing import AssessmentSummary, assess_now
 from service.cli.desk import Desk, desk_of, moment
 from service.cli.naming import month_code, product_code, refuse_unknown
@@ -24,7 +22,6 @@ _ROW = (
     "option_delta", "net", "gross", "unpriced", "unsynced", "unposted", "theoretical",
     "net_if_posted", "coverage", "limit", "use", "level", "state", "reasons",
 )  # fmt: skip
-_DIMENSIONS = ("month", "account", "project")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -157,8 +154,8 @@ def exposure(
             )
         if not (table.rows or table.limits):
             refuse_unknown(app, org=org, product=product)
-        rows = [_row(row, table.limits) for row in table.rows]
-        totals = [_row(row, ()) for row in table.totals]
+        rows = [_row(row) for row in table.rows]
+        totals = [_row(row) for row in table.totals]
         document = {
             "as_of": rfc3339(table.as_of),
             "known_at": rfc3339(table.known_at),
@@ -169,33 +166,20 @@ def exposure(
         desk.answer(document, lambda: _show_exposure(desk, table, rows, desk.format(now)))
 
 
-def _row(row: dict[str, Any], limits: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """A place in the order of the contract, against the tightest limit that it counts towards.
+def _row(row: dict[str, Any]) -> dict[str, Any]:
+    """A place, or a total, which no limit bounds, in the order of the contract.
 
-    Use and level are the limit's, which may add up several places: a physical position and its
-    hedge in another account are judged together.
+    Use and level are those of the place's tightest limit, which may add up several places: a
+    physical position and its hedge in another account are judged together.
     """
-    tightest = max(
-        (one for one in limits if _counts(one, row) and one["use"] is not None),
-        key=lambda one: one["use"],
-        default=None,
-    )
-    against = tightest or {"limit": None, "use": None, "level": ""}
     found = {
+        **dict.fromkeys(("limit", "use"), None),
+        "level": "",
         **row,
         "priced": row["purchases"] + row["sales"],
         "state": row["data_state"],
-        **{name: against[name] for name in ("limit", "use", "level")},
     }
     return plain_row({name: found[name] for name in _ROW})
-
-
-def _counts(limit: dict[str, Any], row: dict[str, Any]) -> bool:
-    return (
-        limit["product"] == row["product"]
-        and is_under(limit["org"], row["org"])
-        and all(limit[name] in {ANY, row[name]} for name in _DIMENSIONS)
-    )
 
 
 def _show_exposure(

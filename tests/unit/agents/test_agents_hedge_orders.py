@@ -115,7 +115,8 @@ def test_what_lowers_every_exposure_it_touches_is_never_stopped(
         for place, net in touched.items()
         if place in limits or not limits
     )
-    if lowers:
+    bound = not limits or any(place in limits for place in touched)
+    if lowers and bound:
         assert verdict(order, *facts, *bounds) == ("allow", "WITHIN_RULES")
 
 
@@ -148,7 +149,17 @@ def test_a_limit_of_zero_is_a_limit():
 
 def test_the_limit_of_another_account_does_not_bind():
     own = [bought(450), limit(500, account="A")]
-    assert verdict(asked("buy", 200, account="B"), *own)[0] == "allow"
+    assert verdict(asked("buy", 200, account="B"), *own) == ("hold", "NO_LIMIT")
+    assert verdict(asked("sell", 50, account="B"), bought(450)) == ("allow", "WITHIN_RULES")
+
+
+def test_what_no_limit_bounds_waits_for_a_person_unless_it_lowers_the_exposure():
+    assert verdict(asked("buy", 1), bought(100)) == ("hold", "NO_LIMIT")
+    assert verdict(asked("buy", 1)) == ("hold", "NO_LIMIT")
+    assert verdict(asked("sell", 1), bought(100)) == ("allow", "WITHIN_RULES")
+    confirmed = asked("buy", 1, confirmed_by="wang")
+    assert verdict(confirmed, bought(100)) == ("allow", "WITHIN_RULES")
+    assert verdict(asked("buy", 1), bought(100), limit(500)) == ("allow", "WITHIN_RULES")
 
 
 def test_the_parent_s_limit_binds_too():
