@@ -1,7 +1,7 @@
 """D1, 今日值守: from the rows of orders, alerts, book and calendar to the first page."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from math import sqrt
 
@@ -19,6 +19,7 @@ from service.web.rooms.here import Here, Viewer
 from service.web.rooms.manual_orders import open_act
 from service.web.rooms.sheets import Column, sheet_response
 from service.web.rooms.waiting import SHOWN, waiting_lines
+from service.web.rooms.waiting_rows import next_dues
 from service.web.views.parts import Link
 from service.web.views.today import (
     CalendarLine,
@@ -29,8 +30,6 @@ from service.web.views.today import (
     WaitingLine,
 )
 from workorders import figures, reads
-from workorders.levels import Level
-from workorders.model import WorkOrder
 
 PERIOD = timedelta(days=30)
 AHEAD_DAYS = 7
@@ -42,7 +41,7 @@ _Z = 1.959964  # of a two-sided interval of 95 %
 
 def today_page(here: Here, connection: Connection) -> TodayPage:
     """The page for one person."""
-    waiting = waiting_lines(here, connection)
+    waiting, total = waiting_lines(here, connection, SHOWN)
     lines: list[Line] = []
     calendar: tuple[CalendarLine, ...] = ()
     if here.may("book.read"):
@@ -54,8 +53,8 @@ def today_page(here: Here, connection: Connection) -> TodayPage:
     opening = open_act(here)
     return TodayPage(
         counts=tuple(level_counts(here, connection)),
-        waiting=tuple(waiting[:SHOWN]),
-        waiting_total=len(waiting),
+        waiting=tuple(waiting),
+        waiting_total=total,
         near=tuple(near_limits(lines, here)),
         calendar=calendar,
         quality=tuple(quality_lines(here, connection)),
@@ -92,10 +91,9 @@ def level_counts(here: Here, connection: Connection) -> Iterable[LevelCount]:
     """Active orders and waiting alerts of each colour, with the nearest deadline."""
     orders = reads.counts(connection, here.scopes)
     alerts = alert_rows.waiting_by_level(connection, here.scopes)
-    active = reads.Filter(states=[one.value for one in reads.ACTIVE])
-    found = reads.list_orders(connection, here.scopes, active, limit=500).items
+    dues = next_dues(connection, here.scopes)
     for level in ("red", "orange", "yellow", "blue"):
-        due, kind = next_due([one for one in found if one.level is Level(level)])
+        due, kind = dues.get(level, (None, "resolve"))
         parts = (
             (orders[level]["orders"], "ui.today.orders", f"/orders?level={level}"),
             (alerts.get(level, 0), "ui.today.alerts", f"/alerts?level={level}"),
@@ -105,13 +103,6 @@ def level_counts(here: Here, connection: Connection) -> Iterable[LevelCount]:
         yield LevelCount(
             level, total, links[0].url if links else parts[0][2], due, kind, tuple(links)
         )
-
-
-def next_due(orders: Sequence[WorkOrder]) -> tuple[datetime | None, str]:
-    """The nearest deadline of some orders, and which clock that is."""
-    dues = [(one.acknowledge_due, "acknowledge") for one in orders if one.acknowledge_due]
-    dues += [(one.resolve_due, "resolve") for one in orders if one.resolve_due]
-    return min(dues, default=(None, "resolve"))
 
 
 # --- limits, calendar, quality ------------------------------------------------------------------
@@ -227,7 +218,7 @@ def show(here: Viewer) -> Response:
 def export(here: Viewer) -> Response:
     """What waits, as a workbook."""
     with here.app.store.reader() as connection:
-        lines = waiting_lines(here, connection)
+        lines, _ = waiting_lines(here, connection)
     return sheet_response(here, "ui.today.waiting", _COLUMNS, lines)
 
 

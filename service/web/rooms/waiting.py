@@ -10,6 +10,7 @@ import approvals
 from service.web.rooms import alert_rows
 from service.web.rooms.figures import limit_of, value_of
 from service.web.rooms.here import Here
+from service.web.rooms.waiting_rows import first_waiting
 from service.web.views.parts import NO_FIGURE, Act, Figure, FormField
 from service.web.views.today import WaitingLine
 from workorders import reads
@@ -18,25 +19,35 @@ from workorders.model import State
 from workorders.reads import Waiting
 
 SHOWN = 12
+_ALL = 5000
 _LAST = datetime.max.replace(tzinfo=UTC)
 _RANK = {"red": 0, "orange": 1, "yellow": 2, "blue": 3}
 _TAKABLE = {State.OPEN, State.ACKNOWLEDGED, State.IN_WORK, State.SNOOZED}
 
 
-def waiting_lines(here: Here, connection: Connection) -> list[WaitingLine]:
-    """Everything that waits for this person inside the scopes, the next deadline first."""
-    waiting = reads.waiting_for(connection, here.person, here.scopes)
+def waiting_lines(
+    here: Here, connection: Connection, limit: int = _ALL
+) -> tuple[list[WaitingLine], int]:
+    """What waits for this person inside the scopes, the next deadline first.
+
+    Returns:
+        at most `limit` lines, and the number of all.
+    """
+    waiting, total = first_waiting(connection, here.person, here.scopes, limit)
     about = alert_rows.abouts(connection, [one.order for one in waiting if one.order is not None])
     lines = [
         _order_line(here, one, about) if one.order is not None else _alert_line(here, one)
         for one in waiting
     ]
-    lines += [
+    signing = [
         _approval_line(here, connection, one)
         for one in approvals.waiting_for(connection, here.person, here.now)
         if _inside(one.subject.org, here.scopes)
     ]
-    return sorted(lines, key=lambda one: (one.due or _LAST, _RANK[one.level], one.number))
+    lines = sorted(
+        [*lines, *signing], key=lambda one: (one.due or _LAST, _RANK[one.level], one.number)
+    )
+    return lines[:limit], total + len(signing)
 
 
 def _order_line(here: Here, waiting: Waiting, about: Mapping[str, str]) -> WaitingLine:
