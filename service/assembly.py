@@ -15,6 +15,7 @@ from service.inbound.link_page import link_router
 from service.inbound.mail import mail_router
 from service.inbound.slack import slack_router
 from service.security import Gate
+from service.security.hosts import Hosts
 from service.security.tables import CredentialRow
 from service.web.assets import Assets
 from service.web.console import console_router
@@ -100,6 +101,7 @@ def make_app(
         ],
         public_url=app.settings.public_url,
         hsts=_is_secure(app),
+        hosts=Hosts(app.settings.public_url, app.settings.host, app.settings.hosts),
     )
     web.state.application = app
     web.mount(PREFIX, make_api(app, gate), name="api")

@@ -32,6 +32,9 @@ class Settings(BaseSettings):
     tls_certificate: Path | None = Field(default=None, description="certificate chain, PEM")
     tls_key: Path | None = Field(default=None, description="its private key, PEM")
     public_url: str = Field(default="", description="address by which people reach the console")
+    hosts: list[str] = Field(
+        default_factory=list, description="further host names by which the console is reached"
+    )
     language: Literal["zh", "en"] = Field(default="zh", description="language of mails and cards")
     rulebook: Path | None = Field(default=None, description="folder of rule files; empty: shipped")
     directory: Path | None = Field(default=None, description="YAML of people and organisations")

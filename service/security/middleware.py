@@ -7,6 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.security.hosts import Hosts
 from service.security.origin import forged
 
 CONTENT_SECURITY_POLICY = (
@@ -61,6 +62,23 @@ class SecurityHeaders:
             await send(message)
 
         await self.app(scope, receive, with_headers)
+
+
+class KnownHosts:
+    """A request for a host that is none of ours is refused with 421, before anything is read."""
+
+    def __init__(self, app: ASGIApp, *, hosts: Hosts, refuse: Refuse = plain_refusal) -> None:
+        self.app = app
+        self.hosts = hosts
+        self.refuse = refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        given = Headers(scope=scope).getlist("host") if scope["type"] == "http" else []
+        if scope["type"] == "http" and not (len(given) == 1 and self.hosts.ours(given[0])):
+            await (await self.refuse(scope, 421, "UNKNOWN_HOST"))(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
 
 
 class BodyLimit:

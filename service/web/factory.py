@@ -10,7 +10,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from service.security import Gate
-from service.security.middleware import BodyLimit, OwnPagesOnly, SecurityHeaders
+from service.security.hosts import Hosts
+from service.security.middleware import BodyLimit, KnownHosts, OwnPagesOnly, SecurityHeaders
 from service.web.entry import preference_router
 from service.web.faults import NoTraceback, install_faults, refusal
 from service.web.pages import Pages
@@ -38,6 +39,7 @@ def make_web_app(
     *,
     public_url: str = "",
     hsts: bool = False,
+    hosts: Hosts | None = None,
     app: FastAPI | None = None,
 ) -> FastAPI:
     """The application with everything around the routes.
@@ -48,6 +50,7 @@ def make_web_app(
         routers: the rooms' routes and `entry.sign_in_router`.
         public_url: the address by which people reach the service, when a proxy changes the host.
         hsts: tell browsers to come by https only.
+        hosts: the names by which it may be reached; None for any, where no port is open.
         app: add to this application instead of making one.
     """
     app = app or FastAPI(title="hedgewarden", docs_url=None, redoc_url=None, openapi_url=None)
@@ -64,5 +67,7 @@ def make_web_app(
     app.add_middleware(NoTraceback)
     app.add_middleware(OwnPagesOnly, public_url=public_url, refuse=refusal)
     app.add_middleware(BodyLimit, refuse=refusal)
+    if hosts is not None:
+        app.add_middleware(KnownHosts, hosts=hosts, refuse=refusal)
     app.add_middleware(SecurityHeaders, hsts=hsts)
     return app
