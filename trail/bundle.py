@@ -18,11 +18,11 @@ from sqlalchemy import Connection, select
 from trail.anchors import read_anchors
 from trail.canonical import is_canonical
 from trail.errors import KeyFault, TrailError
+from trail.findings import Fault, VerifyReport
 from trail.merkle import Frontier, leaf_hash, verify_inclusion
 from trail.notes import Checkpoint, Verifier, parse_checkpoint, read_note
 from trail.proofs import prove, tree_size
 from trail.tables import BLOB, CHECKPOINT, RECORD
-from trail.verification import Fault, VerifyReport
 
 _C = RECORD.c
 _BATCH = 1_000

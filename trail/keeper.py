@@ -75,7 +75,10 @@ class TrailKeeper:
             checkpoint = Checkpoint(self._origin, frontier.size, frontier.root())
             note = sign(checkpoint.text(), self._signers)
             tables.run(_CHECKPOINT, (checkpoint.size, checkpoint.root, note))
-            sealed_size, sealed_at = frontier.size, to_microseconds(uow.now)
+            sealed_size = frontier.size
+            sealed_at = to_microseconds(uow.now) if waiting else tables.time_of(sealed_size)
+        elif not size:
+            sealed_at = to_microseconds(uow.now)
         tables.run(_WRITE_HEAD, (frontier.size, frontier.to_bytes(), sealed_size, sealed_at))
         tables.close()
         if waiting:
@@ -108,6 +111,12 @@ class _Tables:
             row = self._cursor.fetchone()
         size, peaks, sealed_size, sealed_at = row
         return size, peaks, sealed_size, sealed_at
+
+    def time_of(self, seq: int) -> int:
+        """The time of a record: the head keeps that of the last one under a checkpoint."""
+        self.run("SELECT at FROM trail_record WHERE seq = ?", (seq,))
+        (at,) = self._cursor.fetchone()
+        return int(at)
 
     def run(self, statement: str, values: tuple[Any, ...] = ()) -> None:
         self._uow.reach(statement)

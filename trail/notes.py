@@ -126,6 +126,8 @@ def read_note(note: str, verifiers: Iterable[Verifier]) -> tuple[str, tuple[str,
             raw = base64.b64decode(data, validate=True)
         except (binascii.Error, ValueError):
             return text, ()
+        if _b64(raw) != data:  # the last letter has spare bits: two texts, one signature
+            return text, ()
         verifier = known.get((name, raw[:_ID_BYTES]))
         if not line.startswith(_DASH) or (
             verifier is not None and not verifier.accepts(text, raw[_ID_BYTES:])
@@ -134,6 +136,11 @@ def read_note(note: str, verifiers: Iterable[Verifier]) -> tuple[str, tuple[str,
         if verifier is not None:
             names.append(name)
     return text, tuple(names)
+
+
+def signature_lines(note: str) -> list[str]:
+    """The lines of a note that hold signatures, known ones or not."""
+    return note.rpartition("\n\n")[2].splitlines()
 
 
 def parse_checkpoint(text: str) -> Checkpoint | None:

@@ -25,9 +25,9 @@ class Replica:
 
     __slots__ = ("_doubts", "_frontier")
 
-    def __init__(self) -> None:
-        self._frontier = Frontier()
-        self._doubts: list[bool] = []
+    def __init__(self, frontier: Frontier | None = None) -> None:
+        self._frontier = frontier or Frontier()
+        self._doubts = [False] * len(self._frontier.peaks)
 
     @property
     def size(self) -> int:
@@ -42,6 +42,10 @@ class Replica:
     def root(self) -> bytes:
         """The root of what was rebuilt."""
         return self._frontier.root() if self._frontier.size else EMPTY_ROOT
+
+    def peaks(self) -> tuple[bytes, ...]:
+        """The complete subtrees at the right edge, largest first."""
+        return tuple(self._frontier.peaks)
 
     def frontier_bytes(self) -> bytes:
         """The right edge, as the head row keeps it."""

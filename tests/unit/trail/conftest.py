@@ -91,3 +91,15 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path],
     assert original.verify().ok
     yield lambda folder: original.copy_to(folder / "copy.db")
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def house_at() -> Callable[[Path], House]:
+    """A house over a database file, made when it is not there."""
+
+    def opened(path: Path) -> House:
+        engine = open_engine(f"sqlite:///{path}")
+        SQLModel.metadata.create_all(engine)
+        return House(engine)
+
+    return opened

@@ -181,7 +181,9 @@ def test_with_the_checkpoints_cut_too_the_copy_outside_tells(sound: Sound, tmp_p
     assert (before.ok, before.anchored, before.anchor_size) == (True, True, 30)
     rebuild(house, 25)
     house.tamper(
-        "DELETE FROM trail_checkpoint WHERE size > 25", "UPDATE trail_head SET checkpoint_size = 20"
+        "DELETE FROM trail_checkpoint WHERE size > 25",
+        "UPDATE trail_head SET checkpoint_size = 20,"
+        " checkpoint_at = (SELECT at FROM trail_record WHERE seq = 20)",
     )
     alone = house.verify()
     assert (alone.ok, alone.anchored) == (True, False)  # why an outside copy is asked for
