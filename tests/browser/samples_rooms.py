@@ -269,8 +269,15 @@ def log(reader: Reader, *, drawer: bool = True) -> LogPage:
         drawer=picked if drawer else None,
         export_url="/log.xlsx",
         save_watch=Act(text("ui.act.save_watch"), "/log/watch", "watch", fields=(FormField("name", say("名称", "Name"), required=True),)),
-        quarantine_count=2,
+        tabs=log_tabs(reader, "/log"),
     )  # fmt: skip
+
+
+def log_tabs(reader: Reader, current: str) -> tuple[Facet, ...]:
+    tabs = (("/log", "events", None), ("/log/quarantine", "quarantine", 2),
+            ("/log/quarantine/book", "quarantine_book", 1))  # fmt: skip
+    text = reader.words.text
+    return tuple(Facet(text(f"ui.log.{key}"), url, n, url == current) for url, key, n in tabs)
 
 
 def quarantine(reader: Reader) -> QuarantinePage:
@@ -282,6 +289,8 @@ def quarantine(reader: Reader) -> QuarantinePage:
             for n in (1, 2)
         ),
         Pager(2, 2),
+        tabs=log_tabs(reader, "/log/quarantine"),
+        note=text("ui.log.quarantine_note"),
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -14,7 +15,10 @@ from fastapi.testclient import TestClient
 from flow_house import EAST, WEST, House, house
 from sqlalchemy import select
 
+from auditlog.events import Event, parse_event
 from auditlog.port import Reject
+from book.read import read_state
+from integrations.files import Kind, Terms, quarantined, read_batch, take_in
 from store.problems import Problem
 from trail.tables import RECORD
 
@@ -317,3 +321,129 @@ def test_a_row_without_a_unit_is_for_those_who_see_all(company: House, chen: Tes
     assert "SO-34" not in text_of(chen, "/log/quarantine")
     assert chen.post(f"/log/quarantine/{number}/dismiss", data={"reason": "x"}).status_code == 404
     assert "SO-34" in text_of(company.signed_in("boss"), "/log/quarantine")
+
+
+# --- rows of the book's files -------------------------------------------------------------------
+
+
+def bad_contract(company: House, contract: str, person: str = "chen", **more: str) -> int:
+    row = {
+        "contract_id": contract, "org": EAST if person == "chen" else WEST, "product": "cu",
+        "side": "buy", "quantity": "many", "month": "2406", "price": "71250", **more,
+    }  # fmt: skip
+    answer = company.client(person).post("/api/v1/book/contracts", json={"rows": [row]})
+    assert answer.json()["quarantined"] == 1, answer.text
+    with company.app.store.reader() as connection:
+        found = quarantined(connection)
+    return next(one.number for one in found if one.raw["contract_id"] == contract)
+
+
+def contract_rows(company: House, contract: str) -> list[Any]:
+    with company.app.store.reader() as connection:
+        now = company.clock()
+        state = read_state(connection, as_of=now, known_at=now)
+    return [one for one in state.contracts if one.contract_id == contract]
+
+
+def test_a_book_row_is_shown_as_it_was_mended_and_assessed(
+    company: House, chen: TestClient, zhao: TestClient
+) -> None:
+    number = bad_contract(company, "P-Q1")
+    path = "/log/quarantine/book"
+    text = text_of(chen, path)
+    assert "P-Q1" in text
+    assert "many" in text
+    assert "api:1" in text
+    assert "P-Q1" not in text_of(zhao, path)
+    wrong = chen.post(f"{path}/{number}/replay", data={"field.quantity": "-5"})
+    assert wrong.status_code == 303
+    assert contract_rows(company, "P-Q1") == []
+    before = len(records(company, "assessment.run"))
+    done = chen.post(f"{path}/{number}/replay", data={"field.quantity": "1,250"})
+    assert done.headers["location"] == path
+    (taken,) = contract_rows(company, "P-Q1")
+    assert (str(taken.quantity), taken.org) == ("1250", EAST)
+    assert len(records(company, "assessment.run")) > before
+    own = [one for one in records(company, "import.row") if one.object_id == str(number)]
+    assert [(one.outcome, one.actor) for one in own] == [("refused", "chen"), ("replayed", "chen")]
+    assert "P-Q1" not in text_of(chen, path)
+    again = chen.post(f"{path}/{number}/replay", data={"field.quantity": "9"})
+    assert again.status_code == 303
+    assert len(contract_rows(company, "P-Q1")) == 1
+
+
+def test_a_book_row_is_dismissed_with_a_reason_and_by_its_own_unit(
+    company: House, chen: TestClient, zhao: TestClient
+) -> None:
+    number = bad_contract(company, "P-Q2")
+    path = f"/log/quarantine/book/{number}"
+    for client in (zhao, chen):
+        client.post(f"{path}/dismiss", data={"reason": "" if client is chen else "mine"})
+        assert "P-Q2" in text_of(chen, "/log/quarantine/book")
+    assert company.signed_in("shen").post(f"{path}/dismiss", data={"reason": "x"}).status_code in {
+        303, 403,
+    }  # fmt: skip
+    assert "P-Q2" in text_of(chen, "/log/quarantine/book")
+    chen.post(f"{path}/dismiss", data={"reason": "a test of the exporter"})
+    assert "P-Q2" not in text_of(chen, "/log/quarantine/book")
+    (one,) = (one for one in records(company, "import.row") if one.object_id == str(number))
+    assert (one.outcome, one.actor) == ("dismissed", "chen")
+
+
+def test_a_row_of_a_strange_unit_is_for_those_who_see_all(
+    company: House, chen: TestClient, tmp_path: Path
+) -> None:
+    file = tmp_path / "contracts.csv"
+    file.write_text("contract_id,org,product,side,quantity\nP-Q3,Group2/Nowhere,cu,buy,5\n")
+    batch = read_batch(file, Kind.CONTRACTS, Terms(company.clock(), company.app.directory))
+    with company.app.store.unit_of_work("cli:test") as uow:
+        assert take_in(uow, batch).quarantined == 1
+        number = quarantined(uow.connection)[-1].number
+    assert "P-Q3" not in text_of(chen, "/log/quarantine/book")
+    boss = company.signed_in("boss")
+    assert "contracts.csv:2" in text_of(boss, "/log/quarantine/book")
+    answer = chen.post(
+        f"/log/quarantine/book/{number}/replay", data={"field.org": EAST, "field.quantity": "5"}
+    )
+    assert answer.status_code == 303
+    assert contract_rows(company, "P-Q3") == []
+
+
+def test_both_quarantines_are_counted_on_their_tabs_and_exported(
+    company: House, chen: TestClient
+) -> None:
+    bad_contract(company, "P-Q4")
+    page = chen.get("/log").text
+    assert re.search(r'href="/log/quarantine/book"[^>]*>[^<]+<span class="tally">\d+<', page)
+    answer = chen.get("/log/quarantine/book.xlsx")
+    sheet = openpyxl.load_workbook(io.BytesIO(answer.content)).active
+    assert sheet is not None
+    cells = [str(cell) for line in sheet.iter_rows(values_only=True) for cell in line]
+    assert any("contract_id=P-Q4" in cell for cell in cells)
+    assert "P-Q4" in text_of(chen, "/log/quarantine/book")
+
+
+# --- events of no unit --------------------------------------------------------------------------
+
+
+def test_events_of_no_known_unit_are_for_those_who_see_all(
+    company: House, chen: TestClient
+) -> None:
+    lost = [
+        event(40, "system", "feed.ping", org=org, order="SO-LOST", actor="probe")
+        for org in ("", "Elsewhere/Desk", "Group/East/Unlisted")
+    ]
+    for place, one in enumerate(lost):
+        one["event_id"] = f"N{place}"
+    found = [parse_event(one, default_arrival=None, now=company.clock()) for one in lost]
+    company.app.log.append([one for one in found if isinstance(one, Event)])
+    boss = company.signed_in("boss")
+    assert rows(boss, "/log?unit=-&q=SO-LOST") == 2
+    assert rows(boss, "/log?q=SO-LOST") == 3
+    text = text_of(boss, "/log?unit=-")
+    assert re.search(r"No unit 2\b", text)
+    assert "Sources: erp" in text
+    assert rows(chen, "/log?unit=-") == 0
+    assert rows(chen, "/log?q=SO-LOST") == 1
+    assert "No unit" not in text_of(chen, "/log")
+    assert "Elsewhere" not in text_of(chen, "/log?q=SO-LOST")

@@ -9,9 +9,9 @@ from auditlog.events import Event, EventKind
 from auditlog.port import PAGE_LIMIT, Bucket, Query, StoredEvent
 from service.web.rooms.here import Here
 from service.web.rooms.log_drawer import drawer_of
-from service.web.rooms.log_search import Asked, moment, query_of
+from service.web.rooms.log_search import NO_UNIT, Asked, moment, query_of, strays
 from service.web.rooms.order_stream import event_detail, number_of
-from service.web.rooms.quarantine import scope_of
+from service.web.rooms.quarantine import quarantine_tabs
 from service.web.rooms.sheets import Column
 from service.web.views.log import LogLine, LogPage, Select
 from service.web.views.parts import Chart, Choice, Facet, FormField, Pager, Series
@@ -20,7 +20,6 @@ PAGE = 50
 EXPORTED = 20_000
 _BARS = 48
 _GROUPS = 30
-_TALLY = 1000
 #: Filters with a select each: the log's field and the head of its column.
 _SELECTS = (
     ("unit", "org", "ui.column.unit"),
@@ -41,13 +40,12 @@ def log_page(here: Here, asked: Asked) -> LogPage:
     }
     total = counts.get(asked.kind, 0) if query.kinds else sum(counts.values())
     bars = _bars(here, query) if total else ()
-    held = here.app.log.quarantine(orgs=scope_of(here), limit=_TALLY)
     drawer = drawer_of(here, asked)
     picked = asked.pick or asked.object
     return LogPage(
         query=asked.q,
         chips=tuple(_chips(here, asked)),
-        kinds=tuple(_kinds(here, asked, counts)),
+        kinds=(*_kinds(here, asked, counts), *_no_unit(here, asked, query)),
         lines=tuple(log_line(here, one, asked, picked) for one in found.rows),
         pager=Pager(
             len(found.rows),
@@ -60,7 +58,8 @@ def log_page(here: Here, asked: Asked) -> LogPage:
         selects=tuple(_selects(here, asked, query)),
         drawer=drawer,
         export_url=asked.address("/log.xlsx", cursor="", pick="") if found.rows else "",
-        quarantine_count=len(held),
+        tabs=quarantine_tabs(here, "/log"),
+        note=_note(here, query) if asked.unit == NO_UNIT and total else "",
     )
 
 
@@ -109,10 +108,26 @@ def _kinds(here: Here, asked: Asked, counts: Mapping[str, int]) -> Iterator[Face
         )
 
 
+def _no_unit(here: Here, asked: Asked, query: Query) -> Iterator[Facet]:
+    """Events of no known unit, for who sees every unit."""
+    current = asked.unit == NO_UNIT
+    orgs = strays(here)
+    count = here.app.log.count(replace(query, orgs=orgs, org="")) if orgs else 0
+    if count or current:
+        url = asked.address(unit="" if current else NO_UNIT, cursor="")
+        yield Facet(here.text("ui.log.no_unit"), url, count, current)
+
+
+def _note(here: Here, query: Query) -> str:
+    """Why these events belong to no unit, of which sources they are, and what to do."""
+    sources = [one.value for one in here.app.log.group_by(query, "source", _GROUPS)]
+    return here.text("ui.log.no_unit_note", sources=here.text("ui.list_comma").join(sources))
+
+
 def _chips(here: Here, asked: Asked) -> Iterator[Facet]:
     for name, head in _CHIPS:
         value = getattr(asked, name)
-        if value:
+        if value and value != NO_UNIT:
             text = here.text("ui.log.chip", field=here.text(head), value=_called(here, name, value))
             yield Facet(text, asked.address(**{name: "", "cursor": ""}))
 

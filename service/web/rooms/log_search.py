@@ -6,12 +6,14 @@ from urllib.parse import urlencode
 
 from auditlog.errors import LogError
 from auditlog.events import EventKind
-from auditlog.port import Query, StoredEvent
+from auditlog.port import PAGE_LIMIT, Query, Scope, StoredEvent
 from service.web.rooms.here import Here
 from store.clock import parse_rfc3339
 
 #: The longest timeline that is drawn; what is beyond stands in the list.
 TIMELINE = 400
+#: As a unit in the address: the events that belong to none.
+NO_UNIT = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +56,37 @@ class Asked:
 _NAMES = {"since": "from", "until": "to"}
 
 
+def whole_scope(here: Here) -> bool:
+    """Whether the person looks at every unit: then rows that name none, or a strange one, too."""
+    roots = {path.partition("/")[0] for path in here.directory.nodes}
+    return bool(roots) and roots <= set(here.scopes)
+
+
+def scope_of(here: Here) -> Scope:
+    """Whose rows are shown. A row of no known unit is for those who see every unit."""
+    return None if whole_scope(here) else here.scopes
+
+
+def known_unit(here: Here, org: str) -> str:
+    """The unit, or empty when the directory has none of this path and none above it."""
+    return org if org.partition("/")[0] in here.directory.nodes else ""
+
+
+def strays(here: Here) -> tuple[str, ...]:
+    """The paths of events that belong to no known unit; nothing for who does not see every unit."""
+    if not whole_scope(here):
+        return ()
+    groups = here.app.log.group_by(Query(), "org", PAGE_LIMIT)
+    return ("", *(one.value for one in groups if one.value and not known_unit(here, one.value)))
+
+
 def query_of(here: Here, asked: Asked) -> Query:
     """The log's query: inside the visible scopes whatever else is asked."""
     people, products, types, words = _meant(here, asked.q)
     return Query(
         text=" ".join(words),
-        orgs=here.scopes,
-        org=asked.unit,
+        orgs=strays(here) if asked.unit == NO_UNIT else scope_of(here),
+        org="" if asked.unit == NO_UNIT else asked.unit,
         kinds=(EventKind(asked.kind),) if asked.kind in set(EventKind) else (),
         actors=(asked.actor,) if asked.actor else people,
         products=products,
@@ -135,6 +161,6 @@ def _timeline(here: Here, number: str) -> tuple[StoredEvent, ...]:
     if not number:
         return ()
     try:
-        return tuple(here.app.log.timeline(number, orgs=here.scopes, limit=TIMELINE))
+        return tuple(here.app.log.timeline(number, orgs=scope_of(here), limit=TIMELINE))
     except LogError:
         return ()

@@ -9,17 +9,21 @@ import orjson
 import trail
 from auditlog.errors import UnknownRowError
 from auditlog.fields import NAMES, TARGET, EventKind
-from auditlog.port import QuarantinedRow, Receipt
+from auditlog.port import QuarantinedRow, Receipt, Scope
+from integrations.files import quarantined
 from service.i18n.catalogue import problem_text
 from service.web.rooms.here import Here
+from service.web.rooms.log_search import known_unit, scope_of
 from service.web.rooms.manual_orders import units
 from service.web.views.log import QuarantineLine, QuarantinePage
-from service.web.views.parts import Act, Choice, FormField, Pager
+from service.web.views.parts import Act, Choice, Facet, FormField, Pager
 from store.problems import Problem
 
 WRITE = "import.write"
 OBJECT = "quarantine"
+PATH = "/log/quarantine"
 PAGE = 50
+_TALLY = 1000
 #: What a row needs to be an event at all.
 NEEDED = ("source", "event_id", "event_time", "type")
 #: The name of a form's field is this and the event's field.
@@ -28,29 +32,35 @@ _RAW = 600
 _TIMES = frozenset({"event_time", "arrival_time"})
 
 
-def scope_of(here: Here) -> tuple[str, ...]:
-    """Whose rows are shown. A row that names no unit is for those who see every unit."""
-    roots = {path.partition("/")[0] for path in here.directory.nodes}
-    whole = bool(roots) and roots <= set(here.scopes)
-    return (*here.scopes, "") if whole else here.scopes
+def quarantine_tabs(here: Here, current: str) -> tuple[Facet, ...]:
+    """Events, and the rows in quarantine: of the log, and of the book for who may read it."""
+    held = len(here.app.log.quarantine(orgs=scope_of(here), limit=_TALLY))
+    tabs = [("/log", "ui.log.events", None), (PATH, "ui.log.quarantine", held)]
+    if here.may("book.read"):
+        with here.app.store.reader() as connection:
+            rows = len(quarantined(connection, orgs=scope_of(here), limit=_TALLY))
+        tabs.append((f"{PATH}/book", "ui.log.quarantine_book", rows))
+    return tuple(Facet(here.text(key), url, rows, url == current) for url, key, rows in tabs)
 
 
 def quarantine_page(here: Here, after: int) -> QuarantinePage:
     """The rows that are open."""
     rows = here.app.log.quarantine(orgs=scope_of(here), after=after, limit=PAGE + 1)
     shown = rows[:PAGE]
-    more = f"/log/quarantine?after={shown[-1].number}" if len(rows) > PAGE else ""
+    more = f"{PATH}?after={shown[-1].number}" if len(rows) > PAGE else ""
     return QuarantinePage(
         tuple(line_of(here, row) for row in shown),
-        Pager(len(shown), next_url=more, previous_url="/log/quarantine" if after else ""),
-        export_url="/log/quarantine.xlsx" if shown else "",
+        Pager(len(shown), next_url=more, previous_url=PATH if after else ""),
+        tabs=quarantine_tabs(here, PATH),
+        export_url=f"{PATH}.xlsx" if shown else "",
+        note=here.text("ui.log.quarantine_note"),
     )
 
 
 def line_of(here: Here, row: QuarantinedRow) -> QuarantineLine:
     """One row with its buttons."""
     raw = row.reject.raw
-    why = here.why_not(WRITE, row.reject.org)
+    why = here.why_not(WRITE, known_unit(here, row.reject.org))
     return QuarantineLine(
         number=row.number,
         source=source_of(row),
@@ -126,7 +136,7 @@ def form_of(here: Here, row: QuarantinedRow) -> Iterator[FormField]:
             error=wrong.get(name, ""),
             hint=here.text("ui.log.time_hint") if name in _TIMES and name not in wrong else "",
         )
-    if "org" in wrong or not row.reject.org:
+    if "org" in wrong or not known_unit(here, row.reject.org):
         choices = [Choice(path, here.names.unit(path)) for path in units(here)]
         yield FormField(
             f"{PREFIX}org", here.text("ui.column.unit"), "select", required=True,
@@ -141,7 +151,7 @@ def replay(here: Here, row: QuarantinedRow, form: Mapping[str, str]) -> Receipt 
         Forbidden: when the person may not bring in data for the unit of the row, before or after.
         UnknownRowError: when somebody settled it in between.
     """
-    here.signed.check(WRITE, row.reject.org)
+    here.signed.check(WRITE, known_unit(here, row.reject.org))
     fields = {
         one.name.removeprefix(PREFIX): form[one.name].strip()
         for one in form_of(here, row)
@@ -177,7 +187,7 @@ def dismiss(here: Here, row: QuarantinedRow, reason: str) -> None:
         Forbidden: when the person may not bring in data for the unit of the row.
         UnknownRowError: when somebody settled it in between.
     """
-    here.signed.check(WRITE, row.reject.org)
+    here.signed.check(WRITE, known_unit(here, row.reject.org))
     with here.app.store.unit_of_work(here.person) as uow:
         here.app.log.quarantine_dismiss(row.number, by=here.person, reason=reason, now=uow.now)
         trail.record(
@@ -206,8 +216,8 @@ def open_row(here: Here, number: int) -> QuarantinedRow | None:
     return row
 
 
-def _inside(org: str, scopes: tuple[str, ...]) -> bool:
-    return any(org == one or (one and org.startswith(f"{one}/")) for one in scopes)
+def _inside(org: str, scopes: Scope) -> bool:
+    return scopes is None or any(org == one or org.startswith(f"{one}/") for one in scopes)
 
 
 def _loaded(row: QuarantinedRow) -> Mapping[str, Any]:

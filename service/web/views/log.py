@@ -75,6 +75,8 @@ class LogPage:
         histogram: events over time, stacked by kind.
         fields: further filters as form fields (from, to).
         selects: further filters to choose from (unit, person, outcome).
+        tabs: events, and the two quarantines with their numbers of rows.
+        note: a sentence above the list; empty for none.
     """
 
     query: str
@@ -88,13 +90,19 @@ class LogPage:
     drawer: TimelineDrawer | None = None
     export_url: str = ""
     save_watch: Act | None = None
-    quarantine_url: str = "/log/quarantine"
-    quarantine_count: int = 0
+    tabs: tuple[Facet, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class QuarantineLine:
-    """One row that could not be read; `replay` and `dismiss` settle it."""
+    """One row that could not be read; `replay` and `dismiss` settle it.
+
+    Attributes:
+        source: its file and line, or the source that it names.
+        raw: the row as it was, as text; for the row of a table `cells` instead.
+        kind: what the file holds; empty for events.
+    """
 
     number: int
     source: str
@@ -103,6 +111,8 @@ class QuarantineLine:
     raw: str
     replay: Act | None = None
     dismiss: Act | None = None
+    kind: str = ""
+    cells: tuple[Pair, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,5 +121,6 @@ class QuarantinePage:
 
     lines: tuple[QuarantineLine, ...]
     pager: Pager
-    log_url: str = "/log"
+    tabs: tuple[Facet, ...] = ()
     export_url: str = ""
+    note: str = ""

@@ -1,0 +1,179 @@
+"""隔离区 of the book's files: rows that could not be read, mended and taken in, or dismissed."""
+
+from collections.abc import Iterator, Mapping
+
+import trail
+from book.read import read_state
+from integrations.files import COLUMNS, Column, Entry, Form, Quarantined, Terms, quarantined
+from integrations.files import dismiss as dismiss_row
+from integrations.files import replay as replay_row
+from service.assessing import assess_in
+from service.web.rooms.here import Here
+from service.web.rooms.log_search import known_unit, scope_of
+from service.web.rooms.manual_orders import units
+from service.web.rooms.quarantine import PAGE, PREFIX, WRITE, quarantine_tabs, said
+from service.web.views.log import QuarantineLine, QuarantinePage
+from service.web.views.orders import Pair
+from service.web.views.parts import Act, Choice, FormField, Pager
+from store import UnitOfWork
+from store.problems import Problem
+
+PATH = "/log/quarantine/book"
+READ = "book.read"
+_EXPORTED = 5000
+_SHOWN = 400
+
+
+def book_page(here: Here, after: int) -> QuarantinePage:
+    """The rows that are open."""
+    rows = book_rows(here, after=after, limit=PAGE + 1)
+    shown = rows[:PAGE]
+    return QuarantinePage(
+        tuple(_line_of(here, row) for row in shown),
+        Pager(
+            len(shown),
+            next_url=f"{PATH}?after={shown[-1].number}" if len(rows) > PAGE else "",
+            previous_url=PATH if after else "",
+        ),
+        tabs=quarantine_tabs(here, PATH),
+        export_url=f"{PATH}.xlsx" if shown else "",
+        note=here.text("ui.log.quarantine_book_note"),
+    )
+
+
+def book_rows(here: Here, *, after: int = 0, limit: int = _EXPORTED) -> list[Quarantined]:
+    """Open rows of the units that the person sees; who sees every unit sees the strays too."""
+    with here.app.store.reader() as connection:
+        return quarantined(connection, orgs=scope_of(here), after=after, limit=limit)
+
+
+def book_row(here: Here, number: int) -> Quarantined | None:
+    """The open row with this number, if the person sees it."""
+    found = book_rows(here, after=number - 1, limit=1)
+    return found[0] if found and found[0].number == number else None
+
+
+def book_place(row: Quarantined) -> str:
+    """File and line."""
+    return f"{row.file}:{row.line}" if row.line else row.file
+
+
+def book_reason(here: Here, row: Quarantined) -> str:
+    """All that is wrong with it, in the reader's words."""
+    return " ".join(said(here, problem) for problem in row.problems)
+
+
+def book_raw(row: Quarantined) -> str:
+    """The row as it was, one line."""
+    return "; ".join(f"{name}={value}" for name, value in row.raw.items() if value)
+
+
+def _line_of(here: Here, row: Quarantined) -> QuarantineLine:
+    why = here.why_not(WRITE, known_unit(here, row.org))
+    return QuarantineLine(
+        number=row.number,
+        source=book_place(row),
+        kind=here.text(f"import.kind.{row.kind.value}"),
+        received_at=row.received_at,
+        reason=book_reason(here, row),
+        raw="",
+        cells=tuple(
+            Pair(_label(here, name), value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…")
+            for name, value in row.raw.items()
+            if value
+        ),
+        replay=Act(
+            here.text("ui.act.replay_row"), f"{PATH}/{row.number}/replay", "replay",
+            why_not=why, fields=tuple(book_form(here, row)),
+        ),
+        dismiss=None if why else Act(
+            here.text("ui.act.dismiss"), f"{PATH}/{row.number}/dismiss", "dismiss",
+            fields=(FormField("reason", here.text("ui.field.reason"), "textarea", required=True),),
+        ),
+    )  # fmt: skip
+
+
+def _label(here: Here, name: str) -> str:
+    key = f"import.field.{name}"
+    return here.text(key) if key in here.reader.words else name
+
+
+def book_form(here: Here, row: Quarantined) -> Iterator[FormField]:
+    """What to mend: the cells that are wrong or missing; the whole row when no cell is named."""
+    wrong: dict[str, str] = {}
+    for problem in row.problems:
+        if problem.field:
+            wrong.setdefault(problem.field, said(here, problem))
+    columns = COLUMNS[row.kind]
+    chosen = [
+        one for one in columns if one.name in wrong or (one.needed and not row.raw.get(one.name))
+    ]
+    for column in chosen or columns:
+        yield _field(here, column, row.raw.get(column.name, ""), wrong.get(column.name, ""))
+
+
+def _field(here: Here, column: Column, value: str, error: str) -> FormField:
+    name, label = PREFIX + column.name, _label(here, column.name)
+    choices: list[Choice] = []
+    if column.form is Form.ORG:
+        choices = [Choice(path, here.names.unit(path), path == value) for path in units(here)]
+    elif column.form is Form.CHOICE:
+        choices = [Choice(one, one, one == value) for one in column.choices]
+    if choices:
+        return FormField(
+            name, label, "select", value, column.needed, choices=tuple(choices), error=error
+        )
+    hint = "" if error or not column.example else column.example
+    return FormField(name, label, "text", value, column.needed, error=error, hint=hint)
+
+
+def replay_book_row(here: Here, row: Quarantined, form: Mapping[str, str]) -> list[Problem]:
+    """Lay the form over the row and take it in, with all that follows; or what is still wrong.
+
+    Raises:
+        Forbidden: when the person may not bring in data for the unit of the row as mended.
+        UnknownQuarantineRow: when somebody settled it in between.
+    """
+    fields = {
+        one.name.removeprefix(PREFIX): form[one.name].strip()
+        for one in book_form(here, row)
+        if one.name in form
+    }
+    with here.app.store.unit_of_work(here.person) as uow:
+        found = replay_row(uow, row.number, fields, _terms(here, uow))
+        if isinstance(found, Entry):
+            org = str(getattr(found.fact, "org", ""))
+            here.signed.check(WRITE, org)
+            assess_in(uow, here.app, [(org, str(getattr(found.fact, "product", "")))])
+            return []
+        here.signed.check(WRITE)
+        trail.record(
+            uow,
+            kind="decision",
+            action="import.row",
+            object_type="import_row",
+            object_id=str(row.number),
+            org=row.org,
+            outcome="refused",
+            reason=found[0].code,
+            body={"file": row.file, "line": row.line, "fields": fields},
+        )
+    return found
+
+
+def _terms(here: Here, uow: UnitOfWork) -> Terms:
+    around = here.app.directories.around(uow.connection)
+    own = read_state(uow.connection, as_of=uow.now, known_at=uow.now, orgs=())
+    return Terms(now=uow.now, directory=around.directory, specs=own.specs, units=own.units)
+
+
+def dismiss_book_row(here: Here, row: Quarantined, reason: str) -> None:
+    """Close the row without taking it in; it stays readable.
+
+    Raises:
+        Forbidden: when the person may not bring in data for the unit of the row.
+        UnknownQuarantineRow: when somebody settled it in between.
+    """
+    here.signed.check(WRITE, known_unit(here, row.org))
+    with here.app.store.unit_of_work(here.person) as uow:
+        dismiss_row(uow, row.number, reason)
