@@ -8,7 +8,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -17,13 +17,23 @@ from sqlalchemy import delete, insert, select
 
 import trail
 from agents.facts import Surroundings, exposure_fact
+from agents.feed_states import late_orgs
 from agents.matching import Seen, exposure_key, match_of, worst
 from agents.remedies import remedies_for
 from agents.tables import ConditionRow
 from auditlog.port import FactRow, fact_row
 from book.buckets import ANY, Bucket, roll_up
 from book.exposure import compute
-from book.limits import Limit, Measure, assess, measured, unlimited
+from book.limits import (
+    TIERS,
+    Limit,
+    Measure,
+    TierState,
+    assess,
+    measured,
+    settle,
+    unlimited,
+)
 from book.snapshot import state_hash
 from book.state import FACT_FIELDS, BookState
 from rules.model import SEVERITY, Verdict
@@ -137,21 +147,23 @@ def assess_scope(
     book: BookState,
     around: Surroundings,
     rulebook: Rulebook,
-    late: Collection[str] = (),
 ) -> Assessed:
     """Assess one scope, leave the record, and return what matched.
 
+    Where a feed is late, so is the exposure that depends on it.
     A fact that is the same as at the last look is not told again.
     """
     state = narrowed(book, scope.product)
+    late = late_orgs(uow.connection)
     rows: list[FactRow] = []
     matches: list[Match] = []
     outcomes: Counter[str] = Counter()
     worst_level = ""
-    for view in views(state, scope, uow.now, late=late):
+    for looked in views(state, scope, uow.now, late=late):
+        known = _known(uow, looked.key)
+        view = held_over(looked, known.held if known is not None else "", uow.now)
         row = fact_row(KIND, view.fact, event_time=trigger.at, org=view.bucket.org)
         content = content_hash(view.fact)
-        known = _known(uow, view.key)
         if known is not None and known.facts_hash == content:
             continue
         verdicts = rulebook.evaluate(KIND, view.fact, at=uow.now)
@@ -173,7 +185,7 @@ def assess_scope(
         matches += [match_of(verdict, seen) for verdict in verdicts]
         worst_level = max(worst_level, level, key=lambda one: SEVERITY[one])
     if rows:
-        _record(uow, scope, state, rows, outcomes, worst_level, rulebook)
+        _record(uow, scope, state, rows, outcomes, worst_level, rulebook, late)
     return Assessed(tuple(matches), tuple(rows))
 
 
@@ -189,6 +201,7 @@ def _record(  # noqa: PLR0917 - one step of `assess_scope`
     outcomes: Counter[str],
     level: str,
     rulebook: Rulebook,
+    late: Collection[str],
 ) -> None:
     snapshot, _ = state_hash(state, uow.now)
     hashes = sorted(row.hash for row in rows)
@@ -207,6 +220,7 @@ def _record(  # noqa: PLR0917 - one step of `assess_scope`
             "rulebook": rulebook.hash,
             "as_of": uow.now,
             "outcomes": dict(sorted(outcomes.items())),
+            **({"late": list(late)} if late else {}),
         },
     )
 
@@ -220,21 +234,44 @@ def content_hash(fact: Mapping[str, Any]) -> str:
     return hashlib.sha256(orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
+def held_over(view: ExposureView, before: str, at: datetime) -> ExposureView:
+    """The view with the colour that hysteresis lets stand, so that use may dance on a threshold.
+
+    Args:
+        view: as computed.
+        before: the colour held at the last look; empty for none.
+        at: the time of this look.
+    """
+    use = view.fact.get("use")
+    if not isinstance(use, Decimal):
+        return view
+    step = next((one for one in TIERS if one.level == before), None)
+    held = settle(TierState(step), use, at, debounce=timedelta(0)).step
+    return with_held(view, held.level if held is not None else "")
+
+
+def with_held(view: ExposureView, held: str) -> ExposureView:
+    """The view with the colour held as its fact's field; empty leaves it out."""
+    return replace(view, fact={**view.fact, "held": held}) if held else view
+
+
 class Known(NamedTuple):
-    """The last look at a fact."""
+    """The last look at a fact; `held` is the colour that hysteresis let stand."""
 
     facts_hash: str
     level: str
+    held: str
     series: tuple[tuple[datetime, Decimal], ...]
 
 
 def _known(uow: UnitOfWork, key: str) -> Known | None:
     c = _CONDITION.c
-    found = uow.execute(select(c.facts_hash, c.level, c.series).where(c.fact_key == key)).first()
+    wanted = select(c.facts_hash, c.level, c.fact, c.series)
+    found = uow.execute(wanted.where(c.fact_key == key)).first()
     if found is None:
         return None
     series = tuple((parse_rfc3339(at), Decimal(value)) for at, value in found.series)
-    return Known(found.facts_hash, found.level, series)
+    return Known(found.facts_hash, found.level, str(found.fact.get("held", "")), series)
 
 
 def _remember(  # noqa: PLR0917 - one row

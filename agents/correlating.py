@@ -4,17 +4,20 @@ One `Correlations` serves one rulebook and one directory version; when either ch
 anew and filled from the log.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from agents.facts import Surroundings, event_fact, lateness_class
+import structlog
+
+from agents.facts import Surroundings, event_fact, is_late, lateness_class
 from agents.matching import match_of_correlation, object_type
-from auditlog.events import Event
-from auditlog.port import fact_row
+from auditlog.events import Event, EventKind
+from auditlog.port import StoredEvent, fact_row
 from rules.binding import bind
 from rules.correlator import Correlator
+from rules.durable_child import Child
 from rules.model import CorrelationRule, Mode
 from rules.patterns import Correlation, Fact, Lateness, Status
 from rules.proposer import ChildFault
@@ -24,6 +27,8 @@ from workorders.model import Match, ObjectDecision
 
 KIND = "event"
 _REPLICA = timedelta(seconds=900)
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +70,29 @@ class Correlations:
     Args:
         rulebook: the rules in force.
         around: the directory, for the lateness of its sources.
-        use_child: whether durable_rules runs beside the reference.
+        child: makes the process of durable_rules; None runs the reference alone.
+        alone: rules that go on with the reference alone.
     """
 
-    def __init__(self, rulebook: Rulebook, around: Surroundings, *, use_child: bool = True) -> None:
+    def __init__(
+        self,
+        rulebook: Rulebook,
+        around: Surroundings,
+        *,
+        child: Callable[[], Child] | None = Child,
+        alone: Collection[str] = (),
+    ) -> None:
         self._rulebook = rulebook
+        self._around = around
         self._rules = {rule.id: rule for rule in rulebook.correlations}
         live = [bind(rule) for rule in rulebook.correlations if rule.heading.mode is Mode.LIVE]
-        self._correlator = Correlator(live, lateness_of(around), use_child=use_child)
+        self._correlator = Correlator(
+            live,
+            lateness_of(around),
+            use_child=child is not None,
+            child=child() if child is not None else None,
+            alone=alone,
+        )
 
     def feed(self, facts: Iterable[Fact]) -> list[Told]:
         """Take facts in, in order of arrival."""
@@ -85,6 +105,17 @@ class Correlations:
     def rebuild(self, facts: Iterable[Fact], until: datetime | None) -> list[Told]:
         """Fill the state from the log; what is told was perhaps recorded before the stop."""
         return self._tell(self._correlator.rebuild(facts, until))
+
+    def fact(self, event: Event) -> Fact | None:
+        """The fact of an event, if some correlation concerns itself with it."""
+        found = correlation_fact(
+            event, event_fact(event, self._around), self._rulebook, self._around
+        )
+        return found if self._correlator.concerns(found) else None
+
+    def is_late(self, event: Event) -> bool:
+        """Whether the event came too late to be judged live."""
+        return is_late(event, self._around)
 
     def reach(self) -> timedelta:
         """How far back the log must be read to fill the state."""
@@ -104,6 +135,27 @@ class Correlations:
 
     def _tell(self, found: Sequence[Correlation]) -> list[Told]:
         return [told for one in found if (told := tell(one, self._rules, self._rulebook))]
+
+
+def past_facts(history: Iterable[StoredEvent], correlations: Correlations) -> list[Fact]:
+    """What correlations concern themselves with of the past, in order of arrival.
+
+    Only that is kept in memory. An event that cannot be read was set aside when it came; it must
+    not keep the others from being seen.
+    """
+    kept: list[tuple[int, Fact]] = []
+    for one in history:
+        if one.event.kind is EventKind.MARKET:
+            continue
+        try:
+            fact = None if correlations.is_late(one.event) else correlations.fact(one.event)
+        except Exception as fault:  # noqa: BLE001 - whatever it was
+            _log.warning("event left out", event_id=one.event.event_id, fault=repr(fault))
+            continue
+        if fact is not None:
+            kept.append((one.position, fact))
+    kept.sort(key=lambda pair: pair[0])
+    return [fact for _position, fact in kept]
 
 
 def tell(

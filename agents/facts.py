@@ -6,7 +6,7 @@ module with them. Everything here is pure.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -73,6 +73,13 @@ def lateness_class(event: Event, around: Surroundings) -> str:
         return "replica"
     family = event.type.partition(".")[0]
     return family if family in table else event.source
+
+
+def is_late(event: Event, around: Surroundings) -> bool:
+    """Whether the event came later after its time than its source's lateness allows."""
+    settings = around.directory.settings(event.org)
+    allowed = timedelta(seconds=settings.lateness(lateness_class(event, around)))
+    return event.arrival_time - event.event_time > allowed
 
 
 def object_of(event: Event) -> str:

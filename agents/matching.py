@@ -145,6 +145,7 @@ def match_of_correlation(
         clause=_clause(rule.heading.policy),
         batch_run=batch_run,
         decide=decision,
+        correlation=found.uid,
         event_ids=tuple(str(fact["event_id"]) for fact in facts if fact.get("event_id")),
     )
 
@@ -196,6 +197,8 @@ def _cause(kind: str, fact: Mapping[str, Any], found_by: SourceKind) -> str:
         return external_cause(_text(fact, "source"), _text(fact, "alert"))
     if kind == "anomaly":
         return "|".join(_text(fact, name) for name in ("family", "cause", "actor"))
+    if kind == "feed":
+        return _text(fact, "source")
     if kind != "event":
         return ""
     return next((_text(fact, name) for name in _CAUSE_FIELDS if _text(fact, name)), "")

@@ -7,6 +7,8 @@ from typing import NamedTuple
 from agents.delivery import Address
 from agents.escalator import Escalator
 from agents.facts import Surroundings
+from agents.feeds import Feeds
+from agents.replayer import Replayer
 from agents.sentinel import Sentinel
 from agents.settler import Settler
 from agents.trainer import Trainer
@@ -26,6 +28,8 @@ class Agents(NamedTuple):
     settler: Settler
     trainer: Trainer
     sentinel: Sentinel
+    replayer: Replayer
+    feeds: Feeds
 
 
 def outfit(
@@ -74,4 +78,6 @@ def outfit(
         put_to_work=watcher.use,
     )
     settler = Settler(store, watcher.world)
-    return Agents(watcher, escalator, settler, trainer, Sentinel(store, log))
+    feeds = Feeds(store, log, rulebook=rulebook, context=context)
+    replayer = Replayer(store, log, rulebook=rulebook, context=context)
+    return Agents(watcher, escalator, settler, trainer, Sentinel(store, log), replayer, feeds)

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import groupby
 
 from agents.assessor import Scope, Trigger
-from agents.facts import Surroundings, lateness_class
+from agents.facts import Surroundings
 from agents.lookback import Run
 from agents.reading import Stand
 from auditlog.events import Event
@@ -54,13 +54,6 @@ class Round:
     def keep(self, kind: str, row: FactRow) -> None:
         """Note a fact for the log."""
         self.facts.setdefault(kind, []).append(row)
-
-
-def is_late(event: Event, around: Surroundings) -> bool:
-    """Whether the event came later after its time than its source's lateness allows."""
-    settings = around.directory.settings(event.org)
-    allowed = timedelta(seconds=settings.lateness(lateness_class(event, around)))
-    return event.arrival_time - event.event_time > allowed
 
 
 def parts_of(stored: Sequence[StoredEvent], alone: Collection[str]) -> list[list[StoredEvent]]:

@@ -29,7 +29,7 @@ class Health:
         overdue_timers: due more than a minute ago and not fired.
         stuck_messages: due more than a minute ago and not settled.
         dead_letters: messages and clicks that were given up, for a person to look at.
-        unread_events: in the log and not yet read by the watcher.
+        unread_events: in the log and not yet read by the watcher, up to a thousand.
     """
 
     at: datetime
@@ -85,5 +85,5 @@ class Sentinel:
             dead = len(outbox.dead_letters(connection, _LIMIT))
             dead += len(inbox.dead_letters(connection, _LIMIT))
             position = int(positions.read(connection, "watcher") or 0)
-        last = self._log.stats().last_position
-        return Health(now, overdue, len(stuck), dead, max(last - position, 0))
+        unread = len(self._log.read_after(position, _LIMIT))
+        return Health(now, overdue, len(stuck), dead, unread)

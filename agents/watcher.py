@@ -5,7 +5,7 @@ commit together or not at all. An event that speaks for a person (a review in an
 a transaction of that person.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -16,17 +16,20 @@ import trail
 from agents import hedge_orders, lookback, triage
 from agents.assessor import Scope, Trigger, assess_scope, narrowed, views
 from agents.basis import basis_rows
-from agents.correlating import Correlations, Told, correlation_fact
+from agents.child_faults import report, rules_alone
+from agents.correlating import Correlations, Told, correlation_fact, past_facts
 from agents.errors import Overtaken
 from agents.facts import (
     HEDGE_ORDER_TYPES,
     Surroundings,
     event_fact,
+    is_late,
     month_of,
     object_of,
     origin_of,
     product_of,
 )
+from agents.feed_states import late_orgs
 from agents.matching import Seen, match_of
 from agents.reading import (
     POSITION,
@@ -38,14 +41,16 @@ from agents.reading import (
     unreadable,
     write_stand,
 )
-from agents.rounds import Round, is_late, lots, parts_of
+from agents.rounds import Round, lots, parts_of
 from agents.trainer import Finding
-from agents.world import World
+from agents.world import World, book_orgs
 from auditlog.events import Event, EventKind
 from auditlog.port import LogPort, Query, StoredEvent, fact_row
 from book.apply import Defaults, apply
 from book.write import Dated, put_dated
-from rules.patterns import Fact, Status
+from rules.durable_child import Child
+from rules.patterns import Status
+from rules.proposer import ChildFault
 from rules.rulebook import Rulebook
 from store import Store, UnitOfWork
 from store.problems import Problem
@@ -82,6 +87,7 @@ class Watcher:
         context: what `workorders` needs, for a directory.
         scorer: the detectors; None without a model.
         use_child: whether durable_rules runs beside the reference.
+        child: makes its process.
     """
 
     def __init__(
@@ -93,13 +99,15 @@ class Watcher:
         context: Callable[[Surroundings], Context],
         scorer: Scorer | None = None,
         use_child: bool = True,
+        child: Callable[[], Child] = Child,
     ) -> None:
         self._store = store
         self._log = log
         self._rulebook = rulebook
         self._context = context
         self.scorer = scorer
-        self._use_child = use_child
+        self._child = child if use_child else None
+        self._down_under = ""
         self.world = World(ACTOR)
         self._correlations: Correlations | None = None
         self._made_for: tuple[str, int] | None = None
@@ -170,11 +178,13 @@ class Watcher:
             with self._store.reader() as connection:
                 correlations = self._prepare(connection, self._stand, now)
         told = correlations.advance(now)
-        if not told:
+        faults = correlations.faults()
+        if not told and not faults:
             return Looked()
         with self._store.unit_of_work(ACTOR) as uow:
             work = self._begin(uow, now)
             self._take(work, told)
+            self._report(work, faults)
             self._finish(work, now, None)
         self._stand = work.stand
         return Looked(0, work.matched, tuple(work.results))
@@ -233,26 +243,18 @@ class Watcher:
         if self._correlations is not None and self._made_for == wanted:
             return self._correlations
         self._drop_correlations()
-        made = Correlations(rulebook, around, use_child=self._use_child)
+        made = Correlations(
+            rulebook,
+            around,
+            child=None if self._down_under == rulebook.hash else self._child,
+            alone=rules_alone(connection, rulebook.hash),
+        )
         if stand.position:
             since = (stand.mark or now) - made.reach()
-            made.rebuild(self._past(stand.position, since, around, rulebook), stand.mark)
+            query = Query(since=since, until_position=stand.position, limit=5_000)
+            made.rebuild(past_facts(self._log.history(query), made), stand.mark)
         self._correlations, self._made_for = made, wanted
         return made
-
-    def _past(
-        self, position: int, since: datetime, around: Surroundings, rulebook: Rulebook
-    ) -> Iterator[Fact]:
-        query = Query(since=since, until_position=position, limit=5_000)
-        for one in sorted(self._log.history(query), key=lambda one: one.position):
-            if one.event.kind is EventKind.MARKET or is_late(one.event, around):
-                continue
-            try:
-                fields = event_fact(one.event, around)
-                yield correlation_fact(one.event, fields, rulebook, around)
-            except Exception as fault:  # noqa: BLE001 - whatever it was
-                # It was set aside when it came; it must not keep the others from being seen.
-                _log.warning("event left out", event_id=one.event.event_id, fault=repr(fault))
 
     def _drop_correlations(self) -> None:
         if self._correlations is not None:
@@ -341,7 +343,8 @@ class Watcher:
         if held is not None:
             order = replace(order, confirmed_by=held.order.confirmed_by)
         scope = Scope(order.org, order.product)
-        found = views(narrowed(book, order.product), scope, uow.now)
+        late = late_orgs(uow.connection)
+        found = views(narrowed(book, order.product), scope, uow.now, late=late)
         answer = hedge_orders.judge(order, found, work.rulebook, uow.now)
         if held is not None and held.for_a_person and answer.outcome != hedge_orders.DENY:
             return  # sent once more, it still waits for a person
@@ -383,10 +386,28 @@ class Watcher:
     def _finish(self, work: Round, mark: datetime, position: int | None) -> None:
         self._advance(work, mark)
         self._conclude(work)
+        if self._correlations is not None:
+            self._report(work, self._correlations.faults())
         # Facts are keyed by their content: a round that is rolled back leaves nothing wrong behind.
         for kind, rows in work.facts.items():
             self._log.append_facts(kind, rows, recorded_at=work.uow.now)
         work.stand = write_stand(work.uow, work.stand, position, mark)
+
+    def _report(self, work: Round, faults: Sequence[ChildFault]) -> None:
+        """Faults of the child: a person hears of them once, and they are not met again."""
+        if not faults:
+            return
+        roots = book_orgs(work.around)
+        down = report(
+            work.uow,
+            self._context(work.around),
+            faults,
+            rulebook=work.rulebook.hash,
+            log=self._log,
+            org=roots[0] if roots else "",
+        )
+        if down:
+            self._down_under = work.rulebook.hash
 
     def _conclude(self, work: Round) -> None:
         """Assess what was touched, look back, and hand over what matched."""
@@ -420,7 +441,9 @@ class Watcher:
             return
         for held in hedge_orders.waiting(uow, scope, work.around.calendar, work.at):
             order = held.order
-            found = views(narrowed(book, order.product), Scope(order.org, order.product), uow.now)
+            place = Scope(order.org, order.product)
+            late = late_orgs(uow.connection)
+            found = views(narrowed(book, order.product), place, uow.now, late=late)
             answer = hedge_orders.judge(order, found, work.rulebook, uow.now)
             if (answer.outcome, answer.reason) != (held.outcome, held.reason):
                 hedge_orders.decide(uow, order, answer, work.rulebook, held.decision)

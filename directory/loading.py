@@ -155,6 +155,7 @@ class _Loader(EntryReader):
             max_lag_s=self.whole(entry, "max_lag_s"),
             sites=self.texts(entry, "sites") if entry.get("sites") is not None else None,
             lateness_s=self._named(entry, "lateness_s", self.whole),
+            feed_every_s=self._named(entry, "feed_every_s", self.whole),
             timezone=timezone,
             exchange=self._said(entry, "exchange"),
             sessions=self._named(entry, "sessions", self._session_list),

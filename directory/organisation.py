@@ -43,6 +43,7 @@ class SettingsPatch:
     max_lag_s: int | None = None
     sites: tuple[str, ...] | None = None
     lateness_s: Mapping[str, int] | None = None
+    feed_every_s: Mapping[str, int] | None = None
     timezone: str | None = None
     exchange: str | None = None
     sessions: Mapping[str, tuple[str, ...]] | None = None
@@ -63,6 +64,8 @@ class OrgSettings:
         max_lag_s: seconds by which a replica may lag behind its source; ``None`` is unlimited.
         sites: the sites between which positions are replicated.
         lateness_s: source → seconds by which its events may arrive late; see `lateness`.
+        feed_every_s: source → the longest silence in open market, in seconds, of a feed that
+            promises a cadence.
         timezone: IANA name, for times shown to people and for shifts.
         exchange: the exchange meant where none is named.
         sessions: product → own trading sessions (``21:00-01:00``), see `TradingCalendar`.
@@ -78,6 +81,7 @@ class OrgSettings:
     max_lag_s: int | None = None
     sites: tuple[str, ...] = ()
     lateness_s: Mapping[str, int] = field(default_factory=lambda: {"replica": _REPLICA_LATENESS_S})
+    feed_every_s: Mapping[str, int] = field(default_factory=dict)
     timezone: str = "Asia/Shanghai"
     exchange: str = ""
     sessions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

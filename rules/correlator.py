@@ -6,7 +6,7 @@ told as well, and counted: the reference is of record. Absences, `none_between` 
 correlations are the reference's alone to decide.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
@@ -47,6 +47,7 @@ class Correlator:
         lateness: how long each source may deliver after the event.
         use_child: whether durable_rules runs beside the reference.
         child: the child's process; made when not given.
+        alone: rules that go on with the reference alone, since the child died on their facts.
     """
 
     def __init__(
@@ -56,7 +57,9 @@ class Correlator:
         *,
         use_child: bool = True,
         child: Child | None = None,
+        alone: Collection[str] = (),
     ) -> None:
+        self._alone = frozenset(alone)
         self._lateness = lateness or Lateness()
         self._child = (child or Child()) if use_child else None
         self._lock = Lock()
@@ -98,6 +101,10 @@ class Correlator:
     def next_due(self) -> datetime | None:
         """When `advance` may next decide something; None when nothing waits."""
         return self._reference.next_due()
+
+    def concerns(self, fact: Fact) -> bool:
+        """Whether some pattern takes the fact in."""
+        return bool(self._reference.placements(fact))
 
     def reach(self) -> timedelta:
         """How far before the watermark facts may still matter: `rebuild` needs these."""
@@ -174,7 +181,7 @@ class Correlator:
         given = self._reference.patterns
         self._index = {pattern.rule: index for index, pattern in enumerate(given)}
         self._longest = microseconds(self._lateness.longest)
-        self._proposer = Proposer(given, self._longest, self._child)
+        self._proposer = Proposer(given, self._longest, self._child, self._alone)
         self._newest = 0
         self._awaited: set[Proposal] = set()
         self._awaited_until: list[tuple[int, Proposal]] = []

@@ -16,7 +16,7 @@ What each guard is for (all measured on durable_rules 2.0.28):
   are taken for the same fact.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,7 +98,9 @@ class Plan:
     within: int
 
 
-def compile_patterns(patterns: Sequence[Pattern]) -> tuple[list[Plan], list[Ruleset]]:
+def compile_patterns(
+    patterns: Sequence[Pattern], alone: Collection[str] = ()
+) -> tuple[list[Plan], list[Ruleset]]:
     """Plans and one ruleset a host.
 
     Left to the reference alone are single steps (they join nothing), correlations of correlations
@@ -106,6 +108,7 @@ def compile_patterns(patterns: Sequence[Pattern]) -> tuple[list[Plan], list[Rule
 
     Args:
         patterns: the reference's patterns, in its order.
+        alone: rules that are left to the reference alone as well.
 
     Raises:
         UnsafeRuleset: when a pattern has no key to join by.
@@ -118,6 +121,8 @@ def compile_patterns(patterns: Sequence[Pattern]) -> tuple[list[Plan], list[Rule
         joins = need > 1 if pattern.clustered else len(pattern.steps) > 1
         within = microseconds(pattern.within)
         if pattern.batch or pattern.derived or not joins or within > MAX_NUMBER // 2:
+            continue
+        if pattern.rule in alone:
             continue
         if not pattern.by:
             raise UnsafeRuleset(f"{pattern.rule!r} joins without a key")

@@ -2,10 +2,11 @@
 
 When the child dies it is started again and its live facts are asserted again. A fact on which it
 dies twice goes to quarantine: its patterns get no more proposals and go on with the reference
-alone. A child that does not come up is given up. Nothing of this loses a correlation.
+alone. A child that does not come up, or dies again and again, is given up. Nothing of this loses a
+correlation.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -19,6 +20,9 @@ from rules.stateful import Placement
 BATCH = 500
 _DEATHS = 2
 _STARTS = 3
+#: After so many deaths, without so many answered requests in between, the child is given up.
+_MOST_DEATHS = 12
+_CALM = 1000
 _FAULT_LIMIT = 1000
 
 #: (pattern's index, uids of the joined facts in the order of the steps)
@@ -71,15 +75,24 @@ class Proposer:
         patterns: the reference's patterns, in its order.
         lateness: the longest lateness in microseconds.
         child: the process; None runs without one and proposes nothing.
+        alone: rules for which it proposes nothing.
     """
 
-    def __init__(self, patterns: Sequence[Pattern], lateness: int, child: Child | None) -> None:
-        plans, self._rulesets = compile_patterns(patterns)
+    def __init__(
+        self,
+        patterns: Sequence[Pattern],
+        lateness: int,
+        child: Child | None,
+        alone: Collection[str] = (),
+    ) -> None:
+        plans, self._rulesets = compile_patterns(patterns, alone)
         self._patterns = patterns
         self._markers = {marker: plan.index for plan in plans for marker in plan.markers}
         self._mirror = Mirror(patterns, plans, lateness)
         self._applied: dict[int, tuple[int, Message]] = {}
         self._faults: list[ChildFault] = []
+        self._deaths = 0
+        self._calm = 0
         self._child = child
         self.up = child is not None and bool(plans)
         if self.up:
@@ -183,8 +196,9 @@ class Proposer:
     def _start(self) -> set[Proposal]:
         """Start the child, with everything that had been applied; gives up after a few deaths."""
         live = [(True, host, fact) for _number, (host, fact) in sorted(self._applied.items())]
-        why = ""
-        for _attempt in range(_STARTS if self._child else 0):
+        why = f"{self._deaths} deaths"
+        starts = _STARTS if self._child and self._deaths < _MOST_DEATHS else 0
+        for _attempt in range(starts):
             try:
                 return self._start_once(live)
             except ChildDied as died:
@@ -225,6 +239,9 @@ class Proposer:
         found: set[Proposal] = set()
         if self._child is not None and known:
             proposals, errors = self._child.apply(known)
+            self._calm += 1
+            if self._calm >= _CALM:
+                self._deaths = self._calm = 0
             for number, change in changes.items():
                 self._applied.pop(number, None)
                 if change is not None:
@@ -236,4 +253,6 @@ class Proposer:
         return found
 
     def _report_death(self, died: ChildDied, fact: str) -> None:
+        self._deaths += 1
+        self._calm = 0
         self.report(Fault.HUNG if died.hung else Fault.DIED, fact, why=str(died))

@@ -11,6 +11,7 @@ from datetime import datetime
 from agents import hedge_orders
 from agents.assessor import KIND, Scope, Trigger, assess_scope, narrowed, views
 from agents.facts import Surroundings
+from agents.feed_states import late_orgs
 from agents.world import PRICE_SPAN, root_of
 from auditlog.port import FactRow
 from book.exposure import compute
@@ -139,7 +140,8 @@ def _assess(
         for held in hedge_orders.waiting(uow, scope, around.calendar, uow.now):
             order = held.order
             place = Scope(order.org, order.product)
-            found = views(narrowed(book, order.product), place, uow.now)
+            late = late_orgs(uow.connection)
+            found = views(narrowed(book, order.product), place, uow.now, late=late)
             answer = hedge_orders.judge(order, found, app.rulebook, uow.now)
             if (answer.outcome, answer.reason) != (held.outcome, held.reason):
                 hedge_orders.decide(uow, order, answer, app.rulebook, held.decision)

@@ -3,13 +3,15 @@
 API, console and command line all ask here, so that none of them closes on yesterday's figures.
 """
 
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
 from agents.assessor import ExposureView, Scope, narrowed, views
+from agents.feed_states import known_fact, late_orgs
 from agents.watcher import POSITION
 from agents.world import PRICE_SPAN, root_of
 from auditlog.errors import LogError
@@ -47,16 +49,21 @@ def conditions_of(uow: Moment, app: Application, order: WorkOrder) -> list[Condi
     if not order.clears:
         return []
     behind = _behind(uow, app)
+    late = late_orgs(uow.connection)
     books: dict[str, BookState] = {}
     found = []
     for clear in order.clears:
         if behind:
             found.append(Condition(clear, Holding.STALE, as_of=uow.now))
             continue
+        feed = known_fact(uow.connection, clear.fact_key)
+        if feed is not None:
+            found.append(Condition(clear, _holding(app, clear, feed), as_of=uow.now))
+            continue
         root = root_of(clear.fact_key.partition("|")[0])
         if root not in books:
             books[root] = _book(uow, root)
-        found.append(_condition(app, clear, books[root], uow.now))
+        found.append(_condition(app, clear, books[root], uow.now, late))
     return found
 
 
@@ -80,13 +87,15 @@ def _behind(uow: Moment, app: Application) -> bool:
     return bool(unread) and uow.now - unread[0].event.arrival_time > STALENESS
 
 
-def _condition(app: Application, clear: Clear, book: BookState, at: datetime) -> Condition:
-    view = _view(clear, book, at)
+def _condition(
+    app: Application, clear: Clear, book: BookState, at: datetime, late: Collection[str]
+) -> Condition:
+    view = _view(clear, book, at, late)
     if view is None:
         return Condition(clear, Holding.NOT_ASSESSABLE, as_of=at)
     holding = Holding.NOT_ASSESSABLE
     if view.bucket.data_state is not DataState.NOT_ASSESSABLE:
-        holding = _holding(app, clear, view)
+        holding = _holding(app, clear, view.fact)
     net = view.fact.get("net")
     return Condition(
         clear,
@@ -98,18 +107,20 @@ def _condition(app: Application, clear: Clear, book: BookState, at: datetime) ->
     )
 
 
-def _view(clear: Clear, book: BookState, at: datetime) -> ExposureView | None:
+def _view(
+    clear: Clear, book: BookState, at: datetime, late: Collection[str]
+) -> ExposureView | None:
     parts = clear.fact_key.split("|")
     if len(parts) != 5:  # noqa: PLR2004 - organisation, account, product, month, measure
         return None
     scope = Scope(parts[0], parts[2])
-    found = views(narrowed(book, scope.product), scope, at)
+    found = views(narrowed(book, scope.product), scope, at, late=late)
     return next((view for view in found if view.key == clear.fact_key), None)
 
 
-def _holding(app: Application, clear: Clear, view: ExposureView) -> Holding:
+def _holding(app: Application, clear: Clear, fact: Mapping[str, Any]) -> Holding:
     try:
-        holds = app.rulebook.still_holds(clear.rule, view.fact)
+        holds = app.rulebook.still_holds(clear.rule, fact)
     except UnknownRule:
         return Holding.NOT_ASSESSABLE
     if holds is None:

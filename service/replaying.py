@@ -7,7 +7,7 @@ shown: a rulebook that has changed since is one.
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from agents import hedge_orders
-from agents.assessor import KIND, ExposureView, Scope, content_hash, narrowed, views
+from agents.assessor import KIND, ExposureView, Scope, content_hash, narrowed, views, with_held
 from agents.world import root_of
 from auditlog.port import StoredFact, fact_row
 from book.read import read_state
@@ -49,12 +49,13 @@ def _assessment(app: Application, connection: Connection, body: dict[str, Any]) 
     stored = app.log.facts(KIND, hashes=body["facts"])
     places = {_scope(one) for one in stored}
     books = {scope: _book(connection, scope, at) for scope in places}
+    late = tuple(body.get("late", ()))
     hashes: list[str] = []
     outcomes: Counter[str] = Counter()
     snapshot = ""
     for one in stored:
         state = books[_scope(one)]
-        view = _view(state, one, at)
+        view = _view(state, one, at, late)
         if view is None:
             continue
         row = fact_row(KIND, view.fact, event_time=one.event_time, org=view.bucket.org)
@@ -84,12 +85,15 @@ def _book(connection: Connection, scope: Scope, at: datetime) -> BookState:
     )
 
 
-def _view(state: BookState, fact: StoredFact, at: datetime) -> ExposureView | None:
+def _view(
+    state: BookState, fact: StoredFact, at: datetime, late: Collection[str]
+) -> ExposureView | None:
     """The exposure of the same place, computed anew; of several the one with the same content."""
     place = ("org", "account", "product", "month")
+    held = str(fact.body.get("held", ""))  # of the look before: an input like the book
     found = [
-        view
-        for view in views(state, Scope(fact.org, str(fact.body["product"])), at)
+        with_held(view, held)
+        for view in views(state, Scope(fact.org, str(fact.body["product"])), at, late=late)
         if all(view.fact.get(name, "") == fact.body.get(name, "") for name in place)
     ]
     wanted = content_hash(fact.body)

@@ -128,7 +128,10 @@ def schedulers_of(app: Application) -> tuple[Scheduler, Scheduler]:
 
     Both run under the one lease of this process.
     """
-    slow = [Job("trainer", app.trainer.run_once, timedelta(minutes=10))]
+    slow = [
+        Job("trainer", app.trainer.run_once, timedelta(minutes=10)),
+        Job("replayer", app.agents.replayer.run_once, timedelta(minutes=10)),
+    ]
     return (
         Scheduler(app.store, slow, holder=_holder(), period_s=5),
         Scheduler(app.store, jobs_of(app), holder=_holder()),
@@ -142,6 +145,7 @@ def jobs_of(app: Application) -> list[Job]:
         Job("escalator", app.escalator.run_once, timedelta(seconds=0.5)),
         Job("clicks", lambda _now: work_off(app), timedelta(seconds=1)),
         Job("approvals", lambda now: run_due(app, now), timedelta(seconds=1)),
+        Job("feeds", app.agents.feeds.run_once, timedelta(seconds=30)),
         Job("settler", app.settler.run_once, timedelta(seconds=60)),
         Job("sentinel", app.sentinel.run_once, timedelta(seconds=60)),
     ]

@@ -30,6 +30,7 @@ def match_body(match: Match) -> dict[str, Any]:
             "objects": match.objects,
             "sources": match.sources,
             "event_ids": match.event_ids,
+            "correlation": match.correlation,
             "event_time": match.event_time,
             "source_kind": match.source_kind,
             "batch_run": match.batch_run,

@@ -111,6 +111,7 @@ class Match:
             (then closing asks a disposition instead).
         decide: the decision on one object, if the rule makes one.
         kind: the kind of work order that this would open.
+        correlation: uid of the correlation that it tells, else empty.
         series: up to 20 points (time, value), oldest first, for the sparkline.
         remedies: what would bring it back, as code and parameters each.
     """
@@ -144,6 +145,7 @@ class Match:
     decide: ObjectDecision | None = None
     kind: OrderKind = OrderKind.RISK
     event_ids: tuple[str, ...] = ()
+    correlation: str = ""
     series: tuple[tuple[datetime, Decimal], ...] = ()
     remedies: tuple[tuple[str, Mapping[str, Any]], ...] = ()
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import select
 
-from agents.assessor import Scope, views
+from agents.assessor import Scope, Trigger, assess_scope, views
 from book.limits import Limit
 from book.positions import PhysicalContract, Side
 from book.read import read_state
@@ -18,12 +18,15 @@ from tests.unit.agents.agents_house import (
     START,
     WEST,
     House,
+    context_of,
     event,
     order,
     posted,
     rulebook,
+    surroundings,
     timeout,
 )
+from workorders.ingest import ingest_match
 from workorders.rows import MATCHES
 
 
@@ -55,6 +58,64 @@ def holds(house: House) -> bool | None:
     if view.bucket.data_state == "not_assessable":
         return None
     return rulebook().still_holds("EXPOSURE_TIERS", view.fact)
+
+
+# --- hysteresis ---------------------------------------------------------------------------------
+
+
+def net_is(house: House, quantity: int, after: float) -> None:
+    """The net becomes that quantity, and is assessed."""
+    house.at(after)
+    contract = PhysicalContract(
+        org=EAST,
+        product="cu",
+        month="2406",
+        contract_id="C-DANCE",
+        side=Side.BUY,
+        quantity=Decimal(quantity),
+    )
+    house.put([Dated(contract, house.now)])
+    with house.store.unit_of_work("system:watcher") as uow:
+        book = read_state(uow.connection, as_of=uow.now, known_at=uow.now, orgs=[GROUP])
+        around = surroundings()
+        assessed = assess_scope(
+            uow,
+            Scope(EAST, "cu"),
+            Trigger(uow.now),
+            book=book,
+            around=around,
+            rulebook=rulebook(),
+        )
+        for match in assessed.matches:
+            ingest_match(uow, match, context_of(around, house.policy))
+
+
+def test_an_exposure_that_dances_on_a_threshold_keeps_its_colour(empty: House):
+    empty.put([Dated(limit(1000, limit_id="L"), START - timedelta(days=1))])
+    steps = [990, 1010, 990, 1005, 960, 1000, 951, 1020]
+    for number, quantity in enumerate(steps):
+        net_is(empty, quantity, 60 * number)
+    colours = [level for _code, level in exposures(empty)]
+    assert colours == ["yellow"] + ["orange"] * 7
+    (order,) = empty.orders()
+    assert order.level == "orange"
+    actions = [one.action for one in empty.records(kind="decision")]
+    assert actions.count("order.open") == 1
+    assert actions.count("order.level") == 0
+    # more than the band below the threshold, it falls, and rises again only at the threshold
+    net_is(empty, 949, 1000)
+    net_is(empty, 999, 1060)
+    assert [level for _code, level in exposures(empty)][-2:] == ["yellow", "yellow"]
+
+
+def test_the_colour_held_survives_a_restart_and_is_an_input_of_the_record(empty: House):
+    empty.put([Dated(limit(1000, limit_id="L"), START - timedelta(days=1))])
+    net_is(empty, 1210, 0)
+    empty.restart()
+    net_is(empty, 1160, 60)
+    assert [level for _code, level in exposures(empty)] == ["red", "red"]
+    net_is(empty, 1140, 120)
+    assert exposures(empty)[-1] == ("EXPOSURE_EXCESS", "orange")
 
 
 # --- tiers --------------------------------------------------------------------------------------

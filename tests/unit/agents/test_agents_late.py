@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from agents.rounds import is_late
+from agents.facts import is_late
 from auditlog.events import Event
 from tests.unit.agents.agents_house import (
     House,

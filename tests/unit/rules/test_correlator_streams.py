@@ -16,7 +16,7 @@ from test_stateful_arrival import LATENESS, PATTERNS, SOURCES, START, s
 from rules.correlator import Correlator
 from rules.durable_child import Child
 from rules.patterns import Correlation, Fact, Pattern, Step
-from rules.proposer import Fault
+from rules.proposer import ChildFault, Fault
 from rules.stateful import Reference
 
 LONG = 3600
@@ -250,6 +250,25 @@ def test_a_child_that_does_not_come_up_leaves_the_reference_alone() -> None:
     assert [f.fault for f in correlator.faults()] == [Fault.DOWN]
     assert len(correlator.feed([fact("A", "a", 0), fact("B", "b", 1)])) == 1
     assert (correlator.missed, correlator.child_pid) == (0, None)
+    correlator.close()
+
+
+def test_a_child_that_dies_again_and_again_is_given_up_for_good() -> None:
+    """The real child, killed from outside after every answer: not started for ever."""
+    correlator = Correlator(many(1))
+    seen: list[ChildFault] = []
+    for number in range(40):
+        if correlator.child_pid is not None:
+            os.kill(correlator.child_pid, signal.SIGKILL)
+        told = correlator.feed([fact(f"A{number}", "a", 60 * number)])
+        told += correlator.feed([fact(f"B{number}", "b", 60 * number + 1)])
+        assert len(told) == 1  # whatever happens to the child
+        seen += correlator.faults()
+        if correlator.child_pid is None:
+            break
+    assert correlator.child_pid is None
+    assert [f.fault for f in seen].count(Fault.DOWN) == 1
+    assert [f.fault for f in seen].count(Fault.DIED) <= 15
     correlator.close()
 
 
