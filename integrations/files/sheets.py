@@ -1,41 +1,25 @@
 """The rows of a file under our field names, each with its places. Headers are found and checked."""
 
-import re
-import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-import openpyxl
-from openpyxl.utils import get_column_letter, range_boundaries
+from openpyxl.utils import get_column_letter
 
 from auditlog.reader_files import find_encoding
 from auditlog.rows import Fault, Row, text_rows, workbook_rows
 from integrations.files.kinds import Kind, header, needed
 from integrations.files.mapping import ColumnMapping
 from integrations.files.values import plain
+from integrations.files.workbook_parts import Range, merged_ranges, uncalculated
 from store.problems import Problem, did_you_mean, shorten
 
 SUFFIXES: Final = (".csv", ".tsv", ".txt", ".xlsx")
 _TITLE_ROWS: Final = 10
 _RECOGNISED: Final = 2
-_PIECE: Final = 1024 * 1024
-_MERGED = re.compile(rb'mergeCell\s[^>]*?ref="([A-Z]+[0-9]+:[A-Z]+[0-9]+)"')
-_OVERLAP: Final = 200
-
-
-class Range(NamedTuple):
-    """A merged range of a sheet: 1-based, inclusive."""
-
-    first_column: int
-    first_row: int
-    last_column: int
-    last_row: int
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +77,7 @@ class SheetReader:
         self._mapping = mapping
         self._names = self._known_headers(labels)
         self._sheets_read: list[str] = []
+        self._uncalculated: Mapping[str, frozenset[str]] = {}
 
     def rows(self) -> Iterator[FileRow]:
         """The rows in their order; faults of the file gather in `problems`."""
@@ -120,6 +105,7 @@ class SheetReader:
 
     def _workbook(self) -> Iterator[FileRow]:
         merged = merged_ranges(self._path)
+        self._uncalculated = uncalculated(self._path)
         visible = (
             row for row in workbook_rows(self._path) if isinstance(row, Fault) or not row.hidden
         )
@@ -180,6 +166,12 @@ class SheetReader:
         if wide or (given < len(head.fields) and not row.sheet):
             found, allowed = str(given), str(len(head.fields))
             return (self._problem("LOG_COLUMNS", row.line, found=found, allowed=allowed),)
+        left = self._uncalculated.get(row.sheet, frozenset()) if row.sheet else ()
+        for column, name in enumerate(head.fields, 1):
+            place = f"{get_column_letter(column)}{row.line}"
+            if name and place in left:
+                cell = f"{prefix}{place}"
+                return (self._problem("IMPORT_NOT_CALCULATED", row.line, cell=cell, field=name),)
         for one in merged:
             columns = range(one.first_column, one.last_column + 1)
             used = any(head.fields[c - 1] for c in columns if c <= len(head.fields))
@@ -275,48 +267,3 @@ class SheetReader:
 
 def _blank(cell: Any) -> bool:
     return cell is None or (isinstance(cell, str) and not cell.strip())
-
-
-def merged_ranges(path: Path) -> dict[str, tuple[Range, ...]]:
-    """The merged ranges of each sheet; nothing for a file that is no workbook.
-
-    A workbook that is read row by row does not tell them, so they are looked for in its parts.
-    """
-    found: dict[str, tuple[Range, ...]] = {}
-    try:
-        with _sheet_parts(path) as (packed, parts):
-            for title, part in parts.items():
-                names = dict.fromkeys(_references(packed, part))
-                found[title] = tuple(_range(name) for name in names)
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError, SyntaxError):
-        return {}  # told by the reading itself
-    return found
-
-
-def _range(name: str) -> Range:
-    first_column, first_row, last_column, last_row = range_boundaries(name)
-    return Range(first_column, first_row, last_column, last_row, name)
-
-
-@contextmanager
-def _sheet_parts(path: Path) -> Iterator[tuple[zipfile.ZipFile, dict[str, str]]]:
-    workbook = openpyxl.load_workbook(path, read_only=True)
-    try:
-        parts = {
-            sheet.title: sheet._worksheet_path  # noqa: SLF001 - named nowhere else
-            for sheet in workbook.worksheets
-        }
-    finally:
-        workbook.close()
-    with zipfile.ZipFile(path) as packed:
-        yield packed, parts
-
-
-def _references(packed: zipfile.ZipFile, part: str) -> Iterator[str]:
-    tail = b""
-    with packed.open(part) as stream:
-        while piece := stream.read(_PIECE):
-            text = tail + piece
-            for match in _MERGED.finditer(text):
-                yield match[1].decode()
-            tail = text[-_OVERLAP:]

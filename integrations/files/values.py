@@ -13,6 +13,11 @@ from integrations.files.kinds import Column
 from store.problems import Problem, did_you_mean, shorten
 
 TEXT_MOST: Final = 500
+#: The years that a row can mean; at the ends of the calendar no zone could be applied.
+YEARS: Final = range(1901, 2199)
+EXCEL_ERRORS: Final = frozenset(
+    {"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"}
+)
 _PLACES: Final = 9
 _EXCEL_DIGITS: Final = 15
 _NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?", re.ASCII)
@@ -104,6 +109,8 @@ class RowReader:
             self.fault("IMPORT_NOT_TEXT", field)
             return default
         text = plain(value).strip()
+        if self._cells and self._spoilt(field, value, text):
+            return default
         if len(text) > TEXT_MOST:
             self.fault("IMPORT_TEXT_TOO_LONG", field, allowed=str(TEXT_MOST))
             return default
@@ -111,6 +118,17 @@ class RowReader:
             self.fault("IMPORT_CONTROL_CHARACTER", field)
             return default
         return text
+
+    def _spoilt(self, field: str, value: Cell, text: str) -> bool:
+        """Whether a cell of a workbook holds what Excel made of a text, not the text."""
+        if text in EXCEL_ERRORS:
+            self.fault("IMPORT_EXCEL_ERROR", field)
+            return True
+        if isinstance(value, (int, float)) and abs(value) >= 10**_EXCEL_DIGITS:
+            # a long id kept as a number: its last digits have become zeros
+            self.fault("IMPORT_DIGITS_LOST", field, allowed=str(_EXCEL_DIGITS))
+            return True
+        return False
 
     def choice(self, column: Column, default: str = "") -> str:
         """One of the words that the column allows, or a word known to mean one."""
@@ -226,7 +244,7 @@ class RowReader:
             found = value
         elif isinstance(value, (str, int)) and not isinstance(value, bool):
             found = parse_time(str(value))
-        if found is None:
+        if found is None or found.year not in YEARS:
             self.fault("IMPORT_NOT_A_DATE", field, allowed="2024-05-14, 2024-05-14 15:00")
             return None
         if isinstance(found, datetime):
@@ -247,7 +265,10 @@ class RowReader:
             return (value.date(),)
         parts = re.split(r"[;；、\s]+", plain(value)[: TEXT_MOST * 10].strip())
         found = [parse_time(part) for part in parts if part]
-        if any(not isinstance(day, date) or isinstance(day, datetime) for day in found):
+        if any(
+            not isinstance(day, date) or isinstance(day, datetime) or day.year not in YEARS
+            for day in found
+        ):
             self.fault("IMPORT_NOT_A_DATE", field, allowed="2024-05-13; 2024-05-14")
             return ()
         return tuple(sorted({day for day in found if day is not None}))
