@@ -12,6 +12,7 @@ from auditlog.errors import LogError
 from book.products import shipped_specs
 from integrations.files import (
     COLUMNS,
+    Batch,
     ColumnMapping,
     Entry,
     Form,
@@ -29,7 +30,7 @@ from integrations.files import (
     xlsx_template,
 )
 from service.application import Application
-from service.assessing import AssessmentSummary, assess_now
+from service.assessing import AssessmentSummary, assess_in
 from service.cli.desk import PROBLEMS, Desk, WrongCall, desk_of, moment
 from service.i18n import load_words
 from service.i18n.catalogue import LANGUAGES
@@ -80,11 +81,9 @@ def import_file(
         batch = read_batch(file, wanted, terms, mapping=own, labels=labels())
         if dry_run:
             with app.store.reader() as connection:
-                result = preview(connection, batch, app.clock())
+                result, summary = preview(connection, batch, app.clock()), None
         else:
-            with app.store.unit_of_work(desk.actor) as uow:
-                result = take_in(uow, batch)
-        summary = _assess(desk, app, result) if assess else None
+            result, summary = _take_in(desk, app, batch, assess=assess)
     _finish(desk, result, summary)
 
 
@@ -122,15 +121,21 @@ def labels() -> dict[str, str]:
     }
 
 
-def _assess(desk: Desk, app: Application, result: ImportResult) -> AssessmentSummary | None:
-    if not result.written or not result.scopes:
-        return None
-    try:
-        return assess_now(app, result.scopes, actor=desk.actor)
-    except LogError as fault:
-        # the rows are in the book; only the look at the limits has to wait
-        desk.complain(desk.words.text("cli.import.not_assessed", why=desk.code(fault.code)))
-        return None
+def _take_in(
+    desk: Desk, app: Application, batch: Batch, *, assess: bool
+) -> tuple[ImportResult, AssessmentSummary | None]:
+    """The rows and what follows from them in one transaction: none stands in the book unjudged."""
+    if assess:
+        try:
+            with app.store.unit_of_work(desk.actor) as uow:
+                result = take_in(uow, batch)
+                judged = result.written and result.scopes
+                return result, assess_in(uow, app, result.scopes) if judged else None
+        except LogError as fault:
+            # the rows go into the book; only the look at the limits has to wait
+            desk.complain(desk.words.text("cli.import.not_assessed", why=desk.code(fault.code)))
+    with app.store.unit_of_work(desk.actor) as uow:
+        return take_in(uow, batch), None
 
 
 def _refused(problems: list[Problem]) -> ImportResult:
@@ -268,12 +273,11 @@ def quarantine_replay(
         if not mark:
             raise WrongCall("cli.quarantine.set", found=change)
         fields[name.strip()] = value
-    with desk.open() as app:
-        with app.store.unit_of_work(desk.actor) as uow:
-            read = replay(uow, number, fields, _terms(app))
+    with desk.open() as app, app.store.unit_of_work(desk.actor) as uow:
+        read = replay(uow, number, fields, _terms(app))
         if isinstance(read, Entry):
             place = (getattr(read.fact, "org", ""), getattr(read.fact, "product", ""))
-            assess_now(app, [place], actor=desk.actor)
+            assess_in(uow, app, [place])
     problems = [] if isinstance(read, Entry) else read
     document = {
         "number": number,

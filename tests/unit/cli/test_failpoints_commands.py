@@ -1,0 +1,194 @@
+"""Every command that changes something, broken before each statement: all of it, or nothing.
+
+A new command must be named here: with a call that it carries out, or among those that change
+nothing.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+import typer
+from sqlmodel import SQLModel
+from structlog.testing import capture_logs
+
+import main
+from service.cli.root import make_app
+from store import Store
+
+MOST = 400
+PASSWORD = "correct horse battery"
+#: They read, or what they write stands in files or in the audit log.
+READING = {
+    "alerts list", "demo", "directory export", "doctor", "events import", "events search",
+    "events timeline", "exposure", "init", "orders list", "orders show", "quarantine list",
+    "rules check", "rules test", "serve", "trail replay", "trail verify", "user list",
+}  # fmt: skip
+CONTRACTS = "contract_id,org,product,side,quantity,price\n{},华东钢铁/铜贸易部,cu,{},{},71250\n"
+PEOPLE = """\
+organisations: [{path: 华北钢铁}]
+people: [{id: new, name: 新人, roles: [auditor], unit: 华北钢铁}]
+"""
+
+
+class Broken(Exception):  # noqa: N818 - what it is
+    """What the failpoint raises."""
+
+
+class Breaking:
+    """Raises before the statement number `at`; 0 never does."""
+
+    def __init__(self) -> None:
+        self.at = self.count = 0
+
+    def __call__(self, place: str) -> None:
+        if place == "committed":
+            return
+        self.count += 1
+        if self.count == self.at:
+            raise Broken(place)
+
+
+@pytest.fixture(name="breaking")
+def _breaking(monkeypatch: pytest.MonkeyPatch) -> Breaking:
+    breaking = Breaking()
+    monkeypatch.setattr(main, "Store", partial(Store, failpoint=breaking))
+    return breaking
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    with capture_logs():
+        yield
+
+
+def contents(house: Any) -> dict[str, list[Any]]:
+    with sqlite3.connect(house.data / "hedgewarden.db") as connection:
+        return {
+            name: connection.execute(f'SELECT * FROM "{name}"').fetchall()
+            for name, table in SQLModel.metadata.tables.items()
+            if not table.info.get("plumbing")
+        }
+
+
+# --- a call for each command --------------------------------------------------------------------
+
+Call = tuple[str, ...]
+
+
+def contract(house: Any, quantity: str = "1000") -> Call:
+    side = "buy" if quantity != "-5" else "sell"
+    return ("import", "contracts", house.file("c.csv", CONTRACTS.format("P-1", side, quantity)))
+
+
+def order(house: Any, *before: str) -> str:
+    """The number of a red order on which Chen has done what `before` names."""
+    house(*contract(house))
+    (found,) = house("orders", "list", "--json").json["rows"]
+    number = str(found["id"])
+    for verb in before:
+        assert house("orders", verb, number, "--as", "chen", token=house.token("chen")).code == 0
+    return number
+
+
+def alert(house: Any) -> str:
+    """The number of an alert of a robot that waits for triage."""
+    told = (
+        '{"source": "robot", "event_id": "R-1", "event_time": "2024-06-03T10:00:00+08:00",'
+        ' "kind": "risk", "type": "alert.raised", "actor": "robot", "org": "华东钢铁/铜贸易部",'
+        ' "alert": "R1", "level": "orange"}\n'
+    )
+    assert house("events", "import", house.file("e.ndjson", told)).code == 0
+    (found,) = house("alerts", "list", "--json").json["rows"]
+    return str(found["id"])
+
+
+def quarantined(house: Any) -> str:
+    house(*contract(house, "-5"))
+    (found,) = house("quarantine", "list", "--json").json
+    return str(found["number"])
+
+
+def closed(house: Any) -> Call:
+    number = order(house, "ack", "resolve")
+    back = CONTRACTS.format("P-2", "sell", "900")
+    assert house("import", "contracts", house.file("back.csv", back)).code == 0
+    return (
+        *("orders", "close", number, "--as", "wang", "--disposition", "fixed"),
+        *("--root-cause", "OVER_HEDGED", "--corrective", "close the gap"),
+        *("--owner", "chen", "--due", "2024-07-01"),
+    )
+
+
+def with_token(house: Any) -> Call:
+    house.token("chen")
+    return ("user", "revoke", "chen")
+
+
+ACTS: dict[str, Callable[[Any], Call]] = {
+    "import": contract,
+    "assess": lambda house: (house(*contract(house), "--no-assess"), ("assess",))[1],
+    "quarantine replay": lambda house: (
+        "quarantine", "replay", quarantined(house), "--set", "quantity=5",
+    ),
+    "quarantine dismiss": lambda house: (
+        "quarantine", "dismiss", quarantined(house), "--reason", "twice",
+    ),
+    "alerts confirm": lambda house: ("alerts", "confirm", alert(house), "--as", "chen"),
+    "alerts dismiss": lambda house: (
+        "alerts", "dismiss", alert(house), "--as", "chen", "--reason", "false",
+    ),
+    "orders ack": lambda house: ("orders", "ack", order(house), "--as", "chen"),
+    "orders note": lambda house: ("orders", "note", order(house), "seen", "--as", "chen"),
+    "orders resolve": lambda house: (
+        "orders", "resolve", order(house, "ack"), "--as", "chen", "--text", "posted",
+    ),
+    "orders close": closed,
+    "directory import": lambda house: ("directory", "import", house.file("n.yaml", PEOPLE)),
+    "user create": lambda _house: (
+        "user", "create", "li", "--role", "auditor", "--unit", "华东钢铁", "--password-stdin",
+    ),
+    "user password": lambda _house: ("user", "password", "chen", "--password-stdin"),
+    "user token": lambda _house: ("user", "token", "chen"),
+    "user revoke": with_token,
+}  # fmt: skip
+
+
+def commands(found: Any, prefix: str = "") -> Iterator[str]:
+    for name, one in found.commands.items():
+        if hasattr(one, "commands"):
+            yield from commands(one, f"{prefix}{name} ")
+        else:
+            yield f"{prefix}{name}"
+
+
+def test_every_command_is_named_here() -> None:
+    app = typer.main.get_command(make_app(main.compose, "en"))
+    assert set(commands(app)) == set(ACTS) | READING
+
+
+@pytest.mark.parametrize("name", list(ACTS))
+def test_a_command_does_all_or_nothing(
+    house: Any, breaking: Breaking, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    call = ACTS[name](house)
+    token = house.token(call[call.index("--as") + 1]) if "--as" in call else ""
+    before = contents(house)
+    # The schema is there; looking again at each of hundreds of calls is most of their time.
+    monkeypatch.setattr(main, "upgrade", lambda _engine: None)
+    for place in range(1, MOST):
+        breaking.at, breaking.count = place, 0
+        answer = house(*call, token=token, input=f"{PASSWORD}\n")
+        if breaking.count < place:
+            assert answer.code == 0, answer.err
+            changed = [table for table, rows in contents(house).items() if rows != before[table]]
+            assert "trail_record" in changed, "it did nothing"
+            assert place > 3
+            return
+        assert answer.code == 1, f"statement {place}: {answer.err}"
+        assert "Traceback" not in answer.err
+        after = contents(house)
+        assert [one for one in before if before[one] != after[one]] == [], f"statement {place}"
+    raise AssertionError("it never ends")
