@@ -3,10 +3,14 @@
 import { hold, put } from "./places.js";
 
 // A box that is ticked, a text that is begun: it would be lost with the part that is fetched anew.
-const changed = (field) =>
-  field instanceof HTMLSelectElement
-    ? field.selectedIndex !== Math.max([...field.options].findIndex((one) => one.defaultSelected), 0)
-    : field.checked !== field.defaultChecked || field.value !== field.defaultValue;
+function changed(field) {
+  if (field instanceof HTMLSelectElement) {
+    const given = [...field.options].findIndex((one) => one.defaultSelected);
+    return field.selectedIndex !== Math.max(given, 0);
+  }
+  if (["checkbox", "radio"].includes(field.type)) return field.checked !== field.defaultChecked;
+  return field.type !== "hidden" && field.value !== field.defaultValue;
+}
 
 export function startLive(htmx) {
   const url = document.body.dataset.live;
@@ -17,8 +21,7 @@ export function startLive(htmx) {
   const busy = () =>
     document.querySelector("dialog[open]") ||
     document.activeElement?.closest("#live input, #live textarea, #live select, .editor") ||
-    [...document.querySelectorAll("#live input, #live textarea, #live select")].some(
-      (field) => field.type !== "hidden" && changed(field));
+    [...document.querySelectorAll("#live input, #live textarea, #live select")].some(changed);
   const refresh = (delay) => {
     clearTimeout(waiting);
     waiting = setTimeout(() => {

@@ -108,6 +108,14 @@ class Format:
         same_day = here.date() == self.local(self.now).date()
         return here.strftime("%H:%M" if same_day else "%m-%d %H:%M")
 
+    def recent(self, at: datetime | None) -> str:
+        """Hour, minute and second, with the day before it when it is not today's."""
+        if at is None:
+            return DASH
+        here = self.local(at)
+        same_day = here.date() == self.local(self.now).date()
+        return here.strftime("%H:%M:%S" if same_day else "%m-%d %H:%M:%S")
+
     def moment(self, at: datetime | None) -> str:
         """Day and time to the second."""
         return DASH if at is None else self.local(at).strftime("%Y-%m-%d %H:%M:%S")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -98,8 +99,8 @@ def _visitor(browser: Browser, told: Told) -> Iterator[SignIn]:
     """Makes signed-in visitors: ``visitor("u_chen", "zh", "dark")``."""
     with ExitStack() as stack:
 
-        def make(person: str, language: str = "en", theme: str = "light") -> Visitor:
-            context = browser.new_context(viewport={"width": 1440, "height": 900})
+        def make(person: str, language: str = "en", theme: str = "light", **more: Any) -> Visitor:
+            context = browser.new_context(viewport={"width": 1440, "height": 900}, **more)
             stack.callback(context.close)
             for name, value in (("language", language), ("theme", theme)):
                 cookie = {"name": f"hedgewarden_{name}", "value": value, "url": told.address}

@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Iterator
 from html import unescape
+from pathlib import Path
 from urllib.parse import quote
 
 import httpx
@@ -66,6 +67,53 @@ def test_the_drawer_adds_up_and_names_its_documents(home: House) -> None:
 def test_in_lots_a_quantity_is_divided_by_the_contract_size(home: House) -> None:
     page = text_of(home.signed_in("chen"), "/exposure?unit=lots")
     assert re.search(r"Copper lots 260 130 %", page)
+
+
+def test_without_a_price_money_falls_back_to_the_quantity_and_says_its_unit(home: House) -> None:
+    page = text_of(home.signed_in("chen"), "/exposure?unit=money")
+    assert re.search(r"Copper t 1,300 130 % 1,300 130 % R", page)
+
+
+def test_in_money_a_quantity_counts_at_the_last_price(tmp_path: Path) -> None:
+    with house(tmp_path) as made:
+        assert made.limit(1000).status_code == 200
+        assert made.buy(1300).status_code == 200
+        rows = [
+            {
+                "org": EAST,
+                "product": "cu",
+                "kind": "settle",
+                "price": price,
+                "at": at,
+                "month": "2406",
+            }
+            for price, at in (("70000", "2024-05-13T07:00:00Z"), ("71250", "2024-05-14T01:00:00Z"))
+        ]
+        answer = made.client("chen").post("/api/v1/book/prices", json={"rows": rows})
+        assert answer.status_code == 200, answer.text
+        made.pass_time(hours=1)
+        page = text_of(made.signed_in("chen"), "/exposure?unit=money")
+        # 1,300 t at 71,250 are 92.6 m, or 9,262.5 times ten thousand
+        assert re.search(r"Copper CNY 10k 9,262.5 130 % 9,262.5 130 % R", page)
+
+
+def test_a_hedge_is_suggested_where_a_work_order_says_how(home: House) -> None:
+    chen = home.signed_in("chen")
+    order = next(one for one in home.orders() if one.org == EAST)
+    page = chen.get(f"/exposure?{PLACE}&month=*").text
+    assert f'<a class="act" href="/orders/{order.id}">Suggest hedge</a>' in page
+    west = text_of(home.signed_in("zhao"), f"/exposure?org={quote(WEST)}&product=cu&month=*")
+    assert "Suggest hedge No limit is set here." in west
+
+
+def test_another_time_keeps_measure_unit_and_the_open_cell(home: House) -> None:
+    page = home.signed_in("chen").get(f"/exposure?measure=gross&unit=lots&{PLACE}&month=2406").text
+    kept = re.findall(
+        r'<input type="hidden" name="(measure|unit|org|product|month)" value="(.*?)"', page
+    )
+    assert dict(kept) == {
+        "measure": "gross", "unit": "lots", "org": EAST, "product": "cu", "month": "2406",
+    }  # fmt: skip
 
 
 def test_what_was_known_earlier_is_shown_as_it_was(home: House) -> None:

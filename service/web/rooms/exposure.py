@@ -1,10 +1,10 @@
 """D4, 敞口: the map, and the drawer behind one cell with its bridge and documents."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from book.errors import BookError
 from book.legs import FLAT, Leg, Part, legs
@@ -23,16 +23,16 @@ from service.web.rooms.exposure_lines import (
     ANY,
     MEASURES,
     Cell,
-    Line,
     Shown,
     heat_of,
     line_at,
     lines_of,
 )
+from service.web.rooms.exposure_units import UNITS, scales
 from service.web.rooms.here import Here
 from service.web.rooms.order_stream import timeline_url
 from service.web.views.exposure import BridgeItem, ExposureDrawer, ExposurePage, ExposureRow
-from service.web.views.parts import NO_FIGURE, Figure, Link
+from service.web.views.parts import NO_FIGURE, Act, Figure, Link
 
 _BRIDGE = (
     ("purchases", "purchases"),
@@ -65,7 +65,7 @@ class Asked:
     """
 
     measure: str = "net"
-    lots: bool = False
+    unit: str = "base"
     as_of: datetime | None = None
     known_at: datetime | None = None
     org: str = ""
@@ -81,7 +81,7 @@ class Asked:
         """The parameters that every link keeps."""
         local = here.reader.format.local
         found = [("measure", self.measure if self.measure != "net" else "")]
-        found.append(("unit", "lots" if self.lots else ""))
+        found.append(("unit", self.unit if self.unit != "base" else ""))
         for name, at in (("as_of", self.as_of), ("known_at", self.known_at)):
             found.append((name, f"{local(at):%Y-%m-%dT%H:%M}" if at is not None else ""))
         return [(name, value) for name, value in found if value]
@@ -94,16 +94,18 @@ class Asked:
         return f"{path}?{urlencode(kept)}" if kept else path
 
 
-def exposure_page(here: Here, book: BookState, asked: Asked) -> ExposurePage:
-    """The page."""
+def exposure_page(
+    here: Here, book: BookState, asked: Asked, orders: Sequence[str] = ()
+) -> ExposurePage:
+    """The page; `orders` are the active work orders about the open cell."""
     table = table_of(here, book, asked)
     lines = lines_of(table, asked.measure)
     if asked.product and not asked.org:
         lines = [one for one in lines if one.product == asked.product]
     text = here.text
-    in_lots = _lot_sizes(book, lines, asked.as_of or here.now) if asked.lots else None
+    sizes = scales(book, lines, asked.as_of or here.now, asked.unit, here.names)
     picked = (asked.org, asked.product, asked.month or ANY) if asked.opened else ("", "", "")
-    shown = Shown(asked.measure, in_lots, picked, tuple(asked.keep(here)))
+    shown = Shown(asked.measure, sizes, picked, tuple(asked.keep(here)))
     return ExposurePage(
         measures=tuple(
             Link(
@@ -113,19 +115,33 @@ def exposure_page(here: Here, book: BookState, asked: Asked) -> ExposurePage:
             )
             for one in MEASURES
         ),
-        units=(
-            Link(text("ui.unit.base"), asked.address(here, unit=""), not asked.lots),
-            Link(text("ui.unit.lots"), asked.address(here, unit="lots"), asked.lots),
+        units=tuple(
+            Link(
+                text(words),
+                asked.address(here, unit="" if one == "base" else one),
+                one == asked.unit,
+            )
+            for one, words in UNITS.items()
         ),
         views=(),
         heat=heat_of(lines, here.names, shown),
         as_of=asked.as_of,
         known_at=asked.known_at,
-        drawer=_drawer(here, book, table, asked) if asked.opened else None,
+        drawer=_drawer(here, book, table, asked, orders) if asked.opened else None,
         export_url=asked.address(here, "/exposure.xlsx", org="", product="", month="")
         if table.rows
         else "",
         measure_note=text(f"ui.measure_note.{asked.measure}"),
+        kept=tuple(
+            (name, value)
+            for name, value in (
+                *asked.keep(here),
+                ("org", asked.org),
+                ("product", asked.product),
+                ("month", asked.month),
+            )
+            if value and name not in {"as_of", "known_at"}
+        ),
     )
 
 
@@ -135,22 +151,11 @@ def table_of(here: Here, book: BookState, asked: Asked) -> ExposureTable:
     return exposure_table(book, as_of, known_at=asked.known_at or here.now, scopes=here.scopes)
 
 
-def _lot_sizes(book: BookState, lines: Iterable[Line], at: datetime) -> dict[str, Decimal]:
-    """Base units in a lot, for products whose specification is known."""
-    found: dict[str, Decimal] = {}
-    for product in {line.product for line in lines}:
-        try:
-            found[product] = book.specs.spec(product, at.date()).quantity(1)
-        except BookError:
-            continue
-    return found
-
-
 # --- the drawer ---------------------------------------------------------------------------------
 
 
 def _drawer(
-    here: Here, book: BookState, table: ExposureTable, asked: Asked
+    here: Here, book: BookState, table: ExposureTable, asked: Asked, orders: Sequence[str]
 ) -> ExposureDrawer | None:
     line = line_at(table, asked.org, asked.product, asked.measure)
     cell = line.cell(asked.month or ANY)
@@ -175,9 +180,25 @@ def _drawer(
         ),
         apart=tuple(_apart(here, cell, unit)),
         rows=tuple(rows[:_ROWS]),
+        suggest=_suggest(here, cell, limit, orders),
         close_url=asked.address(here, org="", product="", month=""),
         export_url=asked.address(here, "/exposure/rows.xlsx") if rows else "",
     )
+
+
+def _suggest(here: Here, cell: Cell, limit: Decimal | None, orders: Sequence[str]) -> Act:
+    """生成对冲建议单: to the work order that says what brings it back and asks for approval."""
+    text = here.text
+    why = ""
+    if cell.data_state == "not_assessable":
+        why = text("ui.suggest.not_assessable")
+    elif limit is None:
+        why = text("ui.suggest.no_limit")
+    elif not orders:
+        within = abs(cell.figures["net"]) <= limit
+        why = text("ui.suggest.within" if within else "ui.suggest.no_order")
+    url = f"/orders/{quote(orders[0])}" if orders else ""
+    return Act(text("ui.act.suggest"), url, "suggest", "plain", why, method="get")
 
 
 def _figure(cell: Cell, name: str, unit: str) -> Figure:

@@ -4,7 +4,7 @@ Pure: an `ExposureTable` in, lines out. A limit on all months colours the total 
 coloured only by a limit of its own, because nets of different months may cancel.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -149,19 +149,35 @@ def columns_of(lines: Iterable[Line]) -> list[str]:
     return sorted(found, key=lambda one: (one != SPOT, one))
 
 
+class Scale(NamedTuple):
+    """How the quantities of a product are shown.
+
+    Attributes:
+        unit: what stands at the line's head.
+        factors: what a base unit counts, by month; ``*`` for all of them.
+    """
+
+    unit: str
+    factors: Mapping[str, Decimal]
+
+    def factor(self, month: str) -> Decimal | None:
+        """Of a month; None when it has none."""
+        return self.factors.get(month, self.factors.get(ANY))
+
+
 class Shown(NamedTuple):
     """How a map is shown.
 
     Attributes:
         measure: one of `MEASURES`.
-        in_lots: base units in one lot, by product; empty to show base units.
+        scales: by product; one that is not in it is shown in its base unit.
         picked: organisation, product, month of the open cell.
         keep: parameters of the address that every link keeps.
         show: ``use`` or ``both``, see `HeatMap`.
     """
 
     measure: str = "net"
-    in_lots: dict[str, Decimal] | None = None
+    scales: Mapping[str, Scale] = {}
     picked: tuple[str, str, str] = ("", "", "")
     keep: tuple[tuple[str, str], ...] = ()
     show: str = "both"
@@ -174,12 +190,12 @@ def heat_of(lines: Sequence[Line], names: Names, shown: Shown) -> HeatMap:
     rows = []
     for line in lines:
         cells = [line.cell(month) for month in (*months, ANY)]
-        lot = None if shown.in_lots is None else shown.in_lots.get(line.product)
+        scale = shown.scales.get(line.product)
         rows.append(
             HeatRow(
                 names.product(line.product),
-                tuple(_heat_cell(line, cell, lot, shown) for cell in cells),
-                names.words.text("ui.unit.lots") if lot is not None else line.unit,
+                tuple(_heat_cell(line, cell, scale, shown) for cell in cells),
+                scale.unit if scale is not None else line.unit,
                 cell_url(line, ANY, shown.keep),
                 names.unit(line.org) if several else "",
             )
@@ -188,20 +204,29 @@ def heat_of(lines: Sequence[Line], names: Names, shown: Shown) -> HeatMap:
     return HeatMap((*heads, names.words.text("ui.exposure.total")), tuple(rows), shown.show)
 
 
-def _heat_cell(line: Line, cell: Cell | None, lot: Decimal | None, shown: Shown) -> HeatCell:
+def _heat_cell(line: Line, cell: Cell | None, scale: Scale | None, shown: Shown) -> HeatCell:
     if cell is None:
         return HeatCell()
     value = cell.figures[shown.measure]
-    if lot is not None:
-        value = (value / lot).quantize(Decimal("0.1"))
     return HeatCell(
         _STATES[cell.data_state],
-        value,
+        value if scale is None else _scaled(line, cell, scale, shown.measure),
         cell.use if cell.limit is not None else cell.share,
         cell.level,
         cell_url(line, cell.month, shown.keep),
         (line.org, line.product, cell.month) == shown.picked,
     )
+
+
+def _scaled(line: Line, cell: Cell, scale: Scale, measure: str) -> Decimal | None:
+    """The figure in the scale's unit; of all months the sum, as each has a price of its own."""
+    parts = line.months if cell.month == ANY and ANY not in scale.factors else (cell,)
+    total = _ZERO
+    for part in parts:
+        if (factor := scale.factor(part.month)) is None:
+            return None
+        total += part.figures[measure] * factor
+    return total.quantize(Decimal("0.1"))
 
 
 def cell_url(line: Line, month: str, keep: Sequence[tuple[str, str]] = ()) -> str:

@@ -6,15 +6,19 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
+from sqlalchemy import select
 
 from book.read import read_state
 from book.state import BookState
 from service.exposure_rows import FIGURES
 from service.web.rooms.exposure import Asked, documents, exposure_page, table_of
-from service.web.rooms.exposure_lines import MEASURES
+from service.web.rooms.exposure_lines import ANY, MEASURES
+from service.web.rooms.exposure_units import UNITS
 from service.web.rooms.here import BookReader, Here, not_found
 from service.web.rooms.sheets import Column, sheet_response
 from service.web.views.exposure import ExposureRow
+from workorders import reads
+from workorders.rows import ORDERS
 
 router = APIRouter(include_in_schema=False)
 Word = Annotated[str, Query(max_length=400)]
@@ -25,7 +29,7 @@ def _asked(
 ) -> Asked:
     return Asked(
         measure if measure in MEASURES else "net",
-        unit == "lots",
+        unit if unit in UNITS else "base",
         _moment(here, as_of),
         _moment(here, known_at),
         *place,
@@ -55,6 +59,24 @@ def _book(here: Here, asked: Asked) -> BookState:
         )
 
 
+def _orders(here: Here, asked: Asked) -> list[str]:
+    """The active work orders about the open cell, the newest first."""
+    if not asked.opened or asked.as_of is not None or not here.may("view"):
+        return []
+    c = ORDERS.c
+    found = (
+        select(c.id)
+        .where(reads.within(c.org, here.scopes), reads.within(c.org, [asked.org]))
+        .where(c.product == asked.product, c.state.in_([one.value for one in reads.ACTIVE]))
+        .order_by(c.opened_at.desc(), c.id.desc())
+        .limit(1)
+    )
+    if asked.month not in {"", ANY}:
+        found = found.where(c.month.in_(["", asked.month]))
+    with here.app.store.reader() as connection:
+        return list(connection.scalars(found))
+
+
 @router.get("/exposure")
 def show(
     here: BookReader, *, measure: Word = "", unit: Word = "", as_of: Word = "", known_at: Word = "",
@@ -67,7 +89,7 @@ def show(
         here, measure=measure, unit=unit, as_of=as_of, known_at=known_at,
         place=(org, product, month),
     )  # fmt: skip
-    page = exposure_page(here, _book(here, asked), asked)
+    page = exposure_page(here, _book(here, asked), asked, _orders(here, asked))
     return here.show("exposure.html", page, "exposure", live=asked.as_of is None)
 
 

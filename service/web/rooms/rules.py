@@ -134,9 +134,14 @@ def _detail(
         source=draft.source if draft is not None else _source(here, file),
         words=tuple(one for one in (spoken_rule(here, spoken), why) if one),
         tiers=tuple(_tiers(rule)) if isinstance(rule, Rule) else (),
-        tests=draft.tests
-        if draft is not None and draft.rule is not None
-        else tests_of(here.app.rulebook, rule),
+        tests=tuple(
+            replace(one, foreign=here.names.zh and one.name.isascii())
+            for one in (
+                draft.tests
+                if draft is not None and draft.rule is not None
+                else tests_of(here.app.rulebook, rule)
+            )
+        ),
         problems=tuple(_live(here, one) for one in draft.problems) if draft is not None else (),
         checked=draft is not None,
         facts=tuple(_facts(here, connection, rule)),

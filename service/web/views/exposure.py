@@ -75,6 +75,7 @@ class ExposurePage:
     Attributes:
         measures: net, gross, spread … ; `units` t, lots, money; `views` product × month or
             unit × day.
+        kept: parameters of the address that the form of the two times keeps.
         as_of: what was true then (数据时点); `known_at` what we knew then (知晓时点). None is now.
     """
 
@@ -87,3 +88,4 @@ class ExposurePage:
     drawer: ExposureDrawer | None = None
     export_url: str = ""
     measure_note: str = ""
+    kept: tuple[tuple[str, str], ...] = ()

@@ -38,7 +38,11 @@ class LiveProblem:
 
 @dataclass(frozen=True, slots=True)
 class TestLine:
-    """One of the rule's own tests."""
+    """One of the rule's own tests.
+
+    Attributes:
+        foreign: its name is in a language that the reader did not choose.
+    """
 
     __test__ = False  # pytest would collect it by its name
 
@@ -46,6 +50,7 @@ class TestLine:
     passed: bool
     expected: str = ""
     found: str = ""
+    foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True)
