@@ -290,6 +290,7 @@ def quarantine(reader: Reader) -> QuarantinePage:
         ),
         Pager(2, 2),
         tabs=log_tabs(reader, "/log/quarantine"),
+        title=text("ui.log.quarantine"),
         note=text("ui.log.quarantine_note"),
     )  # fmt: skip
 

@@ -15,6 +15,7 @@ from fastapi.testclient import TestClient
 from flow_house import EAST, WEST, House, house
 from sqlalchemy import select
 
+import trail
 from auditlog.events import Event, parse_event
 from auditlog.port import Reject
 from book.read import read_state
@@ -447,3 +448,45 @@ def test_events_of_no_known_unit_are_for_those_who_see_all(
     assert rows(chen, "/log?q=SO-LOST") == 1
     assert "No unit" not in text_of(chen, "/log")
     assert "Elsewhere" not in text_of(chen, "/log?q=SO-LOST")
+
+
+def test_codes_of_accounts_are_never_written_as_numbers(company: House) -> None:
+    evidence = {"debit": "6111", "a.credit": "1122", "account": "880009", "amount": "6111.00"}
+    with company.app.store.unit_of_work("system:watcher") as uow:
+        kept = trail.record(
+            uow, kind="match", action="match.record", object_type="voucher", object_id="PZ-6111",
+            org=EAST, outcome="match", body={"evidence": evidence},
+        )  # fmt: skip
+    text = text_of(company.signed_in("shen"), f"/trail/records/{kept.seq}")
+    for code in ("6111", "1122", "880009"):
+        assert re.search(rf"(?<![\d,]){code}(?![\d,.])", text), code
+    assert "1,122" not in text
+    assert "880,009" not in text
+    assert text.count("6,111") <= 1  # the amount
+
+
+def test_a_timeline_of_several_days_leaves_room_for_the_day(company: House) -> None:
+    chen = company.signed_in("chen")
+    days = [event(50 + n, "business", "order.amend", order="SO-DAYS") for n in range(2)]
+    days[1]["event_time"] = "2024-05-13T01:00:00Z"
+    assert company.client("chen").post("/api/v1/events", json=days).status_code == 200
+    assert 'class="stream stream-days"' in chen.get("/log?object=SO-DAYS").text
+    assert 'class="stream"' in chen.get("/log?object=SO-1").text
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("入库单", 1),
+        ("RK-中", 1),
+        ("沪铜 入库", 1),
+        ("7700000", 1),
+        ("77000001234", 1),
+        ("770000012345", 0),
+    ],
+)  # fmt: skip
+def test_prefixes_and_chinese_words_are_found(company: House, typed: str, found: int) -> None:
+    one = event(55, "business", "inbound.posted", receipt="RK-中文1", voucher="77000001234",
+                message="沪铜 入库单 已过账")  # fmt: skip
+    assert company.client("chen").post("/api/v1/events", json=[one]).status_code == 200
+    assert rows(company.signed_in("chen"), f"/log?q={quote(typed)}") == found

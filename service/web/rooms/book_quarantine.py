@@ -1,10 +1,11 @@
 """隔离区 of the book's files: rows that could not be read, mended and taken in, or dismissed."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import trail
 from book.read import read_state
-from integrations.files import COLUMNS, Column, Entry, Form, Quarantined, Terms, quarantined
+from integrations.files import COLUMNS, Column, Entry, Form, Quarantined, Terms, header, quarantined
 from integrations.files import dismiss as dismiss_row
 from integrations.files import replay as replay_row
 from service.assessing import assess_in
@@ -37,6 +38,7 @@ def book_page(here: Here, after: int) -> QuarantinePage:
         ),
         tabs=quarantine_tabs(here, PATH),
         export_url=f"{PATH}.xlsx" if shown else "",
+        title=here.text("ui.log.quarantine_book"),
         note=here.text("ui.log.quarantine_book_note"),
     )
 
@@ -60,12 +62,12 @@ def book_place(row: Quarantined) -> str:
 
 def book_reason(here: Here, row: Quarantined) -> str:
     """All that is wrong with it, in the reader's words."""
-    return " ".join(said(here, problem) for problem in row.problems)
+    return " ".join(_said(here, problem) for problem in row.problems)
 
 
 def book_raw(row: Quarantined) -> str:
     """The row as it was, one line."""
-    return "; ".join(f"{name}={value}" for name, value in row.raw.items() if value)
+    return "; ".join(f"{name}={value}" for name, value in _in_order(row))
 
 
 def _line_of(here: Here, row: Quarantined) -> QuarantineLine:
@@ -79,8 +81,7 @@ def _line_of(here: Here, row: Quarantined) -> QuarantineLine:
         raw="",
         cells=tuple(
             Pair(_label(here, name), value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…")
-            for name, value in row.raw.items()
-            if value
+            for name, value in _in_order(row)
         ),
         replay=Act(
             here.text("ui.act.replay_row"), f"{PATH}/{row.number}/replay", "replay",
@@ -93,6 +94,18 @@ def _line_of(here: Here, row: Quarantined) -> QuarantineLine:
     )  # fmt: skip
 
 
+def _in_order(row: Quarantined) -> list[tuple[str, str]]:
+    """The cells that hold something, in the order of the columns."""
+    names = header(row.kind)
+    filled = [(name, value) for name, value in row.raw.items() if value]
+    return sorted(filled, key=lambda one: names.index(one[0]) if one[0] in names else len(names))
+
+
+def _said(here: Here, problem: Problem) -> str:
+    """One fault as a sentence that calls the column by its name."""
+    return said(here, replace(problem, field=_label(here, problem.field)))
+
+
 def _label(here: Here, name: str) -> str:
     key = f"import.field.{name}"
     return here.text(key) if key in here.reader.words else name
@@ -103,7 +116,7 @@ def book_form(here: Here, row: Quarantined) -> Iterator[FormField]:
     wrong: dict[str, str] = {}
     for problem in row.problems:
         if problem.field:
-            wrong.setdefault(problem.field, said(here, problem))
+            wrong.setdefault(problem.field, _said(here, problem))
     columns = COLUMNS[row.kind]
     chosen = [
         one for one in columns if one.name in wrong or (one.needed and not row.raw.get(one.name))

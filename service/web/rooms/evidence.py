@@ -8,6 +8,7 @@ from urllib.parse import quote
 from rules.errors import UnknownRule
 from rules.model import AnyRule, CorrelationRule
 from rules.sentence import sentence
+from rules.values import TEXTUAL
 from service.application import Application
 from service.web.rooms.here import Here
 from service.web.rooms.order_stream import timeline_url
@@ -117,10 +118,18 @@ def figure(here: Here, name: str, value: Any, unit: str = "") -> Figure:
         return Figure(kind="text", text=here.text("ui.list_comma").join(str(one) for one in value))
     text = str(value)
     number = _number(text)
-    if number is None or name in _OBJECTS:
+    if number is None or name in _OBJECTS or _is_code(here, name):
         url = timeline_url(text) if name in _OBJECTS else ""
         return Figure(kind="text", text=_words(here, text), url=url)
     return _numeric(here, name, number, unit)
+
+
+def _is_code(here: Here, name: str) -> bool:
+    """Whether facts hold the field as text: account 6111 is a name, not a number."""
+    bare = name.rpartition(".")[2]
+    kinds = here.app.rulebook.schema.kinds.values()
+    types = [kind.fields[bare].type.base for kind in kinds if bare in kind.fields]
+    return bool(types) and all(base in TEXTUAL for base in types)
 
 
 def _numeric(here: Here, name: str, number: Decimal, unit: str) -> Figure:

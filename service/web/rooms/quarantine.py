@@ -53,6 +53,7 @@ def quarantine_page(here: Here, after: int) -> QuarantinePage:
         Pager(len(shown), next_url=more, previous_url=PATH if after else ""),
         tabs=quarantine_tabs(here, PATH),
         export_url=f"{PATH}.xlsx" if shown else "",
+        title=here.text("ui.log.quarantine"),
         note=here.text("ui.log.quarantine_note"),
     )
 

@@ -123,4 +123,5 @@ class QuarantinePage:
     pager: Pager
     tabs: tuple[Facet, ...] = ()
     export_url: str = ""
+    title: str = ""
     note: str = ""
