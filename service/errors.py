@@ -33,6 +33,20 @@ class WrongFolder(ServiceError):  # noqa: N818 - named after what the reader mus
         self.code = code
 
 
+class UnplayableFile(ServiceError):  # noqa: N818 - named after what the reader must mend
+    """Nothing of a file of incidents can be played.
+
+    Attributes:
+        problems: what is wrong with it.
+        usable: whether it is a list of incidents at all.
+    """
+
+    def __init__(self, problems: Sequence[Problem], *, usable: bool) -> None:
+        super().__init__(f"{len(problems)} problems in the file of incidents")
+        self.problems = tuple(problems)
+        self.usable = usable
+
+
 class UnsafeAddress(ServiceError):  # noqa: N818 - named after what the reader must mend
     """An address beyond this machine, without TLS and without a proxy that has it.
 

@@ -11,7 +11,13 @@ from directory.errors import DirectoryError, InvalidDirectory
 from integrations.errors import IntegrationsError
 from rules.errors import RulesError
 from service.cli.desk import PROBLEMS, WRONG_CALL, Desk, WrongCall
-from service.errors import BrokenRulebook, FrontEndMissing, UnsafeAddress, WrongFolder
+from service.errors import (
+    BrokenRulebook,
+    FrontEndMissing,
+    UnplayableFile,
+    UnsafeAddress,
+    WrongFolder,
+)
 from store.errors import FolderHeld, StoreError
 from store.problems import Problem
 from trail.errors import KeyFault, TrailError, UnknownRecord
@@ -46,9 +52,14 @@ def _called(desk: Desk, error: WrongCall) -> Told:
     return Told(error.key, (text,), WRONG_CALL)
 
 
-def _listed(desk: Desk, key: str, problems: Sequence[Problem]) -> Told:
+def _listed(desk: Desk, key: str, problems: Sequence[Problem], exit_code: int = PROBLEMS) -> Told:
     lines = (desk.words.text(key), *(desk.sentence(problem) for problem in problems))
-    return Told(key, lines, PROBLEMS, tuple(problems))
+    return Told(key, lines, exit_code, tuple(problems))
+
+
+def _unplayable(desk: Desk, error: UnplayableFile) -> Told:
+    exit_code = PROBLEMS if error.usable else WRONG_CALL
+    return _listed(desk, "cli.fault.incidents", error.problems, exit_code)
 
 
 def _settings(desk: Desk, error: ValidationError) -> Told:
@@ -102,6 +113,7 @@ _TELLERS: Final[Sequence[tuple[Any, Callable[[Desk, Any], Told]]]] = (
         FrontEndMissing,
         lambda desk, _: _line(desk, "FRONT_END_MISSING", "ui.front_missing", WRONG_CALL),
     ),
+    (UnplayableFile, _unplayable),
     (ValidationError, _settings),
     (FolderHeld, _held),
     ((LogError, IntegrationsError), _coded),

@@ -12,6 +12,7 @@ import typer
 from service.cli.booking import level_words
 from service.cli.desk import PROBLEMS, Desk, WrongCall, desk_of
 from service.cli.output import dump_json
+from service.errors import UnplayableFile
 
 
 def add_to(app: typer.Typer) -> None:
@@ -49,15 +50,18 @@ def demo(
     if incidents is not None and not incidents.is_file():
         raise WrongCall("cli.no_such_file", file=str(incidents))
     options = command.DemoOptions(once, incidents, command.SEED if seed is None else seed)
-    known, problems = command.load(options)
+    loaded = command.load(options)
+    known, problems = loaded.incidents, loaded.problems
+    if not loaded.usable or not (known or once):
+        raise UnplayableFile(problems, usable=loaded.usable)
     for problem in problems:
         desk.complain(desk.sentence(problem))
-    if not known:
-        raise typer.Exit(PROBLEMS)
+    faulty = any(problem.severity == "error" for problem in problems)
     if once:
         told = command.run_once(desk.compose, desk.settings, options, known)
+        told["problems"] = [desk.problem(problem) for problem in problems]
         desk.answer(told, lambda: _show(desk, told))
-        if problems or not told["trail"]["ok"]:
+        if faulty or not told["trail"]["ok"]:
             raise typer.Exit(PROBLEMS)
         return
     stop = threading.Event()
@@ -71,6 +75,8 @@ def demo(
         say=lambda key, params: _say(desk, key, params),
         stop=stop,
     )
+    if faulty:
+        raise typer.Exit(PROBLEMS)
 
 
 def _say(desk: Desk, key: str, params: dict[str, Any]) -> None:

@@ -1,23 +1,24 @@
 """`hedgewarden demo`: the incidents replayed, then the console; `--once` ends with the report."""
 
-import shutil
+import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from service.demo.doors import Doors, serving
-from service.demo.incidents import Incident, read_incidents, shipped
+from service.demo import folder as demo_folder
+from service.demo.doors import Doors, listen, port_of, serving
+from service.demo.incidents import Incident, Loaded, load_incidents, shipped
 from service.demo.officers import Officers
-from service.demo.report import report
+from service.demo.report import nothing_played, report
 from service.demo.simulation import Simulation
-from service.demo.stage import MARK, Compose, Stage, free_port, staged
-from service.errors import WrongFolder
+from service.demo.stage import Compose, Stage, staged
 from service.settings import Settings
-from store.problems import Problem
+from service.web.assets import Assets
 
 SEED: Final = 20240514
 FOLDER: Final = Path("demo-data")
@@ -44,31 +45,31 @@ def folder_of(settings: Settings) -> Path:
     return settings.data if "data" in settings.model_fields_set else FOLDER
 
 
-def emptied(folder: Path) -> Path:
-    """An empty folder for the demo; what an earlier demo left is removed.
-
-    Raises:
-        WrongFolder: when it holds anything that is not a demo's.
-    """
-    if folder.exists() and any(folder.iterdir()):
-        if not (folder / MARK).exists():
-            raise WrongFolder("folder.live")
-        shutil.rmtree(folder)
-    return folder
-
-
-def load(options: DemoOptions) -> tuple[list[Incident], list[Problem]]:
+def load(options: DemoOptions) -> Loaded:
     """The incidents to replay, and what is wrong with their file."""
-    return read_incidents(options.incidents or shipped())
+    return load_incidents(options.incidents or shipped())
 
 
 def run_once(
     compose: Compose, settings: Settings, options: DemoOptions, incidents: Sequence[Incident]
 ) -> dict[str, Any]:
-    """Replay everything with scripted officers; returns the report."""
+    """Replay everything with scripted officers; returns the report.
+
+    Raises:
+        WrongFolder: when the folder is not a demo's.
+        store.errors.FolderHeld: when another process uses it.
+        FrontEndMissing: when the front end was not built.
+        Whatever is raised before the replay has touched nothing in the folder.
+    """
     began = time.perf_counter()
-    folder = emptied(folder_of(settings))
-    with staged(compose, folder, incidents, seed=options.seed) as stage, serving(stage) as doors:
+    folder = folder_of(settings)
+    if not incidents:
+        return nothing_played(time.perf_counter() - began)
+    with (
+        ready(folder, 0) as listening,
+        staged(compose, folder, incidents, seed=options.seed, port=port_of(listening)) as stage,
+        serving(stage, listening) as doors,
+    ):
         replay(stage, doors, leave=())
         return report(stage, time.perf_counter() - began)
 
@@ -91,13 +92,17 @@ def run_served(
         incidents: as `load` read them.
         say: called with a catalogue key and its parameters: the address, the progress.
         stop: set when the demo is to end.
+
+    Raises:
+        As `run_once`; OSError when the port that was asked for is taken.
     """
-    folder = emptied(folder_of(settings))
-    port = settings.port if "port" in settings.model_fields_set else free_port()
+    folder = folder_of(settings)
+    port = settings.port if "port" in settings.model_fields_set else 0
     began = time.perf_counter()
     with (
-        staged(compose, folder, incidents, seed=options.seed, port=port) as stage,
-        serving(stage) as doors,
+        ready(folder, port) as listening,
+        staged(compose, folder, incidents, seed=options.seed, port=port_of(listening)) as stage,
+        serving(stage, listening) as doors,
     ):
         say("demo.replaying", {"count": len(incidents)})
         simulation = replay(stage, doors, leave=(stage.last_incident.org,))
@@ -105,6 +110,19 @@ def run_served(
         say("demo.report", told)
         say("demo.address", {"address": doors.address, "sign_in": doors.sign_in})
         live(stage, simulation, stop)
+
+
+@contextmanager
+def ready(folder: Path, port: int) -> Iterator[socket.socket]:
+    """The console's door, opened before the folder of an earlier demo is emptied.
+
+    Raises:
+        As `run_served`.
+    """
+    Assets()
+    demo_folder.check(folder)
+    with listen(port) as listening:
+        yield listening
 
 
 def replay(stage: Stage, doors: Doors, leave: Sequence[str]) -> Simulation:

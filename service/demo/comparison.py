@@ -13,6 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 import trail
+from book.positions import is_under
 from service.demo.incidents import Incident
 from store.clock import parse_rfc3339
 from trail.reading import Record
@@ -46,12 +47,14 @@ def records(connection: Connection, kind: str, org: str) -> tuple[Record, ...]:
         after = max(record.seq for record in page)
 
 
+def owner(org: str, nodes: Sequence[str]) -> str:
+    """The nearest of `nodes` at or above a node: one incident may stand below another's place."""
+    return max((one for one in nodes if is_under(one, org)), key=len, default="")
+
+
 def arrivals(incident: Incident) -> dict[str, datetime]:
     """When each event of an incident arrived."""
-    return {
-        str(event["event_id"]): datetime.fromisoformat(event.get("arrival_ts", event["ts"]))
-        for event in incident.events
-    }
+    return {event.event_id: event.arrival_time for event in incident.events}
 
 
 def compare(incident: Incident, found: Found) -> dict[str, Any]:
@@ -59,10 +62,10 @@ def compare(incident: Incident, found: Found) -> dict[str, Any]:
     expected = incident.expected
     came = arrivals(incident)
     detections: dict[str, Any] = {}
-    good = True
+    good = not incident.doubtful
     for detection in expected.get("detections", []):
         seconds, right = _detection(detection, found.matches, came)
-        good = good and right and seconds is not None and seconds <= WITHIN_S
+        good = good and right and seconds is not None and 0 <= seconds <= WITHIN_S
         rule = str(detection["rule"])
         twice = sum(one["rule"] == rule for one in expected["detections"]) > 1
         detections.setdefault(rule, [] if twice else None)
@@ -82,8 +85,9 @@ def compare(incident: Incident, found: Found) -> dict[str, Any]:
         "id": incident.id,
         "detected": good
         and all(one in decisions for one in wanted)
-        and (level.value if level else "") == expected.get("level")
-        and assignees == sorted(expected.get("assignees", [])),
+        and (level.value if level else None) == expected.get("level")
+        and assignees == sorted(expected.get("assignees", []))
+        and not beside(incident, found),
         "detections": detections,
         "level": level.value if level else None,
         "expected_level": expected.get("level"),
@@ -97,20 +101,23 @@ def unexpected(
     incidents: Sequence[tuple[Incident, Found]], others: Sequence[WorkOrder]
 ) -> list[dict[str, Any]]:
     """Orange and red orders beside those that the incidents should open."""
-    beside = list(others)
-    for incident, found in incidents:
-        grave = [order for order in found.orders if order.level >= Level.ORANGE]
-        allowed = len(incident.expected.get("orders_opened_for", [])) or 1
-        beside += sorted(grave, key=lambda order: order.opened_at)[allowed:]
+    more = [*others, *(order for one, found in incidents for order in beside(one, found))]
     return [
         {
             "id": order.id,
             "level": order.level.value,
             "rule": str(order.title_params.get("code", "")),
         }
-        for order in beside
+        for order in more
         if order.level >= Level.ORANGE
     ]
+
+
+def beside(incident: Incident, found: Found) -> list[WorkOrder]:
+    """Orange and red orders of an incident beyond those that it should open."""
+    grave = [order for order in found.orders if order.level >= Level.ORANGE]
+    allowed = len(incident.expected.get("orders_opened_for", [])) or 1
+    return sorted(grave, key=lambda order: order.opened_at)[allowed:]
 
 
 def _detection(
@@ -124,14 +131,8 @@ def _detection(
     ]
     if not mine:
         return None, False
-    evidence = wanted.get("evidence", {})
-    right = any(
-        all(
-            same(record.body.get("evidence", {}).get(name), value)
-            for name, value in evidence.items()
-        )
-        for record in mine
-    )
+    # the first match counts; its evidence may be complete only in a later one
+    right = any(_shows(record, wanted.get("evidence", {})) for record in mine)
     first = mine[0]
     if "needs_any" in wanted:
         since = min((came[one] for one in wanted["needs_any"] if one in came), default=first.at)

@@ -26,20 +26,32 @@ class Doors:
     sign_in: str
 
 
+def listen(port: int) -> socket.socket:
+    """A door on this machine alone; port 0 takes a free one.
+
+    Raises:
+        OSError: when the port is taken.
+    """
+    return socket.create_server(("127.0.0.1", port), backlog=256)
+
+
+def port_of(listening: socket.socket) -> int:
+    """Where it listens."""
+    return int(listening.getsockname()[1])
+
+
 @contextmanager
-def serving(stage: Stage) -> Iterator[Doors]:
-    """Serve the stage's console while the block runs.
+def serving(stage: Stage, listening: socket.socket) -> Iterator[Doors]:
+    """Serve the stage's console at an open door while the block runs.
 
     Raises:
         RuntimeError: when the server does not come up.
     """
     key = token_urlsafe(16)
-    port = stage.app.settings.port
     door = DemoDoor(people=stage.visitors, key=key, router=inbox_router(stage))
     web = make_app(stage.app, demo=door)
     config = uvicorn.Config(web, log_config=None, access_log=False, server_header=False)
     server = uvicorn.Server(config)
-    listening = socket.create_server(("127.0.0.1", port), backlog=256)
     thread = threading.Thread(
         target=server.run, kwargs={"sockets": [listening]}, name="demo-web", daemon=True
     )
@@ -49,11 +61,10 @@ def serving(stage: Stage) -> Iterator[Doors]:
         if time.monotonic() > deadline or not thread.is_alive():
             raise RuntimeError("the demo's console did not start")
         time.sleep(_TURN_S)
-    address = f"http://127.0.0.1:{port}"
+    address = f"http://127.0.0.1:{port_of(listening)}"
     try:
         yield Doors(address, f"{address}/login/demo?key={key}")
     finally:
         web.state.ending.set()
         server.should_exit = True
         thread.join(_PATIENCE_S)
-        listening.close()

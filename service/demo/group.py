@@ -10,9 +10,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from directory import Directory
+from directory.loading import load_directory
 from service.demo.prices import SPOT_SOURCE, SYNTHETIC, DayPrice, day_prices, settlement
 
 GROUP: Final = "远洋能源集团"
@@ -77,6 +80,19 @@ people:
   - {{id: oe_zhou, name: 周五, roles: [settlement], unit: {GROUP}}}
   - {{id: oe_wu, name: 吴六, roles: [settlement], unit: {GROUP}}}
 """
+
+
+@cache
+def directory() -> Directory:
+    """The group's organisations and people.
+
+    Raises:
+        ValueError: when `DIRECTORY` has a fault: a mistake of ours, not of a user.
+    """
+    found, problems = load_directory(DIRECTORY, "group.yaml")
+    if problems:
+        raise ValueError(problems)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,33 @@
 """The one object that `demo --once --json` prints."""
 
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import func, select
 
 import trail
-from service.demo.comparison import Found, compare, records, unexpected
+from service.demo.comparison import Found, compare, owner, records, unexpected
 from service.demo.stage import Stage
 from trail.tables import RECORD
 from workorders.rows import ALERTS, NOTICES, ORDERS, order_from
 
 LEVELS = ("red", "orange", "yellow", "blue")
+
+
+def nothing_played(elapsed_s: float) -> dict[str, Any]:
+    """The same object for a file of which nothing could be played: no record, an empty tree."""
+    return {
+        "events": 0,
+        "facts": 0,
+        "decisions": 0,
+        "alerts": 0,
+        "work_orders": dict.fromkeys(LEVELS, 0),
+        "notifications": {},
+        "incidents": [],
+        "unexpected_orders": [],
+        "trail": {"size": 0, "root": sha256().hexdigest(), "ok": True, "anchored": False},
+        "elapsed_s": round(elapsed_s, 3),
+    }
 
 
 def report(stage: Stage, elapsed_s: float) -> dict[str, Any]:
@@ -31,13 +48,15 @@ def report(stage: Stage, elapsed_s: float) -> dict[str, Any]:
         notifications = {str(channel): int(count) for channel, count in sent}
         pairs = []
         mine: set[str] = set()
+        nodes = [incident.org for incident in stage.incidents]
         for incident in stage.incidents:
-            found = Found(
-                records(connection, "match", incident.org),
-                records(connection, "decision", incident.org),
-                records(connection, "notification", incident.org),
-                tuple(one for one in orders if _under(one.org, incident.org)),
+            org = incident.org
+            matches, decisions_of, notices = (
+                tuple(one for one in records(connection, kind, org) if owner(one.org, nodes) == org)
+                for kind in ("match", "decision", "notification")
             )
+            own = tuple(one for one in orders if owner(one.org, nodes) == org)
+            found = Found(matches, decisions_of, notices, own)
             mine |= {one.id for one in found.orders}
             pairs.append((incident, found))
         verified = trail.verify(connection, verifiers=[app.keys.trail.verifier])
@@ -59,7 +78,3 @@ def report(stage: Stage, elapsed_s: float) -> dict[str, Any]:
         },
         "elapsed_s": round(elapsed_s, 3),
     }
-
-
-def _under(org: str, node: str) -> bool:
-    return org == node or org.startswith(node + "/")

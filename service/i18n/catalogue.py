@@ -151,7 +151,7 @@ def problem_text(words: Words, problem: Problem) -> str:
 
 
 def problem_place(words: Words, problem: Problem) -> str:
-    """Where a fault stands: file, cell or line and column, as far as known."""
+    """Where a fault stands: file, cell or line and column, entry, as far as known."""
     parts = [problem.file] if problem.file else []
     if problem.cell:
         parts.append(problem.cell)
@@ -159,4 +159,6 @@ def problem_place(words: Words, problem: Problem) -> str:
         parts.append(words.text("ui.problem.line_column", line=problem.line, column=problem.column))
     elif problem.line:
         parts.append(words.text("ui.problem.line", line=problem.line))
+    if entry := problem.params.get("entry"):  # what names the entry in which it stands
+        parts.append(entry)
     return " ".join(parts)
