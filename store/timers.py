@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
 
+from store.engine import is_sqlite
 from store.schema import table
 from store.tables import TimerRow as _Row
 from store.unit_of_work import UnitOfWork
@@ -17,6 +18,8 @@ from store.upsert import insert_new
 
 _TIMER = table(str(_Row.__tablename__))
 _C = _TIMER.c
+#: After every key that begins with the same prefix.
+_LAST = "\U0010ffff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +67,28 @@ def cancel(uow: UnitOfWork, *, key: str | None = None, prefix: str | None = None
     """
     if (key is None) == (prefix is None) or prefix == "":
         raise ValueError("cancel takes either a key or a prefix that is not empty")
-    chosen = (
-        _C.timer_key == key if key is not None else _C.timer_key.startswith(prefix, autoescape=True)
-    )
+    if key is not None:
+        chosen: ColumnElement[bool] = and_(_C.timer_key == key, _C.state == "armed")
+    else:
+        chosen = _armed_under(uow.connection, str(prefix))
     result = uow.connection.execute(
-        update(_TIMER)
-        .where(chosen, _C.state == "armed")
-        .values(state="cancelled", settled_at=uow.now)
+        update(_TIMER).where(chosen).values(state="cancelled", settled_at=uow.now)
     )
     return int(result.rowcount)
+
+
+def _armed_under(connection: Connection, prefix: str) -> ColumnElement[bool]:
+    """Armed timers whose key begins with `prefix`.
+
+    SQLite compares text by bytes, so a range finds them by the key's index; a LIKE would look at
+    every armed timer. PostgreSQL's order is the collation's, and it has to look.
+    """
+    like = _C.timer_key.startswith(prefix, autoescape=True)
+    if not is_sqlite(connection):
+        return and_(like, _C.state == "armed")
+    # An expression in the place of the state keeps the planner from the index of the states.
+    armed = _C.state.concat("") == "armed"
+    return and_(_C.timer_key >= prefix, _C.timer_key < prefix + _LAST, like, armed)
 
 
 def due(connection: Connection, now: datetime, limit: int = 100) -> list[Timer]:
@@ -103,9 +119,7 @@ def next_due(connection: Connection) -> datetime | None:
 def find(connection: Connection, prefix: str) -> list[Timer]:
     """Armed timers whose key starts with `prefix`, earliest first."""
     rows = connection.execute(
-        select(_TIMER)
-        .where(_C.state == "armed", _C.timer_key.startswith(prefix, autoescape=True))
-        .order_by(_C.due_at, _C.id)
+        select(_TIMER).where(_armed_under(connection, prefix)).order_by(_C.due_at, _C.id)
     )
     return [_timer(row) for row in rows]
 

@@ -14,6 +14,8 @@ from workorders.opening import TRIAGE, route
 from workorders.rows import ALERTS
 from workorders.triage import opens_order, pages_when_overdue
 
+_ADD = insert(ALERTS).inline()
+
 
 def latest_alert(uow: UnitOfWork, key: str) -> Alert | None:
     """The alert of that key that was raised last."""
@@ -104,8 +106,8 @@ def raise_alert(
         assignees=people,
     )
     alert = _due(uow, ctx, alert, match)
-    uow.execute(insert(ALERTS), rows.alert_values(alert))
-    rows.assign(uow, alert.id, people)
+    uow.execute(_ADD, rows.alert_values(alert))
+    rows.assign(uow, alert.id, people, new=True)
     journal.decision(
         uow,
         "alert.raise",

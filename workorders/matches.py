@@ -10,6 +10,8 @@ from workorders.model import Case, EntryKind, Match
 from workorders.plain import plain
 from workorders.rows import MATCHES
 
+_ADD = insert(MATCHES).inline()
+
 
 def match_body(match: Match) -> dict[str, Any]:
     """The whole match as JSON."""
@@ -82,7 +84,7 @@ def store_match(
     """Keep a match under its alert and case: row, record, line of the stream."""
     body = match_body(match)
     uow.execute(
-        insert(MATCHES).inline(),
+        _ADD,
         {
             "id": identity,
             "alert_id": alert_id,

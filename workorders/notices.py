@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import count
 from typing import Any
 
-from sqlalchemy import RowMapping, func, insert, select, update
+from sqlalchemy import RowMapping, bindparam, func, insert, select, update
 
 from store import outbox
 from store.unit_of_work import UnitOfWork
@@ -25,6 +26,22 @@ from workorders.rows import NOTICES
 
 _HOUR = timedelta(hours=1)
 _LIVE = ("queued", "sent", "stale")
+_ADD = insert(NOTICES).inline()
+_LAST_SENT = (
+    select(NOTICES.c.person, func.max(NOTICES.c.queued_at).label("last"))
+    .where(NOTICES.c.object_id == bindparam("object"), NOTICES.c.state.in_(_LIVE))
+    .group_by(NOTICES.c.person)
+)
+_SENT_SINCE = (
+    select(func.count())
+    .where(
+        NOTICES.c.person == bindparam("person"),
+        NOTICES.c.state.in_(_LIVE),
+        NOTICES.c.queued_at > bindparam("since"),
+    )
+    .group_by(NOTICES.c.channel)
+)
+_COUNT = select(func.count()).select_from(NOTICES).where(NOTICES.c.object_id == bindparam("object"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,31 +59,18 @@ class Sent:
 
 def _last_sent(uow: UnitOfWork, object_id: str) -> dict[str, datetime]:
     """When each person was last sent a card about this."""
-    c = NOTICES.c
-    found = uow.execute(
-        select(c.person, func.max(c.queued_at).label("last"))
-        .where(c.object_id == object_id, c.state.in_(_LIVE))
-        .group_by(c.person)
-    )
+    found = uow.execute(_LAST_SENT, {"object": object_id})
     return {row["person"]: row["last"] for row in found.mappings()}
 
 
 def _sent_in_hour(uow: UnitOfWork, person: str) -> int:
     """Cards to this person within the hour, on the channel that got the most."""
-    c = NOTICES.c
-    found = uow.connection.scalars(
-        select(func.count())
-        .where(c.person == person, c.state.in_(_LIVE), c.queued_at > uow.now - _HOUR)
-        .group_by(c.channel)
-    )
+    found = uow.connection.scalars(_SENT_SINCE, {"person": person, "since": uow.now - _HOUR})
     return max(found, default=0)
 
 
 def _number(uow: UnitOfWork, object_id: str) -> int:
-    count = uow.connection.scalar(
-        select(func.count()).select_from(NOTICES).where(NOTICES.c.object_id == object_id)
-    )
-    return int(count or 0) + 1
+    return int(uow.connection.scalar(_COUNT, {"object": object_id}) or 0) + 1
 
 
 def notify(
@@ -86,6 +90,7 @@ def notify(
     else:
         policy, state = ctx.policy, State.OPEN
     last = _last_sent(uow, matter.id)
+    numbers = count(_number(uow, matter.id))
     decide = partial(decide_notice, trigger, matter.level, state, at=uow.now, policy=policy)
     told: list[str] = []
     held: dict[str, tuple[str, ...]] = {}
@@ -96,13 +101,29 @@ def notify(
         if verdict.notify:
             for channel in policy.levels[matter.level].channels or ctx.channels:
                 _queue(
-                    uow, matter, person, channel, verdict=verdict, rung=rung, params=params or {}
+                    uow,
+                    matter,
+                    person,
+                    channel,
+                    number=next(numbers),
+                    verdict=verdict,
+                    rung=rung,
+                    params=params or {},
                 )
             told.append(person)
         else:
             held[verdict.reason] = (*held.get(verdict.reason, ()), person)
             if verdict.reason == "PERSON_HOUR_LIMIT":
-                _row(uow, matter, person, "", verdict=verdict, rung=rung, state="held")
+                _row(
+                    uow,
+                    matter,
+                    person,
+                    "",
+                    number=next(numbers),
+                    verdict=verdict,
+                    rung=rung,
+                    state="held",
+                )
     sent = Sent(tuple(told), held)
     if told or "PERSON_HOUR_LIMIT" in held:
         _report(uow, matter, sent, trigger, rung)
@@ -115,11 +136,14 @@ def _queue(
     person: str,
     channel: str,
     *,
+    number: int,
     verdict: NoticeVerdict,
     rung: int,
     params: Mapping[str, Any],
 ) -> None:
-    key = _row(uow, matter, person, channel, verdict=verdict, rung=rung, state="queued")
+    key = _row(
+        uow, matter, person, channel, number=number, verdict=verdict, rung=rung, state="queued"
+    )
     card: Card
     if isinstance(matter, WorkOrder):
         card = order_card(matter, person, notice_id=key, reason=verdict.reason, params=params)
@@ -142,13 +166,14 @@ def _row(
     person: str,
     channel: str,
     *,
+    number: int,
     verdict: NoticeVerdict,
     rung: int,
     state: str,
 ) -> str:
-    key = f"{matter.id}/{_number(uow, matter.id)}"
+    key = f"{matter.id}/{number}"
     uow.execute(
-        insert(NOTICES).inline(),
+        _ADD,
         {
             "key": key,
             "object_id": matter.id,
@@ -203,8 +228,8 @@ def _report(
 
 def withdraw(uow: UnitOfWork, object_id: str) -> int:
     """Cancel what nobody has picked up for delivery yet; returns how many messages."""
-    count = outbox.cancel(uow, group=object_id)
-    if count:
+    cancelled_now = outbox.cancel(uow, group=object_id)
+    if cancelled_now:
         cancelled = [
             row.key for row in outbox.find(uow.connection, object_id) if row.state == "cancelled"
         ]
@@ -213,7 +238,7 @@ def withdraw(uow: UnitOfWork, object_id: str) -> int:
             .where(NOTICES.c.key.in_(cancelled), NOTICES.c.state == "queued")
             .values(state="cancelled")
         )
-    return count
+    return cancelled_now
 
 
 def record_delivery(
@@ -305,7 +330,16 @@ def _fall_back(uow: UnitOfWork, ctx: Context, matter: WorkOrder | Alert, row: Ro
     channel = next((name for name in ctx.fallback if name not in used), "")
     if channel:
         verdict = NoticeVerdict(notify=True, reason=row["reason"], not_before=uow.now)
-        _queue(uow, matter, row["person"], channel, verdict=verdict, rung=row["rung"], params={})
+        _queue(
+            uow,
+            matter,
+            row["person"],
+            channel,
+            number=_number(uow, matter.id),
+            verdict=verdict,
+            rung=row["rung"],
+            params={},
+        )
     return channel
 
 

@@ -209,7 +209,8 @@ def review_due(ctx: Context, order: WorkOrder, at: datetime) -> datetime:
 
 def adopt_alerts(uow: UnitOfWork, case_id: str, order_id: str) -> None:
     """The case's alerts belong to the order now; their triage deadlines end."""
-    found = uow.connection.scalars(select(ALERTS.c.id).where(ALERTS.c.case_id == case_id))
+    c = ALERTS.c
+    found = uow.connection.scalars(select(c.id).where(c.case_id == case_id, c.due_at.is_not(None)))
     for alert_id in found.all():
         timers.cancel(uow, prefix=f"{alert_id}/")
     uow.execute(

@@ -50,6 +50,21 @@ _SAVE_ALERT = (
     .values({name: bindparam(name) for name in _ALERT_FIELDS if name != "id"})
 )
 _ADD_ENTRY = insert(STREAM).inline()
+_ADD_ASSIGNMENTS = insert(ASSIGNMENTS).inline()
+_ADD_ORDER = insert(ORDERS).inline()
+_ADD_CASE = insert(CASES).inline()
+_SAVE_CASE = (
+    update(CASES)
+    .where(CASES.c.id == bindparam("_id"))
+    .values(
+        {
+            name: bindparam(name)
+            for name in (
+                "org", "cause", "keys", "first_event", "last_event", "batch_run", "order_id"
+            )
+        }
+    )
+)  # fmt: skip
 _JSON_LISTS = ("assignees", "tags")
 
 
@@ -95,8 +110,8 @@ def lock_order(uow: UnitOfWork, order_id: str) -> WorkOrder | None:
 
 def insert_order(uow: UnitOfWork, order: WorkOrder) -> None:
     """A new order, and whose lists it stands on."""
-    uow.execute(insert(ORDERS), order_values(order))
-    assign(uow, order.id, order.assignees)
+    uow.execute(_ADD_ORDER, order_values(order))
+    assign(uow, order.id, order.assignees, new=True)
 
 
 def save_order(uow: UnitOfWork, order: WorkOrder, *, was: int) -> None:
@@ -121,11 +136,16 @@ def mark_stale(uow: UnitOfWork, object_id: str) -> None:
     )
 
 
-def assign(uow: UnitOfWork, object_id: str, people: tuple[str, ...]) -> None:
-    """Put an order or an alert on these people's lists, and on nobody else's."""
-    uow.execute(ASSIGNMENTS.delete().where(ASSIGNMENTS.c.object_id == object_id))
-    for person in dict.fromkeys(people):
-        uow.execute(insert(ASSIGNMENTS), {"object_id": object_id, "person": person})
+def assign(uow: UnitOfWork, object_id: str, people: tuple[str, ...], *, new: bool = False) -> None:
+    """Put an order or an alert on these people's lists, and on nobody else's.
+
+    A `new` one stands on no list yet.
+    """
+    if not new:
+        uow.execute(ASSIGNMENTS.delete().where(ASSIGNMENTS.c.object_id == object_id))
+    listed = [{"object_id": object_id, "person": person} for person in dict.fromkeys(people)]
+    if listed:
+        uow.execute(_ADD_ASSIGNMENTS, listed)
 
 
 def alert_values(alert: Alert) -> dict[str, Any]:
@@ -219,9 +239,9 @@ def save_case(uow: UnitOfWork, case: Case, *, new: bool) -> None:
         "order_id": case.order_id,
     }
     if new:
-        uow.execute(insert(CASES).values(id=case.id, state="open", merged_into="", **values))
+        uow.execute(_ADD_CASE, {"id": case.id, "state": "open", "merged_into": "", **values})
     else:
-        uow.execute(update(CASES).where(CASES.c.id == case.id).values(**values))
+        uow.execute(_SAVE_CASE, {**values, "_id": case.id})
 
 
 def entry(
