@@ -26,6 +26,9 @@ class Settings(BaseSettings):
     data: Path = Field(default=Path("data"), description="folder in which everything is kept")
     database: str = Field(default="", description="database URL; empty: SQLite in the data folder")
     keys: Path | None = Field(default=None, description="folder of keys; empty: DATA/keys")
+    anchors: Path | None = Field(
+        default=None, description="folder of a second owner that checkpoints are copied to"
+    )
     host: str = Field(default="127.0.0.1", description="address that the console listens on")
     port: int = Field(default=8600, ge=0, le=65535, description="port of the console; 0: any free")
     behind_proxy: bool = Field(default=False, description="TLS ends at a proxy before the service")

@@ -1,7 +1,14 @@
 """The decision trail: record, Merkle log, checkpoints, verify, replay."""
 
 from trail import tables
-from trail.anchors import Anchored, anchor, record_anchor
+from trail.anchors import (
+    Anchored,
+    anchor,
+    kept_note,
+    newest_note,
+    note_root,
+    record_anchor,
+)
 from trail.bundle import Exported, export, verify_export
 from trail.canonical import canonical
 from trail.errors import KeyFault, RecordTooLarge, TrailError, UnknownRecord
@@ -44,6 +51,9 @@ __all__ = [
     "erase_personal",
     "export",
     "find",
+    "kept_note",
+    "newest_note",
+    "note_root",
     "open_keys",
     "personal_values",
     "prove",

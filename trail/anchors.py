@@ -15,6 +15,7 @@ from sqlalchemy import Connection, select
 
 from store import UnitOfWork
 from trail.errors import TrailError
+from trail.notes import parse_checkpoint
 from trail.records import RecordRef, record
 from trail.tables import CHECKPOINT
 
@@ -102,3 +103,26 @@ def read_anchors(folder: Path | str) -> Iterator[tuple[Path, str]]:
     """The checkpoints in a folder, smallest first."""
     for path in sorted(Path(folder).glob(f"*{_SUFFIX}")):
         yield path, path.read_text(encoding="utf-8", errors="replace")
+
+
+def kept_note(folder: Path | str, size: int) -> str | None:
+    """The checkpoint over `size` records as it stands in a folder; None when it does not."""
+    path = Path(folder) / f"{size:012d}{_SUFFIX}"
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+
+
+def newest_note(connection: Connection) -> tuple[int, str] | None:
+    """Size and text of the newest checkpoint; None before the first."""
+    row = connection.execute(
+        select(CHECKPOINT.c.size, CHECKPOINT.c.note).order_by(CHECKPOINT.c.size.desc()).limit(1)
+    ).one_or_none()
+    return None if row is None else (row.size, row.note)
+
+
+def note_root(note: str) -> str:
+    """The root that a checkpoint states, in hexadecimal; empty when it states none."""
+    said = parse_checkpoint(note.rpartition("\n\n")[0] + "\n")
+    return "" if said is None else said.root.hex()

@@ -31,7 +31,9 @@ def verify(
     if anchors is not None and not anchors.is_dir():
         raise WrongCall("cli.no_such_folder", folder=shorten(str(anchors)))
     with desk.open() as app, app.store.reader() as connection:
-        report = trail.verify(connection, verifiers=[app.keys.trail.verifier], anchors_dir=anchors)
+        report = trail.verify(
+            connection, verifiers=[app.keys.trail.verifier], anchors_dir=anchors, processes=2
+        )
     desk.answer(report, lambda: _show_verified(desk, report))
     if not report.ok:
         raise typer.Exit(PROBLEMS)

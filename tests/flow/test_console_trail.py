@@ -1,16 +1,24 @@
 """The trail's pages: what an auditor reads, verifies, replays and takes along."""
 
 import io
+import os
 import re
+import shutil
+import subprocess
 import zipfile
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
+from threading import Event
+from time import monotonic, sleep
+from typing import Any
 
 import pytest
 from flow_house import EAST, WEST, House, house
 from sqlalchemy import text
 
 import trail
+import trail.merkle
 from trail import Record
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -26,6 +34,8 @@ def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             made.buy(1300, org)
             made.pass_time(seconds=1)
             made.run_agents()
+        made.pass_time(minutes=2)  # the next record brings a checkpoint over all before it
+        made.signed_in("chen").get(f"/trail/records/{records(made, org=EAST)[0].seq}")
         yield made
 
 
@@ -119,7 +129,7 @@ def test_the_bundle_holds_what_the_person_sees_and_verifies(home: House, tmp_pat
     zipfile.ZipFile(io.BytesIO(answer.content)).extractall(tmp_path)
     report = trail.verify_export(tmp_path / "trail", [home.app.keys.trail.verifier])
     assert report.ok
-    assert report.size > 20
+    assert report.size > 10
     held = (tmp_path / "trail" / "records.ndjson").read_text()
     assert EAST in held
     assert f'"org":"{WEST}"' not in held
@@ -142,29 +152,176 @@ def test_a_workbook_of_the_filtered_records(home: House) -> None:
     assert "xl/worksheets/sheet1.xml" in names
 
 
+def verified(client: Any) -> str:
+    """The trail's page after a verification from it has ended."""
+    assert client.post("/trail/verify").status_code == 303
+    until = monotonic() + 60
+    while "data-verifying" in (page := client.get("/trail").text):
+        assert monotonic() < until
+        sleep(0.05)
+    return str(page)
+
+
+def as_an_intruder(home: House, statement: str, **values: Any) -> None:
+    """Change a row with the triggers out of the way."""
+    with home.app.store.engine.begin() as connection:
+        query = text("SELECT name FROM sqlite_master WHERE type='trigger'")
+        for name in connection.scalars(query).all():
+            connection.execute(text(f"DROP TRIGGER {name}"))
+        connection.execute(text(statement), values)
+
+
 def test_verification_says_what_it_found_and_names_the_changed_record(tmp_path: Path) -> None:
     with house(tmp_path) as home:
         home.breach()
         client = home.signed_in("shen")
         assert "not yet verified to be unchanged" in client.get("/trail").text
-        assert client.post("/trail/verify").status_code == 303
-        assert "✓" in client.get("/trail").text
-        assert "not yet verified" not in client.get("/trail").text
+        page = verified(client)
+        assert "✓" in page
+        assert "not yet verified" not in page
+        assert home.app.directory.person("shen").name in page[page.index("last verified") :][:200]
 
         victim = next(one for one in records(home, org=EAST) if one.action == "order.open")
         changed = victim.raw.replace(b'"open"', b'"shut"', 1)
         assert changed != victim.raw
-        with home.app.store.engine.begin() as connection:  # as an intruder would
-            for name in connection.scalars(
-                text("SELECT name FROM sqlite_master WHERE type='trigger'")
-            ).all():
-                connection.execute(text(f"DROP TRIGGER {name}"))
-            connection.execute(
-                text("UPDATE trail_record SET body = :body WHERE seq = :seq"),
-                {"body": changed, "seq": victim.seq},
-            )
-        client.post("/trail/verify")
-        page = client.get("/trail").text
+        statement = "UPDATE trail_record SET body = :body WHERE seq = :seq"
+        as_an_intruder(home, statement, body=changed, seq=victim.seq)
+        page = verified(client)
         assert "trail-sentence is-broken" in page
         assert f"record {victim.seq}" in page.lower()
         assert "does not" in client.get(f"/trail/records/{victim.seq}").text.lower()
+
+
+def test_a_verification_can_be_left_and_found_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, under_way = Event(), Event()
+    real = trail.verify
+
+    def slowly(connection: Any, **wanted: Any) -> trail.VerifyReport:
+        wanted["progress"](50, 200)
+        under_way.set()
+        assert go_on.wait(60)
+        return real(connection, **wanted)
+
+    with house(tmp_path) as home:
+        home.breach()
+        monkeypatch.setattr("service.web.rooms.trail_verifying.trail.verify", slowly)
+        assert home.signed_in("shen").post("/trail/verify").status_code == 303
+        assert under_way.wait(60)
+        other = home.signed_in("chen")
+        page = other.get("/trail").text
+        assert 'value="25"' in page
+        assert 'action="/trail/verify"' not in page
+        other.post("/trail/verify")  # a second one is not begun beside it
+        assert "under way" in other.get("/trail").text
+        go_on.set()
+        until = monotonic() + 60
+        while "data-verifying" in other.get("/trail").text:
+            assert monotonic() < until
+            sleep(0.05)
+        assert [one.actor for one in records(home, action="trail.verify")] == ["shen"]
+
+        def breaks(connection: Any, **wanted: Any) -> trail.VerifyReport:
+            raise OSError("no space")
+
+        monkeypatch.setattr("service.web.rooms.trail_verifying.trail.verify", breaks)
+        assert "broke off" in verified(other)
+
+
+def test_a_record_that_is_no_json_any_more_is_shown_with_its_fault(tmp_path: Path) -> None:
+    with house(tmp_path) as home:
+        home.breach()
+        victim = next(one for one in records(home, org=EAST) if one.action == "order.open")
+        statement = "UPDATE trail_record SET body = :body WHERE seq = :seq"
+        as_an_intruder(home, statement, body=b'{"at":"\xff<b>\x00', seq=victim.seq)
+        client = home.signed_in("shen")
+        answer = client.get(f"/trail/records/{victim.seq}")
+        assert answer.status_code == 200
+        assert "no longer JSON" in answer.text
+        assert "\\xff&lt;b&gt;\\x00" in answer.text
+        assert "The proof does not" in answer.text or "does not" in answer.text
+        assert client.get("/trail").status_code == 200
+        assert f"record {victim.seq}" in verified(client).lower()
+
+
+@pytest.fixture(name="anchored")
+def _anchored(tmp_path: Path) -> Iterator[tuple[House, Path]]:
+    outside = tmp_path / "outside"
+    with house(tmp_path / "home") as home:
+        home.breach()
+        home.pass_time(minutes=2)
+        home.breach(WEST)
+        settings = home.app.settings.model_copy(update={"anchors": outside})
+        object.__setattr__(home.app, "settings", settings)
+        yield home, outside
+
+
+def test_a_checkpoint_is_copied_outside_and_compared_from_then_on(
+    anchored: tuple[House, Path],
+) -> None:
+    home, outside = anchored
+    client = home.signed_in("shen")
+    assert client.post("/trail/anchor").status_code == 303
+    (kept,) = outside.glob("*.checkpoint")
+    page = client.get("/trail?tab=anchors").text
+    assert "✓ agrees" in page
+    page = verified(client)
+    assert "is-unanchored" not in page
+    assert "last outside anchor" in page
+    handed = client.post("/trail/checkpoint")
+    assert handed.text == kept.read_text()
+    kept.write_text(kept.read_text().replace("\n", "\n\n", 1))
+    assert "✕ DIFFERS" in client.get("/trail?tab=anchors").text
+    client.post("/trail/anchor")
+    assert "one of the two trails is false" in client.get("/trail?tab=anchors").text
+    assert home.signed_in("liu").post("/trail/anchor").status_code == 403
+
+
+def printed(client: Any) -> list[str]:
+    page = client.get("/trail/how").text
+    return [
+        unescape(one) for one in re.findall(r"<pre[^>]*data-command>(.*?)</pre>", page, re.DOTALL)
+    ]
+
+
+def typed(command: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-c", command], cwd=folder, env={**os.environ, **environment},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("part", ["whole", "one"])
+def test_the_printed_commands_check_a_bundle_without_this_program(
+    anchored: tuple[House, Path], tmp_path: Path, part: str
+) -> None:
+    if not shutil.which("openssl"):
+        pytest.skip("extra: no openssl")
+    home, outside = anchored
+    with home.app.store.reader() as connection:
+        trail.anchor(connection, outside)
+        bundle = tmp_path / "trail"
+        seqs = None if part == "whole" else [2, 5]
+        keys = [home.app.keys.trail.verifier]
+        trail.export(connection, bundle, verifiers=keys, seqs=seqs)
+    client = home.signed_in("shen")
+    assert str(keys[0]) in unescape(client.get("/trail/how").text)
+    _, leaf, tree, signature, compare = printed(client)
+    first = trail.merkle.leaf_hash((bundle / "records.ndjson").read_bytes().split(b"\n")[0]).hex()
+    assert typed(leaf, bundle).stdout.split()[0] == first
+    done = typed(tree, bundle)
+    assert (done.returncode, "agree" in done.stdout, done.stderr) == (0, True, "")
+    done = typed(signature, bundle)
+    assert done.returncode == 0, done.stderr
+    assert typed(compare, bundle, KEPT=str(outside)).returncode == 0
+
+    lines = (bundle / "records.ndjson").read_bytes()
+    (bundle / "records.ndjson").write_bytes(lines.replace(b'"v":1', b'"v":2', 1))
+    done = typed(tree, bundle)
+    assert done.returncode == 1
+    assert "DIFFER" in done.stdout
+    note = max((bundle / "checkpoints").iterdir())
+    note.write_text(note.read_text().replace("\n", "\n1", 1))
+    assert typed(signature, bundle).returncode != 0
+    assert typed(compare, bundle, KEPT=str(outside)).returncode != 0

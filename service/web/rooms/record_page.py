@@ -12,7 +12,7 @@ from service.web.rooms.trail_page import WHOLE, may_read
 from service.web.rooms.trail_words import facts_of, record_title
 from service.web.views.parts import Act
 from service.web.views.trail import ProofStep, RecordPage, ReplayResult
-from trail import InclusionProof, Record, ReplayReport, UnknownRecord
+from trail import InclusionProof, Record, ReplayReport, TrailError, UnknownRecord
 from trail.merkle import leaf_hash
 from trail.tables import CHECKPOINT
 
@@ -32,24 +32,42 @@ def record_page(
     here: Here, connection: Connection, record: Record, report: ReplayReport | None = None
 ) -> RecordPage:
     """The page; with `report` then and now stand side by side."""
-    proof = trail.prove(connection, record.seq)
-    note = _note(connection, proof.size)
+    proof = _proof(connection, record.seq)
+    note = _note(connection, proof.size) if proof is not None else ""
+    body, readable = _shown(record.raw)
     return RecordPage(
         seq=record.seq,
         title=record_title(here, record),
         at=record.at,
         kind=record.kind,
         facts=facts_of(here, record),
-        body=pretty(json.loads(record.raw)),
-        leaf=proof.leaf_hash.hex(),
-        root=proof.root.hex(),
-        size=proof.size,
-        proof=_steps(proof),
-        proof_ok=proof.holds() and proof.leaf_hash == leaf_hash(record.raw),
+        body=body,
+        unreadable=not readable,
+        leaf=record.leaf_hash.hex(),
+        root=proof.root.hex() if proof is not None else "",
+        size=proof.size if proof is not None else 0,
+        proof=_steps(proof) if proof is not None else (),
+        proof_ok=proof is not None and proof.holds() and proof.leaf_hash == leaf_hash(record.raw),
         checkpoint=note,
         replay=_replayed(here, report) if report is not None else None,
         acts=tuple(_acts(here, connection, record, sealed=bool(note))),
     )
+
+
+def _proof(connection: Connection, seq: int) -> InclusionProof | None:
+    """The proof; None when the records or hashes that it needs are gone or broken."""
+    try:
+        return trail.prove(connection, seq)
+    except (TrailError, ValueError):
+        return None
+
+
+def _shown(raw: bytes) -> tuple[str, bool]:
+    """The record for reading, and whether it is JSON; what is not is shown as it lies there."""
+    try:
+        return pretty(json.loads(raw)), True
+    except ValueError:
+        return raw.decode("utf-8", "backslashreplace").replace("\x00", "\\x00"), False
 
 
 def pretty(document: Any) -> str:

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
-from time import perf_counter
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,17 +11,16 @@ from sqlalchemy import Connection
 import trail
 from agents.world import root_of
 from service.web.rooms.here import Here
+from service.web.rooms.trail_verifying import VERIFIED, progress_of, verification_of
 from service.web.rooms.trail_words import record_line
 from service.web.views.parts import Act, Choice, Link, Pager
 from service.web.views.trail import AnchorLine, TrailPage, VerifyResult
-from trail import KINDS, Fault, Record, Summary
+from trail import KINDS, Record, Summary
 
 PAGE = 50
 #: Who exports the trail also sees what belongs to no organisation, such as sign-ins.
 WHOLE = "trail.export"
 RECORDS, ANCHORS = "records", "anchors"
-VERIFIED = "trail.verify"
-_MOST_FAULTS = 50
 _ANCHORS_SHOWN = 200
 _CHUNK = 500
 
@@ -89,7 +87,7 @@ def _needle(here: Here, query: str) -> str:
 def trail_page(here: Here, connection: Connection, asked: Asked, tab: str) -> TrailPage:
     """The page."""
     text, summary = here.text, trail.summary(connection)
-    result = last_result(here, connection, summary)
+    result = last_result(here, connection)
     tab = tab if tab == ANCHORS else RECORDS
     records = find_records(here, connection, asked, PAGE) if tab == RECORDS else []
     plain = not (asked.q.strip() or asked.kind) and sees_whole(here)
@@ -114,11 +112,30 @@ def trail_page(here: Here, connection: Connection, asked: Asked, tab: str) -> Tr
             Choice(one, text(f"ui.record_kind.{one}"), one == asked.kind) for one in sorted(KINDS)
         ),
         query=asked.q,
-        anchors=tuple(_anchors(connection)) if tab == ANCHORS else (),
+        anchors=tuple(_anchors(here, connection)) if tab == ANCHORS else (),
         verify=Act(text("ui.act.verify"), "/trail/verify", "verify", "primary"),
         export=Act(text("ui.act.export_bundle"), "/trail/export", "export", why_not=why_not),
         export_url=asked.address("/trail.xlsx", cursor="") if records else "",
+        how_url="/trail/how",
+        running=progress_of(here),
+        broke_off=verification_of(here).failed,
+        anchor=_anchor_act(here),
+        checkpoint=Act(
+            text("ui.act.checkpoint"),
+            "/trail/checkpoint",
+            "checkpoint",
+            why_not=why_not or ("" if summary.checkpoint_size else text("ui.record.not_sealed")),
+        ),
     )
+
+
+def _anchor_act(here: Here) -> Act:
+    """The act that takes the newest checkpoint to the second owner's folder."""
+    text = here.text
+    why_not = here.why_not(WHOLE)
+    if not why_not and here.app.settings.anchors is None:
+        why_not = text("ui.trail.no_folder")
+    return Act(text("ui.act.anchor"), "/trail/anchor", "anchor", "primary", why_not=why_not)
 
 
 def _sentence(here: Here, summary: Summary, result: VerifyResult) -> str:
@@ -138,17 +155,25 @@ def _sentence(here: Here, summary: Summary, result: VerifyResult) -> str:
     return here.text("ui.trail.sentence", anchor=form.moment(summary.anchor_at), **said)
 
 
-def _anchors(connection: Connection) -> Iterable[AnchorLine]:
+def _anchors(here: Here, connection: Connection) -> Iterable[AnchorLine]:
+    """Copies that were taken, newest first; those in the folder are compared with the record."""
+    folder = here.app.settings.anchors
     found = trail.find(connection, kind="key", action="trail.anchor", limit=_ANCHORS_SHOWN)
     for one in found:
-        body = one.body
-        yield AnchorLine(one.at, int(body["size"]), str(body.get("place", "")), str(body["root"]))
+        size, root = int(one.body["size"]), str(one.body["root"])
+        agrees = _agrees(folder, size, root) if folder is not None else None
+        yield AnchorLine(one.at, size, str(one.body.get("place", "")), root, agrees)
+
+
+def _agrees(folder: Path, size: int, root: str) -> bool | None:
+    note = trail.kept_note(folder, size)
+    return None if note is None else trail.note_root(note) == root
 
 
 # --- verification -------------------------------------------------------------------------------
 
 
-def last_result(here: Here, connection: Connection, summary: Summary) -> VerifyResult:
+def last_result(here: Here, connection: Connection) -> VerifyResult:
     """What the last verification from the console found; it left a record."""
     found = trail.find(connection, object_type="trail", object_id="trail", action=VERIFIED, limit=1)
     if not found:
@@ -156,12 +181,19 @@ def last_result(here: Here, connection: Connection, summary: Summary) -> VerifyR
     record, body = found[0], found[0].body
     state = "broken"
     if record.outcome != "broken":
-        state = "ok" if summary.anchor_at is not None else "unanchored"
+        state = "ok" if body.get("anchored") else "unanchored"
     faults = tuple(fault_text(here, one) for one in body.get("faults", ()))
     left_out = int(body.get("fault_count", 0)) - len(faults)
     if left_out > 0:
         faults = (*faults, here.text("ui.trail.more_faults", count=left_out))
-    return VerifyResult(state, record.at, int(body["size"]), str(body["seconds"]), faults)
+    return VerifyResult(
+        state,
+        record.at,
+        int(body["size"]),
+        str(body["seconds"]),
+        here.names.actor(record.actor),
+        faults,
+    )
 
 
 def fault_text(here: Here, fault: dict[str, Any]) -> str:
@@ -169,29 +201,6 @@ def fault_text(here: Here, fault: dict[str, Any]) -> str:
     number = here.reader.format.number
     seq, last = int(fault["seq"]), int(fault["last"])
     return here.text(f"trail.fault.{fault['code']}", seq=number(seq), last=number(last or seq))
-
-
-def verify_now(here: Here) -> str:
-    """Recompute everything and leave a record of what was found; ``ok`` or ``broken``."""
-    started = perf_counter()
-    with here.app.store.reader() as connection:
-        report = trail.verify(connection, verifiers=[here.app.keys.trail.verifier])
-    seconds = Decimal(str(round(perf_counter() - started, 1)))
-    outcome = "ok" if report.ok else "broken"
-    body = {
-        "size": report.size,
-        "root": report.root,
-        "checkpoints": report.checkpoints,
-        "seconds": seconds,
-        "fault_count": len(report.faults),
-        "faults": [_fault(one) for one in report.faults[:_MOST_FAULTS]],
-    }
-    note_access(here, VERIFIED, "trail", "trail", outcome=outcome, body=body)
-    return outcome
-
-
-def _fault(fault: Fault) -> dict[str, Any]:
-    return {"seq": fault.seq, "last": fault.last, "code": fault.code}
 
 
 # --- who looked -----------------------------------------------------------------------------------

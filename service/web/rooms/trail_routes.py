@@ -17,6 +17,7 @@ from service.replaying import replayers_of
 from service.web.rooms.here import Here, TrailReader
 from service.web.rooms.record_page import record_page, seen_record
 from service.web.rooms.sheets import Column, sheet_response
+from service.web.rooms.trail_how import how_page
 from service.web.rooms.trail_page import (
     RECORDS,
     WHOLE,
@@ -25,8 +26,8 @@ from service.web.rooms.trail_page import (
     note_access,
     sees_whole,
     trail_page,
-    verify_now,
 )
+from service.web.rooms.trail_verifying import begin
 from service.web.rooms.trail_words import object_name, outcome, record_title
 from trail import Record, TrailError
 
@@ -50,10 +51,50 @@ def show(
 
 @router.post("/trail/verify")
 def verify(here: TrailReader) -> Response:
-    """立即验证; the result stands on the page from then on."""
-    if verify_now(here) == "broken":
-        return here.refused("/trail", here.text("ui.verify.broken"))
-    return here.done("/trail", "ui.said.done", what=here.text("ui.act.verify"))
+    """立即验证 begins in the background; the page shows how far it is, then what it found."""
+    key = "ui.verify.begun" if begin(here) else "ui.verify.under_way"
+    return here.done("/trail", key)
+
+
+@router.get("/trail/how")
+def how(here: TrailReader) -> Response:
+    """How to check without the vendor, to be printed."""
+    return here.show("trail_how.html", how_page(here), "trail", live=False)
+
+
+@router.post("/trail/anchor")
+def anchor(here: TrailReader) -> Response:
+    """The newest checkpoint into the folder of the second owner."""
+    here.signed.check(WHOLE)
+    folder, back = here.app.settings.anchors, "/trail?tab=anchors"
+    if folder is None:
+        return here.refused(back, here.text("ui.trail.no_folder"))
+    try:
+        with here.app.store.reader() as connection:
+            taken = trail.anchor(connection, folder)
+    except OSError:
+        return here.refused(back, here.text("ui.trail.folder_closed"))
+    except TrailError:
+        return here.refused(back, here.text("ui.trail.other_there"))
+    if taken is None:
+        return here.refused(back, here.text("ui.record.not_sealed"))
+    with here.app.store.unit_of_work(here.person) as uow:
+        trail.record_anchor(uow, taken)
+    return here.done(back, "ui.said.done", what=here.text("ui.act.anchor"))
+
+
+@router.post("/trail/checkpoint")
+def checkpoint(here: TrailReader) -> Response:
+    """The newest checkpoint as a file, to be kept by the reader."""
+    here.signed.check(WHOLE)
+    with here.app.store.reader() as connection:
+        found = trail.newest_note(connection)
+    if found is None:
+        return here.refused("/trail?tab=anchors", here.text("ui.record.not_sealed"))
+    size, note = found
+    note_access(here, "trail.checkpoint", "checkpoint", str(size))
+    disposition = f'attachment; filename="{size:012d}.checkpoint"'
+    return Response(note, media_type="text/plain", headers={"Content-Disposition": disposition})
 
 
 @router.get("/trail.xlsx")

@@ -30,6 +30,7 @@ class VerifyResult:
     Attributes:
         state: ``ok``, ``unanchored`` (internally consistent, no outside anchor), ``broken`` or
             ``unknown`` (never run).
+        by: who had it run.
         faults: sentences, each naming a sequence number.
     """
 
@@ -37,17 +38,28 @@ class VerifyResult:
     at: datetime | None = None
     checked: int = 0
     seconds: str = ""
+    by: str = ""
     faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
+class VerifyProgress:
+    """A verification under way: per cent, records so far, who began it."""
+
+    share: int
+    done: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class AnchorLine:
-    """One outside anchor."""
+    """One outside anchor; `agrees` is None while its file cannot be read from here."""
 
     at: datetime
     size: int
     where: str
     root: str
+    agrees: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +70,9 @@ class TrailPage:
         sentence: 共 128,431 条，自 2026-07-01 起未被改动；最后外部存证 昨日 18:00.
         tabs: records, anchors …; `tab` is ``records`` or ``anchors``.
         kinds: choices of the record kind.
+        running: the verification under way; None when there is none.
+        broke_off: the last verification did not come to an end.
+        anchor: takes a checkpoint to the folder of the second owner; `checkpoint` hands it out.
     """
 
     sentence: str
@@ -73,6 +88,27 @@ class TrailPage:
     export: Act | None = None
     export_url: str = ""
     how_url: str = ""
+    running: VerifyProgress | None = None
+    broke_off: bool = False
+    anchor: Act | None = None
+    checkpoint: Act | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HowStep:
+    """One step of the printed page, with the command as it is typed."""
+
+    title: str
+    text: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class HowPage:
+    """How to check without the vendor."""
+
+    key: str
+    steps: tuple[HowStep, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +136,7 @@ class RecordPage:
     Attributes:
         facts: who, what, why, under which rule and numbers, as label and text.
         body: the canonical JSON, indented for reading.
+        unreadable: the bytes are no JSON; `body` shows them as they lie there.
         leaf, root, size, index: of the inclusion proof.
         replay: None until asked for, or when the record is none of an assessment.
     """
@@ -120,3 +157,4 @@ class RecordPage:
     acts: tuple[Act, ...] = ()
     back_url: str = "/trail"
     proof_url: str = ""
+    unreadable: bool = False
