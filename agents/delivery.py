@@ -125,7 +125,7 @@ def refresh(store: Store, channels: Mapping[str, Channel], editable: Collection[
             the outcome, and the closing is told to everybody.
     """
     with store.reader() as connection:
-        stale = [one for one in stale_cards(connection) if one.handle.channel in editable]
+        stale = stale_cards(connection, channels=editable)
     shown = 0
     for one in stale:
         outcome = "failed"

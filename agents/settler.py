@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import structlog
-from sqlalchemy import Connection, Select, Text, bindparam, exists, func, or_, select
+from sqlalchemy import Connection, Select, Text, bindparam, exists, or_, select
 
 import trail
 from agents.facts import Surroundings
@@ -186,8 +186,9 @@ def _held(connection: Connection, end: _End) -> Snapshot | None:
 
 def _newest_change(connection: Connection) -> int:
     c = RECORD.c
-    query = select(func.max(c.seq)).where(c.kind == "change", c.object_type != "book.snapshot")
-    return int(connection.scalar(query) or 0)
+    # From the newest backwards, by the index of kinds; a maximum would look at every change.
+    query = select(c.seq).where(c.kind == "change", c.object_type != "book.snapshot")
+    return int(connection.scalar(query.order_by(c.seq.desc()).limit(1)) or 0)
 
 
 def _corrected(connection: Connection, end: _End) -> bool:

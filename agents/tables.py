@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Column, Text, UniqueConstraint
+from sqlalchemy import Column, Index, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from store.types import CanonicalJson, DecimalText, UtcDateTime
@@ -14,7 +14,10 @@ class HedgeOrderRow(SQLModel, table=True):
     """A hedge order as it was last decided on; every decision is in the trail."""
 
     __tablename__ = "agents_hedge_order"
-    __table_args__ = (UniqueConstraint("org", "object_id"),)
+    __table_args__ = (
+        UniqueConstraint("org", "object_id"),
+        Index("ix_agents_hedge_order_waiting", "product", "queued_at"),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     object_id: str = Field(index=True)

@@ -3,6 +3,7 @@
 One truth on every surface: whoever decides on one, the cards on all others follow.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select, update
@@ -31,9 +32,19 @@ class StaleCard:
     card: Card
 
 
-def stale_cards(connection: Connection, limit: int = 100) -> list[StaleCard]:
-    """Delivered cards that show what no longer holds, with the card to show instead."""
+def stale_cards(
+    connection: Connection, limit: int = 100, *, channels: Collection[str] | None = None
+) -> list[StaleCard]:
+    """Delivered cards that show what no longer holds, with the card to show instead.
+
+    Args:
+        connection: to read from.
+        limit: how many at most.
+        channels: only those of these channels; others must not take the places of theirs.
+    """
     statement = select(NOTICES).where(NOTICES.c.state == "stale").order_by(NOTICES.c.key)
+    if channels is not None:
+        statement = statement.where(NOTICES.c.channel.in_(sorted(channels)))
     found: list[StaleCard] = []
     for row in connection.execute(statement.limit(limit)).mappings():
         order = rows.find_order(connection, row["object_id"])

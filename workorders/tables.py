@@ -172,6 +172,7 @@ class NoticeRow(SQLModel, table=True):
     __tablename__ = "workorders_notice"
     __table_args__ = (
         Index("ix_workorders_notice_object_id", "object_id"),
+        Index("ix_workorders_notice_state_key", "state", "key"),
         Index("ix_workorders_notice_person_queued_at", "person", "queued_at"),
     )
     key: str = Field(sa_type=Text, primary_key=True)

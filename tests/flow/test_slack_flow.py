@@ -11,16 +11,19 @@ from urllib.parse import parse_qs, urlencode
 import httpx
 import pytest
 from flow_house import EAST, PATIENCE_S, House, house, over_http, slack_user
+from sqlalchemy import insert, select
 from sqlalchemy.exc import OperationalError
 
 import approvals
 import main
+import trail
 from service.cli import doctor
 from service.cli.desk import Desk
 from service.demo.slack_server import Fault, SignedRequest, sign
 from service.inbound import clicks
 from store import inbox
 from workorders import State
+from workorders.rows import NOTICES
 
 CLOSING = {
     "disposition": "fixed",
@@ -431,3 +434,19 @@ def test_clicks_that_are_put_off_do_not_stand_before_others(
 
 def desk_of(town: House) -> Desk:
     return Desk(main.compose, data=town.app.settings.data)
+
+
+def test_stale_mails_that_cannot_be_edited_do_not_stand_before_cards(town: House):
+    order = town.breach()
+    with town.app.store.unit_of_work("system:test") as uow:
+        old = uow.execute(select(NOTICES).where(NOTICES.c.object_id == order.id)).mappings().first()
+        assert old is not None
+        mails = [
+            {**old, "key": f"A/{number}", "channel": "email", "state": "stale"}
+            for number in range(150)
+        ]
+        uow.execute(insert(NOTICES), mails)
+        trail.record(uow, kind="change", action="test", object_type="notice", object_id="mails")
+    card = town.card("lin")
+    assert town.press("chen", "acknowledge").status_code == 200
+    assert "acknowledged" in card.body["text"]

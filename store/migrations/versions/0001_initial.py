@@ -99,6 +99,12 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
     op.create_index(
         op.f("ix_agents_hedge_order_outcome"), "agents_hedge_order", ["outcome"], unique=False
     )
+    op.create_index(
+        "ix_agents_hedge_order_waiting",
+        "agents_hedge_order",
+        ["product", "queued_at"],
+        unique=False,
+    )
     op.create_table(
         "approvals_delegation",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1058,6 +1064,9 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         "workorders_notice",
         ["person", "queued_at"],
         unique=False,
+    )
+    op.create_index(
+        "ix_workorders_notice_state_key", "workorders_notice", ["state", "key"], unique=False
     )
     op.create_table(
         "workorders_order",
