@@ -10,6 +10,7 @@ from agents.matching import Seen, match_of
 from auditlog.events import Event
 from auditlog.port import FactRow, fact_row
 from book.basis import BasisFact, basis_facts
+from book.positions import SPOT, is_under
 from book.prices import MarketPrice, PriceKind, latest
 from book.state import BookState
 from rules.rulebook import Rulebook
@@ -31,39 +32,90 @@ def basis_rows(
     event time. `book` holds the quote already.
     """
     for price in facts:
-        if not isinstance(price, MarketPrice) or price.kind is not PriceKind.SPOT:
-            continue
-        series = _series(book, price)
-        month = around.directory.settings(event.org).month or "spot"
-        stats = book.stats(event.org, price.product, month)
+        if isinstance(price, MarketPrice) and price.kind is PriceKind.SPOT:
+            yield from _rows(price, event.org, book, around, rulebook, event.arrival_time)
 
-        def settle_at(
-            at: datetime, month: str = month, price: MarketPrice = price
-        ) -> Decimal | None:
-            found = latest(book.prices, price.product, PriceKind.SETTLE, at, month)
-            return found.price if found is not None else None
 
-        made = basis_facts(
-            series, settle_at, stats, org=event.org, product=price.product, month=month
+def rows_of_prices(  # noqa: PLR0917 - as `basis_rows`, without an event
+    prices: Iterable[MarketPrice],
+    org: str,
+    book: BookState,
+    around: Surroundings,
+    rulebook: Rulebook,
+    at: datetime,
+) -> Iterator[tuple[FactRow, list[Match]]]:
+    """The basis facts that prices taken in at `at` make or change for `org`, with their matches.
+
+    A settlement changes the basis of the quotes after it. Of what is past only the newest quote of
+    its series is judged: a history that is loaded tells nobody anything new.
+    """
+    made: set[str] = set()
+    for price in prices:
+        month = _month(org, price.product, book, around)
+        for quote in _touched(price, month, book):
+            newest = max(one.at for one in _series(book, quote))
+            for row, matches in _rows(quote, org, book, around, rulebook, at):
+                if row.hash not in made:
+                    made.add(row.hash)
+                    yield row, [match for match in matches if row.event_time >= newest]
+
+
+def _touched(price: MarketPrice, month: str, book: BookState) -> list[MarketPrice]:
+    """The spot quotes whose basis the price makes."""
+    if price.kind is PriceKind.SPOT:
+        return [price] if price in book.prices else []
+    if price.kind is not PriceKind.SETTLE or price.month != month:
+        return []
+    return [
+        one
+        for one in book.prices
+        if one.product == price.product
+        and one.kind is PriceKind.SPOT
+        and latest(book.prices, price.product, PriceKind.SETTLE, one.at, month) == price
+    ]
+
+
+def _month(org: str, product: str, book: BookState, around: Surroundings) -> str:
+    """The reference month: as the organisation sets it, else the nearest that has a history."""
+    known = [
+        stats.month
+        for stats in book.basis_stats
+        if stats.product == product and is_under(stats.org, org)
+    ]
+    return around.directory.settings(org).month or min(known, default=SPOT)
+
+
+def _rows(  # noqa: PLR0917 - one step of both
+    price: MarketPrice,
+    org: str,
+    book: BookState,
+    around: Surroundings,
+    rulebook: Rulebook,
+    judged_at: datetime,
+) -> Iterator[tuple[FactRow, list[Match]]]:
+    month = _month(org, price.product, book, around)
+    stats = book.stats(org, price.product, month)
+
+    def settle_at(at: datetime) -> Decimal | None:
+        found = latest(book.prices, price.product, PriceKind.SETTLE, at, month)
+        return found.price if found is not None else None
+
+    made = basis_facts(
+        _series(book, price), settle_at, stats, org=org, product=price.product, month=month
+    )
+    for one in _changed(made, price):
+        fact = _fact(one)
+        row = fact_row(KIND, fact, event_time=one.quote.at, org=org)
+        seen = Seen(
+            kind=KIND,
+            fact=fact,
+            at=one.quote.at,
+            facts_hash=row.hash,
+            event_ids=(one.quote.quote_id,),
+            rulebook=rulebook.hash,
         )
-        for one in _changed(made, price):
-            fact = _fact(one)
-            row = fact_row(KIND, fact, event_time=one.quote.at, org=event.org)
-            seen = Seen(
-                kind=KIND,
-                fact=fact,
-                at=one.quote.at,
-                facts_hash=row.hash,
-                event_ids=(one.quote.quote_id,),
-                rulebook=rulebook.hash,
-            )
-            verdicts = rulebook.evaluate(KIND, fact, at=event.arrival_time)
-            yield row, [match_of(verdict, seen) for verdict in verdicts if verdict.truth]
-
-
-def _settlement(book: BookState, product: str, month: str, at: datetime) -> Decimal | None:
-    found = latest(book.prices, product, PriceKind.SETTLE, at, month)
-    return found.price if found is not None else None
+        verdicts = rulebook.evaluate(KIND, fact, at=judged_at)
+        yield row, [match_of(verdict, seen) for verdict in verdicts if verdict.truth]
 
 
 def _series(book: BookState, price: MarketPrice) -> list[MarketPrice]:

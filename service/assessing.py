@@ -4,17 +4,20 @@ The watcher assesses what events touch; this does the same for what a person bro
 transaction of that person.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from agents import hedge_orders
 from agents.assessor import KIND, Scope, Trigger, assess_scope, narrowed, views
+from agents.basis import KIND as BASIS
+from agents.basis import rows_of_prices
 from agents.facts import Surroundings
 from agents.feed_states import late_orgs
 from agents.world import PRICE_SPAN, root_of
 from auditlog.port import FactRow
 from book.exposure import compute
+from book.prices import MarketPrice, PriceKind
 from book.read import read_state
 from book.state import BookState
 from service.application import Application
@@ -53,6 +56,7 @@ def assess_now(
     app: Application,
     scopes: Collection[tuple[str, str]] | None = None,
     *,
+    prices: Sequence[MarketPrice] = (),
     actor: str = ACTOR,
 ) -> AssessmentSummary:
     """Assess as of now.
@@ -61,14 +65,18 @@ def assess_now(
         app: the application.
         scopes: (organisation, product) pairs; an empty product is every product of the
             organisation. None is the whole book.
+        prices: that were taken in just now; the basis facts that they make are told too.
         actor: who asked.
     """
     with app.store.unit_of_work(actor) as uow:
-        return assess_in(uow, app, scopes)
+        return assess_in(uow, app, scopes, prices)
 
 
 def assess_in(
-    uow: UnitOfWork, app: Application, scopes: Collection[tuple[str, str]] | None = None
+    uow: UnitOfWork,
+    app: Application,
+    scopes: Collection[tuple[str, str]] | None = None,
+    prices: Sequence[MarketPrice] = (),
 ) -> AssessmentSummary:
     """As `assess_now`, in the transaction that brought what is assessed."""
     around = app.directories.around(uow.connection)
@@ -83,9 +91,45 @@ def assess_in(
     if facts:
         # Keyed by content: a transaction that is rolled back leaves nothing wrong behind.
         app.log.append_facts(KIND, facts, recorded_at=uow.now)
+    basis = _basis(uow, app, prices, around)
+    if basis:
+        app.log.append_facts(BASIS, [row for row, _ in basis], recorded_at=uow.now)
+        matches += [match for _, found in basis for match in found]
     context = app.context(around)
     told = tuple((match, ingest_match(uow, match, context)) for match in matches)
     return AssessmentSummary(uow.now, app.rulebook.hash, len(wanted), len(facts), told)
+
+
+def _basis(
+    uow: UnitOfWork, app: Application, prices: Sequence[MarketPrice], around: Surroundings
+) -> list[tuple[FactRow, list[Match]]]:
+    """What prices change in the basis of each unit that follows their product.
+
+    A price with an organisation is that one's; a common one concerns every unit that has a basis
+    history of the product, or means the product when it names none.
+    """
+    quoted = [one for one in prices if one.kind in {PriceKind.SPOT, PriceKind.SETTLE}]
+    orgs = {one.org for one in quoted if one.org}
+    followed: set[tuple[str, str]] = set()
+    if any(not one.org for one in quoted):
+        directory = around.directory
+        whole = read_state(uow.connection, as_of=uow.now, known_at=uow.now, prices_since=uow.now)
+        followed = {(stats.org, stats.product) for stats in whole.basis_stats}
+        followed |= {
+            (org, directory.settings(org).product) for org in map(root_of, directory.nodes)
+        }
+        orgs |= {org for org, _ in followed}
+    found: list[tuple[FactRow, list[Match]]] = []
+    for org in sorted(orgs):
+        own = [
+            one
+            for one in quoted
+            if one.org == org or (not one.org and (org, one.product) in followed)
+        ]
+        if own:
+            book = _book(uow, root_of(org))
+            found += rows_of_prices(own, org, book, around, app.rulebook, uow.now)
+    return found
 
 
 def _wanted(

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 import trail
+from book.prices import MarketPrice
 from book.write import put_dated
 from integrations.files import quarantine
 from integrations.files.dating import Dating, date_entries
@@ -28,6 +29,7 @@ class ImportResult:
         warnings: what was noticed besides.
         scopes: organisations and products whose exposure may have moved.
         written: False for a dry run.
+        prices: those among what is new.
     """
 
     rows: int
@@ -38,6 +40,7 @@ class ImportResult:
     warnings: tuple[Problem, ...]
     scopes: frozenset[tuple[str, str]]
     written: bool
+    prices: tuple[MarketPrice, ...] = ()
 
 
 def preview(connection: Connection, batch: Batch, now: datetime) -> ImportResult:
@@ -66,6 +69,9 @@ def _result(batch: Batch, dating: Dating, *, written: bool) -> ImportResult:
         warnings=batch.warnings,
         scopes=frozenset(scopes_of([entry for entry, _ in dating.fresh])),
         written=written,
+        prices=tuple(
+            entry.fact for entry, _ in dating.fresh if isinstance(entry.fact, MarketPrice)
+        ),
     )
 
 

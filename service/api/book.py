@@ -122,7 +122,7 @@ def post_rows(call: Writing, kind: Annotated[Kind, Path()], asked: RowsIn) -> Re
         result = take_in(uow, batch)
         if result.scopes:
             # What is brought and what follows from it stand together, or neither does.
-            assess_in(uow, app, sorted(result.scopes))
+            assess_in(uow, app, sorted(result.scopes), result.prices)
         found = ImportOut(
             rows=result.rows,
             accepted=result.accepted,

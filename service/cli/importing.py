@@ -130,7 +130,7 @@ def _take_in(
             with app.store.unit_of_work(desk.actor) as uow:
                 result = take_in(uow, batch)
                 judged = result.written and result.scopes
-                return result, assess_in(uow, app, result.scopes) if judged else None
+                return result, assess_in(uow, app, result.scopes, result.prices) if judged else None
         except LogError as fault:
             # the rows go into the book; only the look at the limits has to wait
             desk.complain(desk.words.text("cli.import.not_assessed", why=desk.code(fault.code)))
