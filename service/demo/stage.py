@@ -34,6 +34,12 @@ AROUND: Final = timedelta(days=14)
 #: The group's days before the first incident: what the detectors learn from.
 WARM_UP: Final = timedelta(days=65)
 
+#: The settings that a demo has of its own, and those that the environment may give.
+_SAID: Final = (
+    "data", "port", "public_url", "slack_url", "slack_token", "slack_signing_secrets",
+    "smtp_host", "smtp_port", "rulebook", "language",
+)  # fmt: skip
+
 Compose = Callable[..., Application]
 
 
@@ -102,29 +108,16 @@ def staged(
     clock = SimulatedClock(min(one.arrival_time for one in events) - timedelta(hours=1))
     secret = token_hex(16)
     with SlackServer(secret, lambda: int(clock().timestamp())) as slack, MailServer() as mail:
-        # All is said here: nothing of a live installation's environment reaches a demo but its
-        # rulebook and its language.
         settings = Settings(
+            **_defaults(),
             data=data,
-            database="",
-            keys=None,
-            directory=None,
-            host="127.0.0.1",
             port=port,
-            behind_proxy=False,
-            tls_certificate=None,
-            tls_key=None,
             public_url=f"http://127.0.0.1:{port}",
             slack_url=slack.url,
             slack_token=SecretStr(f"demo-{token_hex(8)}"),
             slack_signing_secrets=[SecretStr(secret)],
-            slack_channel="",
             smtp_host="127.0.0.1",
             smtp_port=mail.port,
-            smtp_tls="none",
-            smtp_user="",
-            smtp_password=SecretStr(""),
-            outbound_proxy="",
         )
         with ExitStack() as stack:
             stack.enter_context(folder.held(data))
@@ -136,6 +129,18 @@ def staged(
             stack.callback(app.close)
             furnish(app, incidents)
             yield Stage(app, clock, slack, mail, events, incidents)
+
+
+def _defaults() -> dict[str, Any]:
+    """Every setting that `staged` does not say, at its default.
+
+    Nothing of a live installation's environment reaches a demo but its rulebook and its language.
+    """
+    return {
+        name: one.get_default(call_default_factory=True)
+        for name, one in Settings.model_fields.items()
+        if name not in _SAID
+    }
 
 
 def free_port() -> int:
