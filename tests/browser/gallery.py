@@ -41,9 +41,32 @@ def _event_order(reader: Reader) -> Any:
     )  # fmt: skip
 
 
+LONG = "华东有色金属及能源化工供应链一体化风险管理与套期保值事业总部" * 3
+HUGE = samples.Figure(samples.number("-987654321012344.999999"), "t")
+
+
+def _long_today(reader: Reader) -> Any:
+    page = samples.today(reader)
+    lines = tuple(dataclasses.replace(one, unit=LONG, value=HUGE) for one in page.waiting)
+    near = tuple(dataclasses.replace(one, name=LONG) for one in page.near)
+    return dataclasses.replace(page, waiting=lines, near=near)
+
+
+def _long_order(reader: Reader) -> Any:
+    page = samples.order(reader)
+    people = (*page.people, samples.Pair(LONG[:40], "10:00"), samples.Pair("A", LONG))
+    return dataclasses.replace(page, unit=LONG, value=HUGE, people=people)
+
+
+def _long_frame(frame: Frame) -> Frame:
+    return dataclasses.replace(frame, organisation=LONG, person=LONG, on_call=LONG)
+
+
 PAGES: dict[str, tuple[str, str, Make]] = {
     "/": ("today.html", "today", samples.today),
     "/today-empty": ("today.html", "today", _empty_today),
+    "/today-long": ("today.html", "today", _long_today),
+    "/order-long": ("order.html", "orders", _long_order),
     "/orders": ("orders.html", "orders", samples.orders),
     "/orders-empty": ("orders.html", "orders", _empty_orders),
     "/orders/WO-20261122-017": ("order.html", "orders", samples.order),
@@ -97,6 +120,7 @@ def make_gallery(*, finalize: Callable[[Any], Any] | None = None) -> FastAPI:
         def show(request: Request) -> Response:
             reader = pages.reader(request)
             frame = samples.frame(reader, active) if active else Frame()
+            frame = _long_frame(frame) if path.endswith("-long") else frame
             return pages.respond(request, template, make(reader), frame)
 
     for path, (template, active, make) in PAGES.items():
