@@ -43,20 +43,21 @@ def link_router(app: Application, pages: Pages) -> APIRouter:
         if link is None:
             return show(request, signed, LinkPage("gone"), 410)
         try:
+            # The first action completes by itself, with the rights of now and with the tie itself:
+            # a link that is used up must not leave it behind.
             with app.store.unit_of_work(signed.person.id) as uow:
                 tied = linking.use(uow, link, signed.person.id)
+                acts = tied and waiting is not None and bool(waiting.verb)
+                answer = clicks.act_on(uow, app, waiting) if acts and waiting is not None else None
         except SlackAccountTaken:
             return show(request, signed, LinkPage("taken"), 409)
         if not tied:
             return show(request, signed, LinkPage("gone"), 410)
         said = ""
-        if waiting is not None and waiting.verb:
-            # The first action completes by itself, with the rights of now.
-            worked = clicks.carry_out(app, waiting, lambda _uow, _answer: True)
-            if worked is not None:
-                said = clicks.sentence(app, signed.person, worked.answer)
-                clicks.whisper(app, waiting, said)
-                clicks.show_anew(app)
+        if waiting is not None and answer is not None:
+            said = clicks.sentence(app, signed.person, answer)
+            clicks.whisper(app, waiting, said)
+            clicks.show_anew(app)
         account = f"{link.team}/{link.user}"
         return show(request, signed, LinkPage("done", signed.person.name, account, said))
 

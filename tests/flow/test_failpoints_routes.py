@@ -32,7 +32,7 @@ READING = {
     "/preferences", "/rules/check", "/trail/export", "/trail/records/{seq}/proof",
     "/trail/records/{seq}/replay", "/trail/verify",
 }  # fmt: skip
-#: Covered where the channels are: a click is kept whole or not at all, and carried out afterwards.
+#: Broken at every statement in `test_failpoints_jobs`, with what follows from them.
 CHANNELS = {
     "/integrations/slack/commands", "/integrations/slack/interactivity", "/link/slack/{token}",
     "/m/{token}",
