@@ -1,22 +1,32 @@
 """The audit log's ingest beside DuckDB's own insert of the same rows, in the same run."""
 
+import http.client
 import json
+import multiprocessing
+import os
 import tempfile
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import duckdb
 
 from auditlog.duckdb_log import DuckDbLog
-from auditlog.duckdb_schema import EVENTS_DDL, event_key, events_table
+from auditlog.duckdb_schema import COLUMNS, EVENTS_DDL, event_key, events_table
 from auditlog.events import Event
+from auditlog.port import Query
 from auditlog.reader_json import read_line
 from auditlog.reading import Reading
 from tests.bench.table import BenchRow
 
 ROWS = 60_000
+PRESENT = int(os.environ.get("HEDGEWARDEN_BENCH_ROWS", "2000000"))
+"""Rows that the table holds already; 20,000,000 take some minutes and 2 GB."""
 _START = datetime(2024, 5, 14, tzinfo=UTC)
 _PEER = f"duckdb {duckdb.__version__}"
 
@@ -30,7 +40,8 @@ def run() -> list[BenchRow]:
         _objects(events, 1_000, "≥ 0.35"),
         _objects(events, 10_000, "≥ 0.35"),
         _lines(lines, reading),
-        _acknowledgement(events),
+        _loopback(),
+        *_beside_many(events),
     ]
 
 
@@ -78,24 +89,155 @@ def _lines(lines: list[str], reading: Reading) -> BenchRow:
     )
 
 
-def _acknowledgement(events: list[Event]) -> BenchRow:
-    times: list[float] = []
-
-    def ingest(log: DuckDbLog, _: Path) -> object:
-        for part in _parts(events, 1_000):
-            began = time.perf_counter()
-            log.append(part)
-            times.append(time.perf_counter() - began)
-        return None
-
-    _best(ingest)
-    times.sort()
+def _loopback() -> BenchRow:
+    """The whole way in: HTTP, sign-in, scope, validation, dedupe, fsync; two senders."""
+    ours, theirs = multiprocessing.get_context("spawn").Pipe()
+    child = multiprocessing.get_context("spawn").Process(target=_serve, args=(theirs,))
+    child.start()
+    try:
+        host, token = ours.recv()
+        rates = [_send(host, token, turn) for turn in range(3)]
+    finally:
+        ours.send("end")
+        child.join(60)
     return BenchRow(
-        "log: acknowledgement of 1,000 events, 99th percentile",
-        round(times[int(len(times) * 0.99)] * 1000, 1),
-        "ms",
-        goal="< 250",
+        "log: NDJSON to the API over loopback, 1,000 a batch, two senders",
+        round(max(rates)),
+        "events/s",
+        goal="≥ 30,000/s",
     )
+
+
+def _serve(pipe: Connection) -> None:
+    from tests.browser.chromium import serving
+    from tests.flow.flow_house import house
+
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        house(Path(folder) / "data") as company,
+        serving(company.web) as address,
+    ):
+        pipe.send((address.removeprefix("http://"), company.token("chen")))
+        pipe.recv()
+
+
+def _send(host: str, token: str, turn: int) -> float:
+    """Events per second of one turn of `ROWS` events, from the first byte to the last answer."""
+    lines = [_line(place, "Group/East", f"{turn}-") for place in range(ROWS)]
+    bodies = ["\n".join(lines[at : at + 1_000]).encode() for at in range(0, ROWS, 1_000)]
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/x-ndjson"}
+
+    def post(own: list[bytes]) -> None:
+        connection = http.client.HTTPConnection(host)
+        for body in own:
+            connection.request("POST", "/api/v1/events", body, headers)
+            answer = connection.getresponse()
+            found = json.loads(answer.read())
+            assert found.get("accepted") == 1_000, found
+        connection.close()
+
+    began = time.perf_counter()
+    with ThreadPoolExecutor(2) as senders:
+        list(senders.map(post, (bodies[::2], bodies[1::2])))
+    return ROWS / (time.perf_counter() - began)
+
+
+def _beside_many(events: list[Event]) -> list[BenchRow]:
+    """Ingest and acknowledgement beside `PRESENT` rows, a reader running."""
+    with tempfile.TemporaryDirectory() as name:
+        log = DuckDbLog(Path(name) / "log.duckdb")
+        _fill(log, PRESENT)
+        began = time.perf_counter()
+        for part in _parts(events, 10_000):
+            log.append(part)
+        alone = ROWS / (time.perf_counter() - began)
+        peer = _raw(log, events)
+        times = _timed(log, [replace(one, event_id=f"{one.event_id}b") for one in events])
+        log.close()
+    return [
+        BenchRow(
+            f"log: ingest of event objects, 10,000 a batch, {PRESENT:,} rows present",
+            round(alone),
+            "events/s",
+            f"{_PEER} insert of ready Arrow tables",
+            round(peer),
+            alone / peer,
+            "≥ 0.35",
+        ),
+        BenchRow(
+            f"log: acknowledgement of 1,000 events, p99, {PRESENT:,} rows, a reader running",
+            round(times[int(len(times) * 0.99)] * 1000, 1),
+            "ms",
+            goal="< 250",
+        ),
+    ]
+
+
+def _timed(log: DuckDbLog, events: list[Event]) -> list[float]:
+    """Seconds of each acknowledgement, in order, while a reader searches without a pause."""
+    done = threading.Event()
+
+    def read() -> None:
+        while not done.is_set():
+            log.search(Query(actors=("u_7",), since=_START, limit=100))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    times = []
+    for part in _parts(events, 1_000):
+        began = time.perf_counter()
+        log.append(part)
+        times.append(time.perf_counter() - began)
+    done.set()
+    reader.join()
+    return sorted(times)
+
+
+def _fill(log: DuckDbLog, rows: int) -> None:
+    """Rows of the days before, 33 ms apart, written by DuckDB itself."""
+    values = {
+        "source": "'erp' || i % 7",
+        "event_id": "'P-' || i",
+        "event_time": f"TIMESTAMP '{_START:%Y-%m-%d}' - to_milliseconds(33 * (i + 1))",
+        "kind": "'business'",
+        "type": "'order.create'",
+        "seq": "i",
+        "org": "'集团/子公司' || i % 11",
+        "actor": "'u_' || i % 97",
+        "product": "'cu'",
+        "order": "'SO-P' || i",
+        "amount": "i + 0.25",
+        "message": "'新建套保订单'",
+        "attributes": """'{"side":"sell"}'""",
+    }
+    values["arrival_time"] = values["event_time"]
+    empty = {"latency_ms": "NULL", "qty": "NULL"}
+    columns = ", ".join(values.get(name, empty.get(name, "''")) for name in COLUMNS)
+    with log._writing() as con:
+        con.execute(
+            "INSERT INTO log_events SELECT i + 1, "
+            f"({values['event_time']})::DATE, (hash(i) >> 1)::BIGINT, {columns} "
+            f"FROM range({rows}) r(i)"
+        )
+        log._last = rows
+
+
+def _raw(log: DuckDbLog, events: list[Event]) -> float:
+    """DuckDB's own insert of the same rows into the same table, per second."""
+    tables = [
+        events_table(part, [event_key(one) for one in part], PRESENT * 2 + place * 10_000)
+        for place, part in enumerate(_parts(events, 10_000))
+    ]
+    began = time.perf_counter()
+    for table in tables:
+        with log._writing() as con:
+            con.register("batch", table)
+            con.execute("INSERT INTO log_events SELECT * FROM batch").fetchall()
+            con.unregister("batch")
+    found = ROWS / (time.perf_counter() - began)
+    with log._writing() as con:
+        con.execute(f"DELETE FROM log_events WHERE position >= {PRESENT * 2}")
+    return found
 
 
 def _best(work: Callable[[DuckDbLog, Path], object]) -> float:
@@ -114,18 +256,18 @@ def _parts(events: list[Event], size: int) -> list[list[Event]]:
     return [events[place : place + size] for place in range(0, len(events), size)]
 
 
-def _line(place: int) -> str:
+def _line(place: int, org: str = "集团", mark: str = "") -> str:
     at = _START + timedelta(milliseconds=33 * place)
     return json.dumps(
         {
-            "event_id": f"E-{place}",
+            "event_id": f"E-{mark}{place}",
             "source": f"erp{place % 7}",
             "ts": at.isoformat(),
             "arrival_ts": at.isoformat(),
             "seq": place + 1,
             "log_class": "business",
             "type": "order.create",
-            "org": f"集团/子公司{place % 11}",
+            "org": f"{org}/子公司{place % 11}",
             "actor": f"u_{place % 97}",
             "product": "cu",
             "order": f"SO-{place}",
