@@ -25,7 +25,7 @@ from book.positions import (
     Side,
 )
 from book.prices import MarketPrice, PriceKind
-from book.state import BookState, Fact, out_of_range
+from book.state import BookState, Fact, below_zero, out_of_range
 from book.versions import Conflict, conflicts
 from store.problems import Problem, shorten
 
@@ -122,14 +122,19 @@ def apply(state: BookState, happening: Happening, defaults: Defaults) -> Change:
     for fact in change.facts:
         if name := out_of_range(fact):
             return _problem("QUANTITY_RANGE", happening, name, getattr(fact, name))
+        if name := below_zero(fact):
+            return _problem("IMPORT_NEGATIVE", happening, name, getattr(fact, name), allowed="≥ 0")
     return change
 
 
-def _problem(code: str, happening: Happening, name: str, found: object = "") -> Change:
+def _problem(
+    code: str, happening: Happening, name: str, found: object = "", *, allowed: str = ""
+) -> Change:
     problem = Problem(
         code,
         field=name,
-        found=shorten(found),
+        found=shorten(found if isinstance(found, str) else str(found)),
+        allowed=allowed,
         params={"event_id": happening.event_id, "type": happening.type},
     )
     return Change(problems=(problem,))
@@ -168,6 +173,8 @@ def _order(state: BookState, happening: Happening, defaults: Defaults) -> Change
     if held is not None and status is OrderStatus.NONE:
         return Change((replace(held, status=status),))
     side = _text(happening, "side").lower()
+    if happening.qty is not None and happening.qty < 0:
+        return _problem("IMPORT_NEGATIVE", happening, "qty", happening.qty, allowed="> 0")
     if side not in set(Side) or happening.qty is None or happening.qty <= 0:
         if held is not None and held.status is not status:
             return Change((replace(held, status=status),))
@@ -214,10 +221,13 @@ def _receipt_as(
             return _problem("RECEIPT_MISSING", happening, "receipt")
         held = state.receipt(happening.org, happening.receipt)
         quantity = happening.qty
+        if quantity is not None and quantity <= 0:
+            code = "IMPORT_NEGATIVE" if quantity < 0 else "IMPORT_NOT_POSITIVE"
+            return _problem(code, happening, "qty", quantity, allowed="> 0")
         if held is not None:
             known = held.quantity if quantity is None else quantity
             return Change((replace(held, status=status, quantity=known),))
-        if quantity is None or quantity <= 0:
+        if quantity is None:
             return _problem("RECEIPT_UNKNOWN", happening, "receipt", happening.receipt)
         product = happening.product or defaults.product
         month = _month(happening, defaults)

@@ -43,6 +43,12 @@ class QuantityRangeError(BookError):
     code = "QUANTITY_RANGE"
 
 
+class NegativeQuantityError(BookError):
+    """A quantity or a limit to be stored is negative; a side or status tells the direction."""
+
+    code = "IMPORT_NEGATIVE"
+
+
 class TimelessError(BookError):
     """A fact to be stored carries no time, or a time without an offset."""
 

@@ -138,6 +138,7 @@ Fact = (
 
 QUANTITY_BOUND: Final = Decimal(10) ** 15
 LOTS_BOUND: Final = 10**9
+_UNSIGNED: Final = ("quantity", "delivered", "tolerance_pct", "multiplier")
 _STANDING: Final = (
     OrderStatus.NONE,
     OrderStatus.COMMITMENT,
@@ -199,6 +200,16 @@ def field_of(value: Any) -> str:
 def key_of(value: Any) -> tuple[str, ...]:
     """The business key: at most one value with it is true at one time. Organisation first."""
     return _KEYS[type(value)][1](value)
+
+
+def below_zero(fact: Any) -> str:
+    """The first field that stands below zero and cannot: a side or status tells the direction."""
+    names = _UNSIGNED + (("amount",) if isinstance(fact, Limit) else ())
+    for name in names:
+        held = getattr(fact, name, None)
+        if isinstance(held, Decimal) and held < 0:
+            return name
+    return ""
 
 
 def out_of_range(fact: Any) -> str:

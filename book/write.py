@@ -14,7 +14,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from book.codec import to_document
-from book.errors import QuantityRangeError, TimelessError
+from book.errors import NegativeQuantityError, QuantityRangeError, TimelessError
 from book.limits import Limit
 from book.positions import (
     FuturesPosition,
@@ -25,7 +25,7 @@ from book.positions import (
 )
 from book.prices import MarketPrice
 from book.snapshot import DayEnd, Snapshot
-from book.state import Fact, field_of, key_of, out_of_range
+from book.state import Fact, below_zero, field_of, key_of, out_of_range
 from book.tables import SNAPSHOT, TABLES
 from store import UnitOfWork, is_sqlite
 from trail import canonical, record
@@ -82,6 +82,8 @@ def _row(dated: Dated, source: str, recorded_at: datetime) -> dict[str, Any]:
         raise TimelessError(f"{type(fact).__name__} {key_of(fact)}")
     if name := out_of_range(fact):
         raise QuantityRangeError(f"{type(fact).__name__}.{name}")
+    if name := below_zero(fact):
+        raise NegativeQuantityError(f"{type(fact).__name__}.{name}")
     document = to_document(fact)
     content = {
         "fact": document,
@@ -138,6 +140,7 @@ def put_dated(
     Raises:
         TimelessError: a `valid_from` without an offset.
         QuantityRangeError: a decimal that is not finite or is 10^15 or more, or 10^9 lots or more.
+        NegativeQuantityError: a quantity or a limit below zero.
     """
     given: dict[str, list[dict[str, Any]]] = {}
     for dated in facts:

@@ -288,3 +288,23 @@ def test_the_trading_day_decides_the_specification():
     state = after(BookState(), position(1, "CN", 10, 0, "a"))
     (bucket,) = compute(state, T0, trading_day=date(1999, 1, 1))
     assert bucket.reasons == ("SPEC_UNKNOWN",)
+
+
+@pytest.mark.parametrize("kind", ["inbound.timeout", "inbound.posted"])
+@pytest.mark.parametrize("held", [False, True])
+@pytest.mark.parametrize(("qty", "code"), [(-1500, "IMPORT_NEGATIVE"), (0, "IMPORT_NOT_POSITIVE")])
+def test_goods_below_zero_change_nothing(kind: str, held: bool, qty: int, code: str):
+    state = BookState()
+    if held:
+        state = after(state, Said("inbound.timeout", receipt="RK", qty=D(1500)), defaults=CU)
+    change = apply(state, Said(kind, receipt="RK", qty=D(qty)), CU)
+    assert change.facts == ()
+    (problem,) = change.problems
+    assert (problem.code, problem.field, problem.found) == (code, "qty", str(qty))
+    assert problem.allowed == "> 0"
+
+
+def test_an_order_below_zero_is_told_as_an_import_tells_it():
+    said = Said("order.create", order="O", qty=D(-5), attributes={"side": "buy"})
+    (problem,) = apply(BookState(), said, CU).problems
+    assert (problem.code, problem.field, problem.found) == ("IMPORT_NEGATIVE", "qty", "-5")

@@ -13,7 +13,7 @@ from sqlmodel import SQLModel
 from book import latest_snapshot, read_state, snapshots
 from book.basis import BasisStats
 from book.codec import from_document, to_document
-from book.errors import QuantityRangeError, TimelessError
+from book.errors import NegativeQuantityError, QuantityRangeError, TimelessError
 from book.exposure import compute
 from book.limits import Limit, Measure
 from book.positions import (
@@ -248,6 +248,14 @@ def test_what_cannot_be_kept_is_refused(store: Store):
     huge = InventoryLot(org="G", product="cu", lot_id="L", quantity=D("1e15"))
     with pytest.raises(QuantityRangeError), store.unit_of_work("u") as uow:
         put(uow, [huge], valid_from=DAY1, source="x")
+    below = [
+        InventoryLot(org="G", product="cu", lot_id="L", quantity=D(-1)),
+        PhysicalContract(org="G", product="cu", contract_id="P", side=Side.BUY, quantity=D(-1)),
+        Limit(limit_id="L", org="G", product="cu", amount=D(-1)),
+    ]
+    for fact in below:
+        with pytest.raises(NegativeQuantityError), store.unit_of_work("u") as uow:
+            put(uow, [fact], valid_from=DAY1, source="x")
 
 
 def test_arrival_in_any_order_gives_the_same_book_and_hash(tmp_path: Path):
