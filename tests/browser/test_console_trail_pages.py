@@ -50,7 +50,7 @@ def test_the_pages_are_sound(
     page.fill("[name=password]", PASSWORD)
     page.press("[name=password]", "Enter")
     page.wait_for_url(f"{address}/")
-    paths = ("/trail", "/trail?tab=anchors", f"/trail/records/{found.seq}", "/rules")
+    paths = ("/trail", "/trail?tab=anchors", "/trail/how", f"/trail/records/{found.seq}", "/rules")
     for path in (*paths, "/rules?rule=EXPOSURE_TIERS&tab=grid"):
         page.set_viewport_size({"width": 1440, "height": 900})
         visitor.open_whole(path)
