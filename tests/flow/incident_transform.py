@@ -59,6 +59,23 @@ def rename(incident: dict[str, Any], rng: random.Random) -> dict[str, Any]:
     return {**incident, **mapped}
 
 
+def elsewhere(incident: dict[str, Any], name: str) -> dict[str, Any]:
+    """The same incident in another company: organisations, people, accounts, ids of events."""
+    org = str(incident["setup"]["org"])
+    root = org.split("/", maxsplit=1)[0]
+    names = {person["id"]: f"{name} {person['id']}" for person in incident["setup"]["people"]}
+    names |= {event["event_id"]: f"{name}-{event['event_id']}" for event in incident["events"]}
+    names |= {code: f"{code}88" for code in incident["setup"].get("accounts", {})}
+
+    def change(_key: str, value: Any) -> Any:
+        if isinstance(value, str) and (value == root or value.startswith(root + "/")):
+            return f"{name} 集团{value[len(root) :]}"
+        return names.get(value, value) if isinstance(value, str) else value
+
+    parts = _walk({key: incident[key] for key in ("setup", "events", "expected")}, change)
+    return {**incident, **parts, "id": f"{name} {incident['id']}"}
+
+
 def scale(incident: dict[str, Any], factor: int) -> dict[str, Any]:
     """Quantities and limits times a whole factor; prices and money stay."""
 

@@ -9,7 +9,7 @@ import pytest
 from directory.calendar import TradingCalendar
 from service.demo.incidents import shipped
 from tests.flow.incident_runs import run
-from tests.flow.incident_transform import copy_of, transform, without
+from tests.flow.incident_transform import copy_of, elsewhere, transform, without
 
 INCIDENTS: list[dict[str, Any]] = json.loads(shipped().read_text(encoding="utf-8"))
 BY_ID = {incident["id"]: incident for incident in INCIDENTS}
@@ -60,6 +60,15 @@ def test_an_incident_told_differently_is_detected_the_same(
     (incident,) = transform([BY_ID[name]], seed * 1000 + int(name[-1]), TradingCalendar())
     told = run(tmp_path, [incident])
     check(told["incidents"][0], incident)
+    assert told["unexpected_orders"] == []
+
+
+@pytest.mark.parametrize("name", list(BY_ID))
+def test_two_companies_have_the_same_incident_at_the_same_time(name: str, tmp_path: Path) -> None:
+    chosen = [elsewhere(BY_ID[name], "乙 公司"), BY_ID[name]]
+    told = run(tmp_path, chosen)
+    for line, incident in zip(told["incidents"], chosen, strict=True):
+        check(line, incident)
     assert told["unexpected_orders"] == []
 
 
