@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, expect
 from auditlog.port import Reject
 from auditlog.reader_json import read_json
 from auditlog.reading import Reading
+from integrations.files import Kind, Terms, read_batch, take_in
 from service.assembly import make_app
 from service.demo.stage import Stage
 from service.security import set_password
@@ -20,7 +21,8 @@ from tests.browser.console_data import evening
 
 pytestmark = pytest.mark.browser
 WHO, PASSWORD = "u_chen", "correct horse battery"
-PATHS = ("/log", "/log?kind=exception", "/log?q=nothing-like-it", "/log/quarantine")
+PATHS = ("/log", "/log?kind=exception", "/log?q=nothing-like-it", "/log/quarantine",
+         "/log/quarantine/book", "/log?unit=-")  # fmt: skip
 
 
 @pytest.fixture(name="told", scope="module")
@@ -41,7 +43,14 @@ def _told(
         text = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
         found = list(read_json(StringIO(text), Reading("receipts.ndjson", stage.clock())))
         stage.app.log.append([], [one for one in found if isinstance(one, Reject)])
+        file = folder / "台账.csv"
+        file.write_text(
+            "contract_id,org,product,side,quantity,counterparty\n"
+            f"P-1,{person.unit},cu,buy,many,{'x' * 30}\n", encoding="utf-8",
+        )  # fmt: skip
+        batch = read_batch(file, Kind.CONTRACTS, Terms(stage.clock(), stage.app.directory))
         with stage.app.store.unit_of_work("cli:test") as uow:
+            take_in(uow, batch)
             set_password(uow, WHO, PASSWORD)
         with chromium.serving(make_app(stage.app)) as address:
             yield stage, address

@@ -22,7 +22,8 @@ from store.problems import Problem
 PATH = "/log/quarantine/book"
 READ = "book.read"
 _EXPORTED = 5000
-_SHOWN = 400
+#: Of a cell; the workbook holds all of it.
+_SHOWN = 40
 
 
 def book_page(here: Here, after: int) -> QuarantinePage:
