@@ -18,18 +18,21 @@ from sqlmodel import SQLModel
 from structlog.testing import capture_logs
 
 import workorders
+from integrations.files import quarantined
 from service.assembly import make_app, make_pages
 from store import Store
 from trail import TrailKeeper
 
 MOST = 600
 JSON = "/api/v1"
-#: Routes that read, or write to the audit log alone; some leave a record that somebody looked.
+#: Routes that read, write to the audit log alone, or take a checkpoint of what stands; some leave a
+#: record that somebody did.
 READING = {
     f"{JSON}/events", f"{JSON}/precheck", f"{JSON}/rules/check", f"{JSON}/rules/test",
     f"{JSON}/trail/records/{{seq}}/replay", f"{JSON}/trail/verify", "/alerts/dismiss",
     "/log/quarantine/{number}/dismiss", "/log/quarantine/{number}/replay", "/login", "/logout",
-    "/preferences", "/rules/check", "/trail/export", "/trail/records/{seq}/proof",
+    "/preferences", "/rules/check", "/trail/anchor", "/trail/checkpoint",
+    "/trail/export", "/trail/records/{seq}/proof",
     "/trail/records/{seq}/replay", "/trail/verify",
 }  # fmt: skip
 #: Broken at every statement in `test_failpoints_jobs`, with what follows from them.
@@ -231,6 +234,28 @@ def bring(world: World) -> Request:
     return lambda: client.post(f"{JSON}/book/limits", json={"rows": [row]})
 
 
+def row_in_quarantine(world: World) -> int:
+    """The number of a row of the book that could not be taken in."""
+    row = {"org": EAST, "product": "cu", "amount": "-1", "limit_id": f"L-{next(world.numbers)}"}
+    path = f"{JSON}/book/limits"
+    answer = world.town.client("chen").post(path, json={"rows": [row]})
+    assert answer.json()["quarantined"] == 1, answer.text
+    with world.town.app.store.reader() as connection:
+        return max(one.number for one in quarantined(connection, limit=500))
+
+
+def mend(world: World) -> Request:
+    path = f"/log/quarantine/book/{row_in_quarantine(world)}/replay"
+    client = world.page("chen")
+    return lambda: client.post(path, data={"field.amount": "2000"})
+
+
+def put_aside(world: World) -> Request:
+    path = f"/log/quarantine/book/{row_in_quarantine(world)}/dismiss"
+    client = world.page("chen")
+    return lambda: client.post(path, data={"reason": "twice"})
+
+
 def by_hand(world: World) -> Request:
     client = world.page("chen")
     form = {"org": EAST, "level": "orange", "text": "seen by hand"}
@@ -293,6 +318,8 @@ ACTS: dict[str, Callable[[World], Request]] = {
     "/alerts/{number}/dismiss": alert_page("dismiss", {"reason": "false"}),
     "/alerts/{number}/merge": alert_page("merge", {"into": "orange"}),
     "/alerts/dismiss/all": many_alerts_page,
+    "/log/quarantine/book/{number}/replay": mend,
+    "/log/quarantine/book/{number}/dismiss": put_aside,
     "/approvals/{number}/{verb}": sign_page,
 }
 

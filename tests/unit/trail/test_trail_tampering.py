@@ -2,7 +2,7 @@
 
 import random
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
+from sqlmodel import SQLModel
 from tests_trail_tables import Ledger
 
 import trail
@@ -325,15 +326,17 @@ EMPTY = (
 
 
 @pytest.fixture
-def filled(tmp_path: Path, house_at: Callable[[Path], Any]) -> Any:
-    """A trail beside a table of the domain."""
+def filled(tmp_path: Path, house_at: Callable[[Path], Any]) -> Iterator[Any]:
+    """A trail beside a table of the domain, which is one of the product's for this test alone."""
+    ledger = Ledger.__table__.to_metadata(SQLModel.metadata)
     house = house_at(tmp_path / "filled.db")
     for number in range(25):
         with house.store.unit_of_work("li.wei") as uow:
             uow.execute(Ledger.__table__.insert().values(id=number, recorded_at=uow.now))
             trail.record(uow, kind="change", action="a", object_type="o", object_id=str(number))
     assert house.verify().ok
-    return house
+    yield house
+    SQLModel.metadata.remove(ledger)
 
 
 @pytest.mark.parametrize(
