@@ -34,7 +34,10 @@ class EventRow(SQLModel, table=True):
     """One act, accepted or refused, in the order in which it was done."""
 
     __tablename__ = "approvals_event"
-    __table_args__ = (Index("ix_approvals_event_request", "request_id", "id"),)
+    __table_args__ = (
+        Index("ix_approvals_event_request", "request_id", "id"),
+        Index("ix_approvals_event_at", "at", "id"),
+    )
     id: int | None = Field(default=None, primary_key=True, sa_type=ROW_ID)
     request_id: str = Field(sa_type=Text)
     at: datetime = Field(sa_type=UtcDateTime, nullable=False)

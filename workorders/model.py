@@ -261,6 +261,8 @@ class WorkOrder:
         owner: who took it over, or empty.
         acknowledge_by: the first acknowledge deadline, kept for the figures.
         acknowledge_due, resolve_due: the two clocks; None when stopped.
+        answered_at: when a person first acknowledged it or did more; unlike `acknowledged_at` it
+            stays when the level rises. Kept for the figures.
         rung: the last rung of the escalation ladder that was climbed, 0 = first notice.
         policy: the policy frozen at start, as JSON (`policy.Policy.from_json`).
         clears: conditions that must be cleared before closing.
@@ -300,6 +302,7 @@ class WorkOrder:
     closed_at: datetime | None = None
     closed_by: str = ""
     acknowledge_by: datetime | None = None
+    answered_at: datetime | None = None
     acknowledge_due: datetime | None = None
     resolve_due: datetime | None = None
     rung: int = 0

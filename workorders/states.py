@@ -220,6 +220,8 @@ def _apply(  # noqa: C901 - one branch a verb, flat
         changes |= {"snoozed_from": "", "snoozed_until": None}
     if verb in _STOPS_PAGING:
         changes |= _acknowledged(order, actor, at)
+    if verb in _ANSWERS and order.answered_at is None and not actor.startswith("system:"):
+        changes |= {"answered_at": at}
     if verb in _STOPS_CLOCKS:
         changes |= {"acknowledge_due": None, "resolve_due": None}
     if verb is Verb.TAKE_OVER:
@@ -243,6 +245,8 @@ def _apply(  # noqa: C901 - one branch a verb, flat
 
 _STOPS_PAGING = frozenset({Verb.ACKNOWLEDGE, Verb.TAKE_OVER, Verb.HOLD, Verb.REQUEST_APPROVAL})
 _STOPS_CLOCKS = frozenset({Verb.RESOLVE, Verb.CLOSE, Verb.MERGE})
+#: What shows that a person has seen the order; a snooze alone does not.
+_ANSWERS = _STOPS_PAGING | _STOPS_CLOCKS
 _UNSEEN: Mapping[str, Any] = {
     "acknowledged_at": None,
     "acknowledged_by": "",

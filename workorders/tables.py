@@ -35,6 +35,7 @@ class AlertRow(SQLModel, table=True):
     __table_args__ = (
         Index("ix_workorders_alert_org_state", "org", "state", "raised_at"),
         Index("ix_workorders_alert_key", "key", "raised_at"),
+        Index("ix_workorders_alert_raised_at", "raised_at", "id"),
     )
     id: str = Field(sa_type=Text, primary_key=True)
     key: str = Field(sa_type=Text)
@@ -94,6 +95,9 @@ class OrderRow(SQLModel, table=True):
     __table_args__ = (
         Index("ix_workorders_order_org_state", "org", "state", "opened_at"),
         Index("ix_workorders_order_case_id", "case_id"),
+        Index("ix_workorders_order_opened_at", "opened_at", "id"),
+        Index("ix_workorders_order_closed_at", "closed_at"),
+        Index("ix_workorders_order_reopened_from", "reopened_from"),
     )
     id: str = Field(sa_type=Text, primary_key=True)
     kind: str = Field(sa_type=Text)
@@ -126,6 +130,7 @@ class OrderRow(SQLModel, table=True):
     closed_at: datetime | None = Field(sa_type=UtcDateTime, nullable=True)
     closed_by: str = Field(sa_type=Text)
     acknowledge_by: datetime | None = Field(sa_type=UtcDateTime, nullable=True)
+    answered_at: datetime | None = Field(sa_type=UtcDateTime, nullable=True)
     acknowledge_due: datetime | None = Field(sa_type=UtcDateTime, nullable=True)
     resolve_due: datetime | None = Field(sa_type=UtcDateTime, nullable=True)
     rung: int = Field(sa_type=BigInteger)

@@ -134,6 +134,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_approvals_event")),
     )
+    op.create_index("ix_approvals_event_at", "approvals_event", ["at", "id"], unique=False)
     op.create_index(
         "ix_approvals_event_request", "approvals_event", ["request_id", "id"], unique=False
     )
@@ -981,6 +982,9 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         ["org", "state", "raised_at"],
         unique=False,
     )
+    op.create_index(
+        "ix_workorders_alert_raised_at", "workorders_alert", ["raised_at", "id"], unique=False
+    )
     op.create_table(
         "workorders_assignment",
         sa.Column("object_id", sa.Text(), nullable=False),
@@ -1101,6 +1105,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         sa.Column("closed_at", sa.BigInteger(), nullable=True),
         sa.Column("closed_by", sa.Text(), nullable=False),
         sa.Column("acknowledge_by", sa.BigInteger(), nullable=True),
+        sa.Column("answered_at", sa.BigInteger(), nullable=True),
         sa.Column("acknowledge_due", sa.BigInteger(), nullable=True),
         sa.Column("resolve_due", sa.BigInteger(), nullable=True),
         sa.Column("rung", sa.BigInteger(), nullable=False),
@@ -1118,10 +1123,19 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
     )
     op.create_index("ix_workorders_order_case_id", "workorders_order", ["case_id"], unique=False)
     op.create_index(
+        "ix_workorders_order_closed_at", "workorders_order", ["closed_at"], unique=False
+    )
+    op.create_index(
+        "ix_workorders_order_opened_at", "workorders_order", ["opened_at", "id"], unique=False
+    )
+    op.create_index(
         "ix_workorders_order_org_state",
         "workorders_order",
         ["org", "state", "opened_at"],
         unique=False,
+    )
+    op.create_index(
+        "ix_workorders_order_reopened_from", "workorders_order", ["reopened_from"], unique=False
     )
     op.create_table(
         "workorders_stream",
