@@ -9,7 +9,14 @@ from sqlalchemy import Connection
 
 from trail.anchors import read_anchors
 from trail.errors import TrailError
-from trail.notes import Verifier, parse_checkpoint, read_note, signature_lines
+from trail.notes import (
+    Checkpoint,
+    Verifier,
+    broken_links,
+    parse_checkpoint,
+    read_note,
+    signature_lines,
+)
 from trail.personal import commitment, erasure_digest
 from trail.rawrows import as_bytes, rows_of
 from trail.sweep import Sweep
@@ -80,8 +87,8 @@ def _check_sealed_at(connection: Connection, sweep: Sweep, head: Head) -> None:
 def stored_checkpoints(
     connection: Connection, sweep: Sweep, verifiers: Sequence[Verifier]
 ) -> dict[int, bytes]:
-    """Size and root of each stored checkpoint that is in order in itself."""
-    found = {}
+    """Size and root of each stored checkpoint that is in order in itself; each names the last."""
+    found: dict[int, Checkpoint] = {}
     for size, root, note in rows_of(
         connection, "SELECT size, root, note FROM trail_checkpoint ORDER BY size"
     ):
@@ -93,8 +100,10 @@ def stored_checkpoints(
             # A stored note bears our own signatures only: one that is not known was tampered with.
             sweep.fault(size, "SIGNATURE", "a signature is not that of a known key")
         else:
-            found[said.size] = said.root
-    return found
+            found[said.size] = said
+    for size, detail in broken_links(found):
+        sweep.fault(size, "CHECKPOINT", detail)
+    return {size: said.root for size, said in found.items()}
 
 
 def kept_outside(

@@ -20,7 +20,7 @@ from trail.canonical import is_canonical
 from trail.errors import KeyFault, TrailError
 from trail.findings import Fault, VerifyReport
 from trail.merkle import Frontier, leaf_hash, verify_inclusion
-from trail.notes import Checkpoint, Verifier, parse_checkpoint, read_note
+from trail.notes import Checkpoint, Verifier, broken_links, parse_checkpoint, read_note
 from trail.proofs import prove, tree_size
 from trail.tables import BLOB, CHECKPOINT, RECORD
 
@@ -112,6 +112,7 @@ def verify_export(
     keys = list(_bundled_keys(folder)) if verifiers is None else list(verifiers)
     faults: list[Fault] = []
     checkpoints = _read_checkpoints(folder / "checkpoints", keys, "SIGNATURE", faults)
+    faults += [Fault(at, "CHECKPOINT", detail, at) for at, detail in broken_links(checkpoints)]
     anchors = _read_checkpoints(Path(anchors_dir), keys, "ANCHOR", faults) if anchors_dir else {}
     for size, kept in anchors.items():
         if checkpoints.setdefault(size, kept).root != kept.root:

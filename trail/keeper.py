@@ -72,7 +72,7 @@ class TrailKeeper:
         unsealed = frontier.size - sealed_size
         old = uow.now - from_microseconds(sealed_at) >= self._age
         if unsealed and (seal or old or unsealed >= self._every):
-            checkpoint = Checkpoint(self._origin, frontier.size, frontier.root())
+            checkpoint = Checkpoint(self._origin, frontier.size, frontier.root(), sealed_size)
             note = sign(checkpoint.text(), self._signers)
             tables.run(_CHECKPOINT, (checkpoint.size, checkpoint.root, note))
             sealed_size = frontier.size

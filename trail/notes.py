@@ -1,12 +1,13 @@
 """Signed notes and checkpoints, in the C2SP formats `signed-note` and `tlog-checkpoint`.
 
-A checkpoint is three lines (origin, size, root in base64), signed with Ed25519. Any program that
+A checkpoint is three lines (origin, size, root in base64) and, as the format lets a log add, a
+line ``previous N`` with the size of the checkpoint before it; signed with Ed25519. Any program that
 reads these formats can check ours.
 """
 
 import base64
 import binascii
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -22,6 +23,8 @@ _ED25519 = b"\x01"
 _DASH = "\N{EM DASH} "
 _ID_BYTES = 4
 _KEY_BYTES = 32
+_PREVIOUS = "previous "
+_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +95,25 @@ class Signer:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What a checkpoint says: the log `origin` had `size` records under `root`."""
+    """What a checkpoint says: the log `origin` had `size` records under `root`.
+
+    Attributes:
+        origin: the log's name.
+        size: records covered.
+        root: the tree's root over them.
+        previous: size of the checkpoint before it, 0 for the first one; None when it says nothing
+            of it. So an older one cannot be taken away while a newer one stays.
+    """
 
     origin: str
     size: int
     root: bytes
+    previous: int | None = None
 
     def text(self) -> str:
         """The part that is signed."""
-        return f"{self.origin}\n{self.size}\n{_b64(self.root)}\n"
+        link = "" if self.previous is None else f"{_PREVIOUS}{self.previous}\n"
+        return f"{self.origin}\n{self.size}\n{_b64(self.root)}\n{link}"
 
 
 def sign(text: str, signers: Iterable[Signer]) -> str:
@@ -146,14 +159,39 @@ def signature_lines(note: str) -> list[str]:
 def parse_checkpoint(text: str) -> Checkpoint | None:
     """The checkpoint that a note's text states; None when it states none, or not in one form."""
     parts = text.split("\n")
-    if len(parts) < 4 or parts[-1] or not parts[0] or not parts[1].isdecimal():  # noqa: PLR2004
+    if len(parts) < 4 or parts[-1] or not parts[0] or not _is_size(parts[1]):  # noqa: PLR2004
         return None
     try:
         root = base64.b64decode(parts[2], validate=True)
     except (binascii.Error, ValueError):
         return None
-    found = Checkpoint(parts[0], int(parts[1]), root)
+    previous = parts[3].removeprefix(_PREVIOUS) if parts[3].startswith(_PREVIOUS) else ""
+    linked = int(previous) if _is_size(previous) else None
+    found = Checkpoint(parts[0], int(parts[1]), root, linked)
     return found if text.startswith(found.text()) else None
+
+
+def broken_links(checkpoints: Mapping[int, Checkpoint]) -> Iterator[tuple[int, str]]:
+    """Size and fault of each checkpoint that is not there, or that none of the others knows.
+
+    Args:
+        checkpoints: those that are in order in themselves, by size. The newest is named by no
+            other one: that it is there must be known from elsewhere.
+    """
+    before = 0
+    for size, said in sorted(checkpoints.items()):
+        if said.previous is not None and said.previous != before:
+            if said.previous and said.previous not in checkpoints:
+                detail = f"the checkpoint before the one over {size} records is gone or broken"
+                yield said.previous, detail
+            else:
+                yield before, f"the checkpoint over {size} records does not follow this one"
+        before = size
+
+
+def _is_size(text: str) -> bool:
+    # Python refuses to read a number of thousands of digits, and a note may come from anywhere.
+    return text.isdecimal() and len(text) <= _DIGITS
 
 
 def _b64(data: bytes) -> str:

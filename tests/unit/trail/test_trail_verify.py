@@ -224,6 +224,9 @@ def test_a_copy_outside_that_disagrees_is_a_fault(sound: Sound, tmp_path: Path) 
             20,
         ),
         ("DELETE FROM trail_checkpoint WHERE size = 30", "CHECKPOINT", 30),
+        ("DELETE FROM trail_checkpoint WHERE size = 20", "CHECKPOINT", 20),
+        ("DELETE FROM trail_checkpoint WHERE size = 10", "CHECKPOINT", 10),
+        ("DELETE FROM trail_checkpoint WHERE size < 30", "CHECKPOINT", 20),
         ("UPDATE trail_head SET frontier = zeroblob(96)", "HEAD", 37),
         ("DELETE FROM trail_head", "UNEXPECTED", 1),
         ("UPDATE trail_head SET size = 36", "UNEXPECTED", 37),
@@ -356,6 +359,36 @@ def test_two_keys_sign_while_one_replaces_the_other() -> None:
     assert parse_checkpoint(text_.replace("7", "07")) is None
     with pytest.raises(trail.KeyFault):
         Verifier.parse("log+00000000+" + str(old.verifier).rpartition("+")[2])
+
+
+@pytest.mark.parametrize("digits", ["1" * 5_000, "\N{ARABIC-INDIC DIGIT ONE}", "-1", "01"])
+def test_a_number_that_no_checkpoint_would_state_is_none(digits: str) -> None:
+    right = Checkpoint("log", 1, bytes(32), 1).text()
+    assert parse_checkpoint(right) == Checkpoint("log", 1, bytes(32), 1)
+    assert parse_checkpoint(right.replace("\n1\n", f"\n{digits}\n", 1)) is None
+    odd = parse_checkpoint(right.replace("previous 1", f"previous {digits}"))
+    assert odd is None or odd.previous is None  # a line of its own, of which we know nothing
+
+
+def test_a_checkpoint_beside_the_chain_is_named(sound: Sound, tmp_path: Path) -> None:
+    house = sound(tmp_path)
+    with house.store.reader() as connection:
+        root = trail.prove(connection, 15, 15).root
+    note = sign(Checkpoint("test.example/trail", 15, root, 10).text(), [house.signer])
+    house.tamper("INSERT INTO trail_checkpoint VALUES (15, :root, :note)", root=root, note=note)
+    assert [(one.code, one.seq) for one in house.verify().faults] == [("CHECKPOINT", 15)]
+
+
+@pytest.mark.parametrize("size", [10, 20])
+def test_an_older_checkpoint_taken_out_of_a_bundle_is_named(
+    sound: Sound, tmp_path: Path, size: int
+) -> None:
+    house = sound(tmp_path)
+    with house.store.reader() as connection:
+        trail.export(connection, tmp_path / "b", verifiers=house.keeper.verifiers)
+    (tmp_path / "b" / "checkpoints" / f"{size:012d}.checkpoint").unlink()
+    faults = trail.verify_export(tmp_path / "b", house.keeper.verifiers).faults
+    assert [(one.code, one.seq) for one in faults] == [("CHECKPOINT", size)]
 
 
 # the auditor's bundle
