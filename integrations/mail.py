@@ -13,9 +13,11 @@ from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime, formataddr
 from html import escape
+from socket import socket
 from urllib.parse import parse_qs
 
 from integrations import mail_tokens
+from integrations.outbound import Outbound
 from integrations.wording import CardText, Wording, card_text
 from store.clock import Clock
 from workorders.card import Card
@@ -28,6 +30,7 @@ _BACK_OFF_S = 30
 _ASKED_BACK_OFF_S = 60
 _PERMANENT = 500
 ACKNOWLEDGE = "acknowledge"
+_DIRECT = Outbound()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class MailServerAddress:
     password: str = ""
     sender: str = "hedgewarden@localhost"
     timeout_s: float = 10.0
+    outbound: Outbound | None = None
+    """the way out; None is a direct connection, whatever the proxy for HTTP is"""
 
 
 class MailChannel:
@@ -174,12 +179,7 @@ class MailChannel:
         at = self._server
         context = ssl.create_default_context() if at.tls != "none" else None
         try:
-            opened = (
-                smtplib.SMTP_SSL(at.host, at.port, timeout=at.timeout_s, context=context)
-                if at.tls == "tls"
-                else smtplib.SMTP(at.host, at.port, timeout=at.timeout_s)
-            )
-            with opened as session:
+            with _Session(at, context) as session:
                 if at.tls == "starttls":
                     session.starttls(context=context)
                 if at.user:
@@ -192,6 +192,20 @@ class MailChannel:
             raise _refused(fault.smtp_code, fault.smtp_error) from fault
         except (smtplib.SMTPException, OSError) as fault:
             raise ChannelRetry(_BACK_OFF_S, type(fault).__name__) from fault
+
+
+class _Session(smtplib.SMTP):
+    """A connection to the mail server, by the way that its address names."""
+
+    def __init__(self, at: MailServerAddress, context: ssl.SSLContext | None) -> None:
+        self._at = at
+        self._wrap = context if at.tls == "tls" else None
+        super().__init__(at.host, at.port, timeout=at.timeout_s)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket:
+        """The only place where smtplib opens a connection."""
+        way = (self._at.outbound or _DIRECT).connect(host, port, timeout)
+        return self._wrap.wrap_socket(way, server_hostname=host) if self._wrap else way
 
 
 def _refused(status: int, reply: bytes | str) -> Exception:

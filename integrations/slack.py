@@ -10,29 +10,17 @@ import hmac
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from urllib.error import URLError
 from urllib.parse import parse_qs
 
-from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
-
+from integrations.outbound import Outbound
+from integrations.slack_web import SlackWeb
 from integrations.wording import CardText, Wording, card_text
 from workorders.card import Card, parse_button_id
 from workorders.channel import Handle, Inbound, RawInbound, Refusal, Updated
-from workorders.errors import ChannelFailed, ChannelRetry
+from workorders.errors import ChannelFailed
 
 FRESH_S = 300
 _SECTION_LIMIT = 3000
-_BACK_OFF_S = 15
-_TOO_MANY = 429
-_SERVER_FAULT = 500
-_TRANSIENT = {
-    "ratelimited",
-    "internal_error",
-    "fatal_error",
-    "service_unavailable",
-    "request_timeout",
-}
 _CANNOT_EDIT = {"message_not_found", "cant_update_message", "edit_window_closed", "update_failed"}
 
 
@@ -46,6 +34,7 @@ class SlackChannel:
         wording: the catalogues.
         language_of: the language of a person's cards.
         public_url: the console's address, for the link line.
+        outbound: the way out.
     """
 
     name = "slack"
@@ -60,16 +49,11 @@ class SlackChannel:
         wording: Wording,
         language_of: Callable[[str], str],
         public_url: str = "",
-        proxy: str = "",
+        outbound: Outbound | None = None,
         timeout_s: int = 10,
     ) -> None:
-        # Without the client's own silent second try: every attempt is the outbox's, and on record.
-        self._client = WebClient(
-            token=token,
-            base_url=base_url,
-            timeout=timeout_s,
-            proxy=proxy or None,
-            retry_handlers=[],
+        self._web = SlackWeb(
+            base_url=base_url, token=token, outbound=outbound or Outbound(), timeout_s=timeout_s
         )
         self._secrets = tuple(signing_secrets)
         self._wording = wording
@@ -85,20 +69,20 @@ class SlackChannel:
             ChannelFailed: Slack refuses for good.
         """
         channel = self._conversation(address)
-        answer = self._call("chat.postMessage", channel=channel, **self._message(card))
+        answer = self._web.call("chat.postMessage", channel=channel, **self._message(card))
         return Handle(self.name, {"channel": answer["channel"], "ts": answer["ts"]})
 
     def update(self, handle: Handle, card: Card) -> Updated:
         """Show `card` where the delivered one stands, or supersede it in its thread."""
         where = handle.reference
         try:
-            self._call(
+            self._web.call(
                 "chat.update", channel=where["channel"], ts=where["ts"], **self._message(card)
             )
         except ChannelFailed as fault:
             if fault.code.lower() not in _CANNOT_EDIT:
                 raise
-            self._call(
+            self._web.call(
                 "chat.postMessage",
                 channel=where["channel"],
                 thread_ts=where["ts"],
@@ -109,7 +93,9 @@ class SlackChannel:
 
     def whisper(self, reply: Mapping[str, Any], text: str) -> None:
         """Answer one person privately, where they pressed."""
-        self._call("chat.postEphemeral", channel=reply["channel"], user=reply["user"], text=text)
+        self._web.call(
+            "chat.postEphemeral", channel=reply["channel"], user=reply["user"], text=text
+        )
 
     def verify(self, raw: RawInbound) -> Inbound | Refusal:
         """Authentic, fresh, and one of our buttons."""
@@ -165,7 +151,7 @@ class SlackChannel:
         if not address.startswith(("U", "W")):
             return address
         if address not in self._conversations:
-            answer = self._call("conversations.open", users=address)
+            answer = self._web.call("conversations.open", users=address)
             self._conversations[address] = answer["channel"]["id"]
         return self._conversations[address]
 
@@ -180,28 +166,6 @@ class SlackChannel:
                 "event_payload": {"notice_id": card.notice_id, "object_id": card.object_id},
             },
         }
-
-    def _call(self, method: str, **arguments: Any) -> dict[str, Any]:
-        try:
-            answer = self._client.api_call(method, json=arguments)
-        except SlackApiError as fault:
-            raise _as_channel_error(fault) from fault
-        except (SlackClientError, URLError, OSError) as fault:
-            raise ChannelRetry(_BACK_OFF_S, type(fault).__name__) from fault
-        data: dict[str, Any] = answer.data if isinstance(answer.data, dict) else {}
-        return data
-
-
-def _as_channel_error(fault: SlackApiError) -> Exception:
-    response = fault.response
-    error = str(response.get("error", "")) if response is not None else ""
-    status = getattr(response, "status_code", 0)
-    if status == _TOO_MANY or error == "ratelimited":
-        after = str(response.headers.get("Retry-After", response.headers.get("retry-after", "")))
-        return ChannelRetry(int(after) if after.isdigit() else _BACK_OFF_S, "rate limited")
-    if status >= _SERVER_FAULT or error in _TRANSIENT:
-        return ChannelRetry(_BACK_OFF_S, error or f"HTTP {status}")
-    return ChannelFailed(error.upper() or "REFUSED")
 
 
 def _reason(payload: Mapping[str, Any]) -> str:

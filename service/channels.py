@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from integrations.mail import MailChannel, MailServerAddress
+from integrations.outbound import Outbound
 from integrations.slack import SlackChannel
 from integrations.wording import Wording
 from service.settings import Settings
@@ -20,6 +21,7 @@ def channels_of(
 ) -> dict[str, Channel]:
     """Slack when a token is set, e-mail when a server is; nothing else talks to the outside."""
     found: dict[str, Channel] = {}
+    outbound = outbound_of(settings)
     token = settings.slack_token.get_secret_value()
     if token:
         found["slack"] = SlackChannel(
@@ -29,7 +31,7 @@ def channels_of(
             wording=wording,
             language_of=language_of,
             public_url=settings.public_url,
-            proxy=settings.outbound_proxy,
+            outbound=outbound,
         )
     if settings.smtp_host:
         found["email"] = MailChannel(
@@ -41,6 +43,7 @@ def channels_of(
                 password=settings.smtp_password.get_secret_value(),
                 sender=settings.smtp_sender,
                 timeout_s=settings.smtp_timeout_s,
+                outbound=outbound if settings.smtp_through_proxy else None,
             ),
             key=keys.mail,
             wording=wording,
@@ -49,3 +52,9 @@ def channels_of(
             clock=clock,
         )
     return found
+
+
+def outbound_of(settings: Settings) -> Outbound:
+    """The way out for everything that speaks HTTP."""
+    proxy = settings.outbound_proxy.get_secret_value()
+    return Outbound(proxy, tuple(settings.outbound_direct))

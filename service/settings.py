@@ -15,6 +15,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from integrations.outbound import LOOPBACK, valid_direct, valid_proxy
+
 FILE_NAME = "hedgewarden.toml"
 
 
@@ -58,13 +60,37 @@ class Settings(BaseSettings):
         default="hedgewarden@localhost", description="sender address of the mails"
     )
     smtp_timeout_s: float = Field(default=10.0, gt=0, description="patience with the mail server")
-    outbound_proxy: str = Field(default="", description="proxy for outgoing HTTP; empty: none")
+    smtp_through_proxy: bool = Field(
+        default=False, description="reach the mail server through the proxy too"
+    )
+    outbound_proxy: SecretStr = Field(
+        default=SecretStr(""), description="proxy for outgoing HTTP; empty: none"
+    )
+    outbound_direct: list[str] = Field(
+        default_factory=lambda: list(LOOPBACK), description="hosts reached without the proxy"
+    )
 
     @field_validator("keys", "tls_certificate", "tls_key", "rulebook", "directory", mode="before")
     @classmethod
     def _no_path(cls, given: object) -> object:
         """An empty text in the file means that nothing is set, not the current folder."""
         return None if given == "" else given
+
+    @field_validator("outbound_proxy")
+    @classmethod
+    def _a_proxy(cls, given: SecretStr) -> SecretStr:
+        """Told without the address: a password may stand in it."""
+        if given.get_secret_value() and not valid_proxy(given.get_secret_value()):
+            raise ValueError("http://[user:password@]host:port")
+        return given
+
+    @field_validator("outbound_direct")
+    @classmethod
+    def _hosts_without_proxy(cls, given: list[str]) -> list[str]:
+        for one in given:
+            if not valid_direct(one):
+                raise ValueError(f"{one!r}: host, .domain, 10.0.0.1, 10.0.0.0/8")
+        return given
 
     @property
     def database_url(self) -> str:

@@ -4,6 +4,8 @@ Both are commented in both languages; every line of the settings file is comment
 changes nothing until somebody edits it.
 """
 
+import json
+
 from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 
@@ -55,7 +57,7 @@ def _toml(value: object) -> str:
     if isinstance(value, (int, float)):
         return str(value)
     if isinstance(value, list):
-        return "[]"
+        return json.dumps(value, ensure_ascii=False)
     if value is None or value is PydanticUndefined:
         return '""'
     return f'"{value}"'
