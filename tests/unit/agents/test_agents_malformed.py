@@ -98,7 +98,7 @@ def test_no_event_that_the_log_takes_stops_a_round(
 @pytest.mark.parametrize(
     ("what", "fields", "code"),
     [
-        ("order.create", {"order": "O1", "side": "buy", "qty": -1}, "ORDER_INCOMPLETE"),
+        ("order.create", {"order": "O1", "side": "buy", "qty": -1}, "IMPORT_NEGATIVE"),
         ("order.create", {"order": "O1", "qty": 5}, "ORDER_INCOMPLETE"),
         ("order.create", {"side": "buy", "qty": 5}, "ORDER_MISSING"),
         ("order.create", {"order": "O1", "side": "buy", "qty": 10**16}, "QUANTITY_RANGE"),
