@@ -1,50 +1,44 @@
-"""What `doctor` looks at. Each check is a finding of its own; none stops the others."""
+"""What `doctor` looks at. Each check is a finding of its own; none stops the others.
 
+Looking makes no folder, key or database, and mends nothing.
+"""
+
+import json
 import shutil
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Final
 
 from pydantic import ValidationError
-from sqlalchemy.exc import SQLAlchemyError
 
 import trail
 from auditlog.client import open_log
 from auditlog.errors import LogError
-from directory import Directory, DirectoryError, Role, read_directory
 from service.cli.desk import Desk
-from service.errors import BrokenRulebook
+from service.cli.doctor_database import database_findings
+from service.cli.findings import Finding
+from service.errors import BrokenRulebook, FrontEndMissing
 from service.rules_in_force import rules_in_force
 from service.settings import Settings
-from store import inbox, migrate, open_engine, outbox
+from service.web.assets import BUILD_DIR, Assets
 from store.locks import holders
 from trail.errors import TrailError
+from trail.keys import PURPOSES
 
-_SPACE_LEAST = 1024**3
-_LETTERS = 1000
+_SPACE_LEAST: Final = 1024**3
+_SPACE_NONE: Final = 100 * 1024**2
+_OTHERS: Final = 0o077
+_OTHERS_WRITE: Final = 0o022
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check found.
+def examine(desk: Desk, now: datetime | None = None) -> list[Finding]:
+    """All checks; without a data folder the first says so and the rest are left out.
 
-    Attributes:
-        check: its name.
-        result: ``good`` or what is wrong, a word of the catalogue.
-        params: for its sentence.
+    Args:
+        desk: whose data folder is looked at.
+        now: the time against which timers, leases and anchors are judged; the machine's if None.
     """
-
-    check: str
-    result: str = "good"
-    params: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing is wrong."""
-        return self.result in {"good", "none"}
-
-
-def examine(desk: Desk) -> list[Finding]:
-    """All checks; without a data folder the first says so and the rest are left out."""
     try:
         settings = desk.settings
     except ValidationError as fault:
@@ -53,25 +47,38 @@ def examine(desk: Desk) -> list[Finding]:
     folder = settings.data
     if not folder.is_dir():
         return [Finding("settings"), Finding("folder", "missing", {"folder": str(folder)})]
-    checks: tuple[Callable[[Settings], Finding], ...] = (
-        _space,
-        _running,
-        _keys,
-        _rules,
-        _database,
-        _trail,
-        _people,
-        _letters,
-        _log,
-    )
-    found = [Finding("settings"), Finding("folder", params={"folder": str(folder)})]
-    return [*found, *(check(settings) for check in checks)]
+    found = [
+        Finding("settings"),
+        Finding("folder", params={"folder": str(folder)}),
+        space(shutil.disk_usage(folder).free),
+    ]
+    checks: tuple[Callable[[Settings], Finding], ...] = (_front, _running, _keys, _rules)
+    found += [check(settings) for check in checks]
+    found += database_findings(settings, now)
+    return [*found, _log(settings)]
 
 
-def _space(settings: Settings) -> Finding:
-    free = shutil.disk_usage(settings.data).free
+def space(free: int) -> Finding:
+    """Whether `free` bytes of disk are enough: under 1 GB is little, under 100 MB is none."""
     shown = {"free": f"{free / 1024**3:.1f} GB"}
+    if free < _SPACE_NONE:
+        return Finding("space", "none", shown)
     return Finding("space", "good" if free >= _SPACE_LEAST else "little", shown)
+
+
+def _front(_settings: Settings) -> Finding:
+    return front(BUILD_DIR)
+
+
+def front(folder: Path) -> Finding:
+    """Whether the console's scripts and styles are built, and all of them are there."""
+    try:
+        Assets(folder)
+        files = json.loads((folder / "manifest.json").read_text(encoding="utf-8")).values()
+    except (FrontEndMissing, OSError, ValueError):
+        return Finding("front", "missing")
+    lost = sorted(str(name) for name in files if not (folder / str(name)).is_file())
+    return Finding("front", "incomplete", {"names": ", ".join(lost)}) if lost else Finding("front")
 
 
 def _running(settings: Settings) -> Finding:
@@ -80,13 +87,31 @@ def _running(settings: Settings) -> Finding:
 
 
 def _keys(settings: Settings) -> Finding:
-    if not settings.keys_dir.is_dir():
+    folder = settings.keys_dir
+    if not folder.is_dir():
         return Finding("keys", "missing")
+    files = [folder / f"{purpose}.key" for purpose in PURPOSES]
+    lost = [one.name for one in files if not one.exists()]
+    if lost:  # opening would make new ones, and what the old ones signed would look false
+        return Finding("keys", "lost", {"names": ", ".join(lost)})
+    open_ = list(_open_to_others(folder, files))
+    if open_:
+        return Finding("keys", "open", {"names": ", ".join(open_)})
+    owners = {one.stat().st_uid for one in (folder, *files)}
+    if len(owners) > 1:
+        shown = ", ".join(str(owner) for owner in sorted(owners))
+        return Finding("keys", "owners", {"owners": shown})
     try:
-        keys = trail.open_keys(settings.keys_dir)
-    except (TrailError, OSError) as fault:
+        keys = trail.open_keys(folder)
+    except (TrailError, OSError, UnicodeDecodeError) as fault:
         return Finding("keys", "wrong", {"detail": str(fault)})
     return Finding("keys", params={"verifier": str(keys.trail.verifier)})
+
+
+def _open_to_others(folder: Path, files: list[Path]) -> Iterator[str]:
+    if folder.stat().st_mode & _OTHERS_WRITE:
+        yield f"{folder.name}/"
+    yield from (one.name for one in files if one.stat().st_mode & _OTHERS)
 
 
 def _rules(settings: Settings) -> Finding:
@@ -97,74 +122,13 @@ def _rules(settings: Settings) -> Finding:
     return Finding("rules", params={"count": str(len(rulebook.files)), "hash": rulebook.hash[:12]})
 
 
-def _database(settings: Settings) -> Finding:
-    engine = open_engine(settings.database_url)
-    try:
-        revision = migrate.revision(engine)
-    except (SQLAlchemyError, OSError) as fault:
-        return Finding("database", "unreachable", {"detail": str(fault).splitlines()[0]})
-    finally:
-        engine.dispose()
-    if revision is None:
-        return Finding("database", "empty")
-    if revision != migrate.head():
-        return Finding("database", "old", {"revision": revision, "head": migrate.head() or ""})
-    return Finding("database", params={"revision": revision})
-
-
-def _trail(settings: Settings) -> Finding:
-    engine = open_engine(settings.database_url)
-    try:
-        with engine.connect() as connection:
-            known = trail.summary(connection)
-    except SQLAlchemyError:
-        return Finding("trail", "unreadable")
-    finally:
-        engine.dispose()
-    shown = {"size": str(known.size), "anchor_size": str(known.anchor_size)}
-    return Finding("trail", params=shown)
-
-
-def _people(settings: Settings) -> Finding:
-    engine = open_engine(settings.database_url)
-    try:
-        with engine.connect() as connection:
-            known: Directory = read_directory(connection)
-    except (SQLAlchemyError, DirectoryError):
-        return Finding("people", "unreadable")
-    finally:
-        engine.dispose()
-    shown = {"people": str(len(known.people)), "organisations": str(len(known.organisations))}
-    if not known.people:
-        return Finding("people", "empty")
-    if not any(Role.ADMINISTRATOR in one.roles and one.active for one in known.people):
-        return Finding("people", "no_administrator", shown)
-    return Finding("people", params=shown)
-
-
-def _letters(settings: Settings) -> Finding:
-    """Messages to people and clicks of theirs that were given up."""
-    engine = open_engine(settings.database_url)
-    try:
-        with engine.connect() as connection:
-            messages = outbox.dead_letters(connection, _LETTERS)
-            clicks = inbox.dead_letters(connection, _LETTERS)
-    except SQLAlchemyError:
-        return Finding("letters", "unreadable")
-    finally:
-        engine.dispose()
-    if not messages and not clicks:
-        return Finding("letters")
-    newest = messages[-1].error if messages else clicks[-1].error
-    shown = {"messages": str(len(messages)), "clicks": str(len(clicks)), "newest": newest}
-    return Finding("letters", "dead", shown)
-
-
 def _log(settings: Settings) -> Finding:
     try:
         log = open_log(settings.data, role="doctor", wait=1.0)
     except LogError as fault:
-        return Finding("log", "busy", {"detail": str(fault)})
+        owned = any(one.startswith(("serve ", "log ")) for one in holders(settings.data))
+        # a service that should answer for it is another matter than a command that is at work
+        return Finding("log", "silent" if owned else "busy", {"detail": str(fault)})
     try:
         stats = log.stats()
     except LogError as fault:

@@ -9,12 +9,14 @@ import typer
 
 from directory import Directory, dump_directory, load_directory, merge, save_directory
 from service.cli.desk import PROBLEMS, WrongCall, desk_of
-from service.cli.doctor import Finding, examine
+from service.cli.doctor import examine
+from service.cli.findings import OK, RED, SEVERITIES, YELLOW, Finding, worst
 from service.settings import FILE_NAME, Settings
 from service.starting import commented_settings, directory_example
 from store.problems import Problem
 
 DIRECTORY_FILE = "directory.yaml"
+_MARKS = {OK: "✓", YELLOW: "!", RED: "✗"}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -107,21 +109,29 @@ def directory_export(context: typer.Context) -> None:
 
 
 def doctor(context: typer.Context) -> None:
-    """Examine an installation and say what is wrong."""
+    """Examine an installation, say what is wrong and what helps; ends with 0, 1 or 2."""
     desk = desk_of(context)
     findings = examine(desk)
+    gravest = worst(findings)
 
     def words_of(one: Finding) -> str:
         return desk.words.text(f"cli.doctor.{one.check}.{one.result}", **one.params)
 
+    def remedy_of(one: Finding) -> str:
+        return desk.words.text(f"cli.remedy.{one.check}.{one.result}")
+
     document = {
-        "ok": all(one.ok for one in findings),
+        "ok": gravest == OK,
+        "severity": gravest,
         "checks": [
             {
                 "name": one.check,
+                "code": one.code,
                 "ok": one.ok,
+                "severity": one.severity,
                 "result": one.result,
                 "message": words_of(one),
+                **({} if one.ok else {"remedy": remedy_of(one)}),
                 **({"found": one.params} if one.params else {}),
             }
             for one in findings
@@ -130,8 +140,10 @@ def doctor(context: typer.Context) -> None:
 
     def show() -> None:
         for one in findings:
-            typer.echo(f"{'✓' if one.ok else '✗'} {words_of(one)}")
+            typer.echo(f"{_MARKS[one.severity]} {words_of(one)}")
+            if not one.ok:
+                typer.echo(f"  → {remedy_of(one)}")
 
     desk.answer(document, show)
-    if not document["ok"]:
-        raise typer.Exit(PROBLEMS)
+    if gravest != OK:
+        raise typer.Exit(SEVERITIES.index(gravest))
