@@ -14,21 +14,13 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Table, and_, false
 from store.clock import parse_rfc3339, rfc3339
 from workorders import rows
 from workorders.explain import Explanation, explain
-from workorders.figures import NoticeTimes, OrderTimes
 from workorders.levels import Level
 from workorders.model import Alert, AlertState, Entry, State, WorkOrder
-from workorders.rows import ALERTS, ASSIGNMENTS, CASES, MATCHES, NOTICES, ORDERS, STREAM
+from workorders.rows import ALERTS, ASSIGNMENTS, CASES, MATCHES, ORDERS, STREAM
 
 _LIMIT = 500
 _WORKED = (State.OPEN, State.ACKNOWLEDGED, State.IN_WORK)
 ACTIVE = (*_WORKED, State.SNOOZED, State.RESOLVED)
-# What figures need; the other columns of thousands of orders take long to read.
-_TIMES = [
-    ORDERS.c[one]
-    for one in (
-        "id", "level", "opened_at", "acknowledge_by", "acknowledged_at", "resolved_at", "closed_at",
-    )
-]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,37 +341,3 @@ def _why(order: WorkOrder, person: str) -> Waiting | None:
     if order.state in _WORKED and order.owner in {"", person}:
         return Waiting("RESOLVE", order.resolve_due, order.level, order=order)
     return None
-
-
-def order_times(
-    connection: Connection, scopes: Sequence[str], since: datetime, until: datetime
-) -> tuple[list[OrderTimes], list[NoticeTimes]]:
-    """The rows behind the figures (`figures.compute`) of orders opened in a period."""
-    period = and_(ORDERS.c.opened_at >= since, ORDERS.c.opened_at < until)
-    chosen = and_(within(ORDERS.c.org, scopes), period, ORDERS.c.drill.is_(False))
-    orders = [
-        OrderTimes(
-            order_id=row["id"],
-            level=Level(row["level"]),
-            opened_at=row["opened_at"],
-            acknowledge_by=row["acknowledge_by"],
-            acknowledged_at=row["acknowledged_at"],
-            resolved_at=row["resolved_at"],
-            closed_at=row["closed_at"],
-        )
-        for row in connection.execute(select(*_TIMES).where(chosen)).mappings()
-    ]
-    ids = select(ORDERS.c.id).where(chosen)
-    found = connection.execute(
-        select(NOTICES).where(NOTICES.c.object_id.in_(ids), NOTICES.c.state != "held")
-    )
-    notices = [
-        NoticeTimes(
-            order_id=row["object_id"],
-            due_at=row["due_at"],
-            sent_at=row["sent_at"],
-            cancelled=row["state"] == "cancelled",
-        )
-        for row in found.mappings()
-    ]
-    return orders, notices

@@ -1,6 +1,6 @@
 """Work orders on both databases: one path through every table."""
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import pytest
@@ -30,7 +30,7 @@ from workorders import (
     resolve,
     snooze,
 )
-from workorders.figures import compute
+from workorders.figures import Period, load, metrics_of
 
 
 @pytest.fixture
@@ -61,8 +61,9 @@ def test_an_incident_from_the_first_match_to_the_closing(house: House):
     entries = house.read(reads.stream, order.id)
     assert [entry.seq for entry in entries] == sorted(entry.seq for entry in entries)
     assert "五笔入库已补录" in [entry.text for entry in entries]
-    rows = house.read(reads.order_times, ["Group"], START, START + timedelta(days=1))
-    assert str(compute(*rows, at=house.now[0]).closed_loop_rate) == "1.0000"
+    period = Period(["Group"], START, START + timedelta(days=1), house.now[0])
+    figures = metrics_of(house.read(load, period), period, UTC)
+    assert str(figures.closed_loop_rate) == "1.0000"
 
 
 def test_inbox_snooze_merge_and_pages(house: House):

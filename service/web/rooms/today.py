@@ -1,7 +1,7 @@
 """D1, 今日值守: from the rows of orders, alerts, book and calendar to the first page."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from decimal import Decimal
 from math import sqrt
 
@@ -176,8 +176,9 @@ def quality_lines(here: Here, connection: Connection) -> Iterable[QualityLine]:
         rate = form.percent(Decimal(confirmed) / decided)
         detail = here.text("ui.quality.interval", low=low, high=high)
         yield QualityLine(here.text("ui.quality.confirmed"), rate, detail, "/alerts?pile=confirmed")
-    orders, notices = reads.order_times(connection, here.scopes, since, here.now)
-    made = figures.compute(orders, notices, at=here.now)
+    # What was opened at this very moment counts.
+    period = figures.Period(here.scopes, since, here.now + timedelta(microseconds=1), here.now)
+    made = figures.metrics_of(figures.load(connection, period), period, UTC)
     for key, value in (
         ("ui.quality.arrival", made.arrival_rate),
         ("ui.quality.response", made.response_rate),

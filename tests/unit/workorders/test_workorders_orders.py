@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import UTC, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -37,7 +37,7 @@ from workorders import (
     take_over,
     wake,
 )
-from workorders.figures import compute
+from workorders.figures import Period, load, metrics_of
 from workorders.rows import save_order
 
 
@@ -352,12 +352,12 @@ def test_figures_come_from_the_rows(house: House):
     house.do("chen", acknowledge, order_id)
     late = house.ingest(exposure(Level.RED, product="al")).order_id
     house.pass_time(minutes=30)
-    rows = house.read(reads.order_times, ["Group"], START, START + timedelta(days=1))
-    figures = compute(*rows, at=house.now[0])
+    period = Period(["Group"], START, START + timedelta(days=1), house.now[0])
+    figures = metrics_of(house.read(load, period), period, UTC)
     assert (figures.orders, str(figures.response_rate)) == (2, "0.5000")
     assert str(figures.arrival_rate) == "0.5000"  # nobody delivered the second order's cards
     assert figures.time_to_notify.p50_s == 3
-    assert figures.time_to_acknowledge[Level.RED].p50_s == 60
+    assert figures.per_level["red"]["time_to_acknowledge"].p50_s == 60
     assert str(figures.closed_loop_rate) == "0.0000"
     assert house.order(late).state is State.OPEN
 
