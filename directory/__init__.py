@@ -1,8 +1,25 @@
 """Organisations, people, roles, grants, rosters, and the trading calendar."""
 
 from directory.calendar import TradingCalendar, TradingSession
+from directory.coverage import (
+    Gap,
+    Stretch,
+    WhoIsOnCall,
+    conflicts,
+    coverage,
+    escalates,
+    who_is_on_call,
+)
 from directory.directory import Access, AccessReason, Directory, GrantVerdict, Verdict
 from directory.dumping import dump_directory
+from directory.duty_changes import (
+    RosterOutcome,
+    add_absence,
+    add_override,
+    agree_swap,
+    propose_swap,
+    withdraw,
+)
 from directory.errors import (
     DirectoryError,
     InvalidDirectory,
@@ -25,8 +42,11 @@ from directory.roster import (
     Rotation,
     Routing,
     RoutingReason,
+    Swap,
+    SwapSide,
 )
 from directory.setup import directory_from_setup
+from directory.watch import Answer
 from directory.writing import (
     directory_version,
     grant,
@@ -44,10 +64,12 @@ __all__ = [
     "Absence",
     "Access",
     "AccessReason",
+    "Answer",
     "Directory",
     "DirectoryError",
     "Duty",
     "DutyOverride",
+    "Gap",
     "Grant",
     "GrantReason",
     "GrantVerdict",
@@ -58,11 +80,15 @@ __all__ = [
     "Organisation",
     "Person",
     "Role",
+    "RosterOutcome",
     "Rotation",
     "Routing",
     "RoutingReason",
     "SettingsPatch",
     "SlackAccountTaken",
+    "Stretch",
+    "Swap",
+    "SwapSide",
     "TradingCalendar",
     "TradingSession",
     "UnknownPermission",
@@ -70,18 +96,28 @@ __all__ = [
     "UnknownProduct",
     "UnknownYear",
     "Verdict",
+    "WhoIsOnCall",
+    "add_absence",
+    "add_override",
+    "agree_swap",
     "ancestors",
+    "conflicts",
+    "coverage",
     "directory_from_mapping",
     "directory_from_setup",
     "directory_version",
     "dump_directory",
+    "escalates",
     "grant",
     "link_slack",
     "load_directory",
     "merge",
+    "propose_swap",
     "read_directory",
     "revoke",
     "save_directory",
     "set_active",
+    "who_is_on_call",
+    "withdraw",
     "within",
 ]

@@ -27,8 +27,9 @@ from directory.roster import (
     OnCall,
     Routing,
     RoutingReason,
-    people_of,
+    Swap,
 )
+from directory.watch import Answer, Watch
 
 
 class AccessReason(StrEnum):
@@ -70,7 +71,8 @@ class Directory:
         organisations: the nodes that were declared; nodes above them exist too, without words.
         people: everybody, in the order of the file.
         duties: the duty roster.
-        overrides: swaps of single duties.
+        overrides: one person in place of the roster's, for a time.
+        swaps: exchanges of two shifts, agreed or proposed.
         absences: who cannot be called when.
         last_resort: the person asked when nobody else is found; empty for none.
         holidays: region → year → weekdays without trading, beyond the years that ship.
@@ -83,6 +85,7 @@ class Directory:
     absences: tuple[Absence, ...] = ()
     last_resort: str = ""
     holidays: Mapping[str, Mapping[int, frozenset[date]]] = field(default_factory=dict)
+    swaps: tuple[Swap, ...] = ()
 
     # --- look-ups -------------------------------------------------------------------------------
 
@@ -252,37 +255,27 @@ class Directory:
 
     # --- who is asked ---------------------------------------------------------------------------
 
+    @cached_property
+    def watch(self) -> Watch:
+        """The roster with all that changes it."""
+        return Watch(
+            duties=self.duties,
+            overrides=self.overrides,
+            swaps=tuple(swap for swap in self.swaps if swap.agreed),
+            absences=self.absences,
+            active=frozenset(person.id for person in self.people if person.active),
+            timezone=self.timezone,
+        )
+
     def _available(self, people: Iterable[str], at: datetime) -> tuple[str, ...]:
-        away = {gone.person for gone in self.absences if gone.start <= at < gone.end}
-        chosen: dict[str, None] = {}
-        for one in people:
-            found = self._people.get(one)
-            if found is not None and found.active and one not in away:
-                chosen[one] = None
-        return tuple(chosen)
+        wanted = [Answer(one, RoutingReason.ROUTING_LIST) for one in people]
+        return tuple(one.person for one in self.watch.present(wanted, at))
 
     def _on_call_at(self, node: str, role: Role, at: datetime) -> OnCall | None:
-        swapped = self._available(
-            (
-                swap.person
-                for swap in self.overrides
-                if swap.org == node and swap.role is role and swap.start <= at < swap.end
-            ),
-            at,
-        )
-        if swapped:
-            return OnCall(node, role, swapped, RoutingReason.OVERRIDE)
-        timezone = self.timezone(node)
-        running = [
-            (duty, people)
-            for duty in self.duties
-            if duty.org == node and duty.role is role and (people := people_of(duty, at, timezone))
-        ]
-        people = self._available((one for _, people in running for one in people), at)
-        if people:
-            return OnCall(node, role, people, RoutingReason.ON_CALL)
-        deputies = self._available((one for duty, _ in running for one in duty.deputies), at)
-        return OnCall(node, role, deputies, RoutingReason.DEPUTY) if deputies else None
+        found = self.watch.answering(node, role, at)
+        if not found:
+            return None
+        return OnCall(node, role, tuple(one.person for one in found), found[0].reason)
 
     def on_call(self, org: str, at: datetime, role: Role = Role.RISK_OFFICER) -> OnCall | None:
         """Who is on call for `role` at the nearest node from `org` upward; nothing when nobody."""
@@ -312,13 +305,19 @@ class Directory:
             if duty is not None:
                 reports = (ROSTER_EMPTY,) if above else ()
                 return Routing(duty.people, duty.reason, above, reports)
+        people, reason = self.beyond_roster(org, role, at)
+        return Routing(people, reason, org, (ROSTER_EMPTY,))
+
+    def beyond_roster(
+        self, org: str, role: Role, at: datetime
+    ) -> tuple[tuple[str, ...], RoutingReason]:
+        """Who is asked when no roster names anybody: role's holders, managers, the last resort."""
         for wanted in (role, Role.MANAGER):
             people = self._available(self.role_holders(wanted, org), at)
             if people:
-                return Routing(people, RoutingReason.ROLE_HOLDERS, org, (ROSTER_EMPTY,))
+                return people, RoutingReason.ROLE_HOLDERS
         last = self._available([self.last_resort] if self.last_resort else [], at)
-        reason = RoutingReason.LAST_RESORT if last else RoutingReason.NOBODY
-        return Routing(last, reason, org, (ROSTER_EMPTY,))
+        return last, RoutingReason.LAST_RESORT if last else RoutingReason.NOBODY
 
 
 def _granted_scopes(person: Person, at: datetime | None) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 from directory.directory import Directory
 from directory.organisation import Organisation, SettingsPatch
 from directory.people import Grant, Person
-from directory.roster import Absence, Duty, DutyOverride
+from directory.roster import Absence, Duty, DutyOverride, Swap, SwapSide
 from store.clock import rfc3339
 from store.types import decimal_text
 
@@ -116,7 +116,38 @@ def override_document(override: DutyOverride) -> dict[str, Any]:
         "person": override.person,
         "from": rfc3339(override.start),
         "to": rfc3339(override.end),
+        **_filled(
+            (
+                ("instead_of", override.instead_of),
+                ("by", override.by),
+                ("reason", override.reason),
+                ("id", override.id),
+            )
+        ),
     }
+
+
+def swap_document(swap: Swap) -> dict[str, Any]:
+    """One line of ``swaps``."""
+    return {
+        "id": swap.id,
+        "org": swap.org,
+        "role": swap.role.value,
+        "first": _side_document(swap.first),
+        "second": _side_document(swap.second),
+        "by": swap.by,
+        **_filled(
+            (
+                ("reason", swap.reason),
+                ("consents", swap.consents),
+                ("confirmed_by", swap.confirmed_by),
+            )
+        ),
+    }
+
+
+def _side_document(side: SwapSide) -> dict[str, Any]:
+    return {"person": side.person, "from": rfc3339(side.start), "to": rfc3339(side.end)}
 
 
 def absence_document(absence: Absence) -> dict[str, Any]:
@@ -125,6 +156,14 @@ def absence_document(absence: Absence) -> dict[str, Any]:
         "person": absence.person,
         "from": rfc3339(absence.start),
         "to": rfc3339(absence.end),
+        **_filled(
+            (
+                ("deputy", absence.deputy),
+                ("by", absence.by),
+                ("reason", absence.reason),
+                ("id", absence.id),
+            )
+        ),
     }
 
 
@@ -145,6 +184,7 @@ def dump_directory(directory: Directory) -> dict[str, Any]:
         "people": [person_document(p) for p in directory.people],
         "roster": [duty_document(d) for d in directory.duties],
         "overrides": [override_document(o) for o in directory.overrides],
+        "swaps": [swap_document(s) for s in directory.swaps],
         "absences": [absence_document(a) for a in directory.absences],
         "last_resort": directory.last_resort,
         "holidays": holidays_document(directory),

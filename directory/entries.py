@@ -8,7 +8,7 @@ from directory.organisation import is_path
 from directory.people import Grant, Person
 from directory.reading import FieldReader
 from directory.roles import PERMISSIONS, Role, conflicting
-from directory.roster import Absence, Duty, DutyOverride, Rotation
+from directory.roster import Absence, Duty, DutyOverride, Rotation, Swap, SwapSide
 from directory.schedule import parse_session
 from store.problems import did_you_mean
 
@@ -31,6 +31,9 @@ _PERSON = (
 )
 _GRANT = ("grant", "scope", "from", "to", "approved_by")
 _DUTY = ("org", "role", "people", "deputies", "shift", "weekdays", "from", "to", "rotate")
+_OVERRIDE = ("org", "role", "person", "from", "to", "instead_of", "by", "reason", "id")
+_SWAP = ("id", "org", "role", "first", "second", "by", "reason", "consents", "confirmed_by")
+_ABSENCE = ("person", "from", "to", "deputy", "by", "reason", "id")
 _LANGUAGES = ("zh", "en")
 _NO_TIME = datetime.min.replace(tzinfo=UTC)
 """Stands in an entry that is left out because its time was reported."""
@@ -233,20 +236,69 @@ class EntryReader(FieldReader):
             self.report("EMPTY_PERIOD", entry, "to", found=entry["to"])
         return start or _NO_TIME, end or _NO_TIME
 
-    def known_person(self, entry: Mapping[str, Any]) -> str:
+    def known_person(self, entry: Mapping[str, Any], key: str = "person") -> str:
         """The person named in an entry, reported when nobody has that id."""
-        person = self.needed(entry, "person")
+        person = self.needed(entry, key)
         if person:
-            self.is_known(entry, "person", person)
+            self.is_known(entry, key, person)
         return person
+
+    def _another(self, entry: Mapping[str, Any], key: str, person: str) -> str:
+        """Another person named at `key`, or nobody."""
+        other = self.text(entry, key)
+        if other and self.is_known(entry, key, other) and other == person:
+            self.report("SAME_PERSON", entry, key, found=other)
+        return other
 
     def override(self, entry: Mapping[str, Any]) -> DutyOverride:
         """One line of ``overrides``."""
-        self.mapping(entry, ("org", "role", "person", "from", "to"), "overrides")
+        self.mapping(entry, _OVERRIDE, "overrides")
         person = self.known_person(entry)
-        return DutyOverride(self._org(entry), self._duty_role(entry), person, *self._window(entry))
+        org, role = self._org(entry), self._duty_role(entry)
+        return DutyOverride(
+            org,
+            role,
+            person,
+            *self._window(entry),
+            instead_of=self._another(entry, "instead_of", person),
+            by=self.text(entry, "by"),
+            reason=self.text(entry, "reason"),
+            id=self.text(entry, "id"),
+        )
+
+    def swap(self, entry: Mapping[str, Any]) -> Swap:
+        """One line of ``swaps``."""
+        self.mapping(entry, _SWAP, "swaps")
+        first, second = self._side(entry, "first"), self._side(entry, "second")
+        if first.person and first.person == second.person:
+            self.report("SAME_PERSON", entry, "second", found=second.person)
+        return Swap(
+            id=self.needed(entry, "id"),
+            org=self._org(entry),
+            role=self._duty_role(entry),
+            first=first,
+            second=second,
+            by=self.needed(entry, "by"),
+            reason=self.text(entry, "reason"),
+            consents=self.texts(entry, "consents"),
+            confirmed_by=self.text(entry, "confirmed_by"),
+        )
+
+    def _side(self, entry: Mapping[str, Any], key: str) -> SwapSide:
+        node = self.mapping(entry.get(key), ("person", "from", "to"), key)
+        if node is None:
+            return SwapSide("", _NO_TIME, _NO_TIME)
+        return SwapSide(self.known_person(node), *self._window(node))
 
     def absence(self, entry: Mapping[str, Any]) -> Absence:
         """One line of ``absences``."""
-        self.mapping(entry, ("person", "from", "to"), "absences")
-        return Absence(self.known_person(entry), *self._window(entry))
+        self.mapping(entry, _ABSENCE, "absences")
+        person = self.known_person(entry)
+        return Absence(
+            person,
+            *self._window(entry),
+            deputy=self._another(entry, "deputy", person),
+            by=self.text(entry, "by"),
+            reason=self.text(entry, "reason"),
+            id=self.text(entry, "id"),
+        )

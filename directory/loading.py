@@ -24,6 +24,7 @@ _FILE = (
     "people",
     "roster",
     "overrides",
+    "swaps",
     "absences",
     "last_resort",
     "holidays",
@@ -71,6 +72,7 @@ class _Loader(EntryReader):
             absences=tuple(self._entries(root, "absences", self.absence)),
             last_resort=last_resort,
             holidays=self._holidays(root),
+            swaps=tuple(self._entries(root, "swaps", self.swap, lambda s: s.id)),
         )
         return directory, self.problems
 

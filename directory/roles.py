@@ -71,6 +71,7 @@ PERMISSIONS = frozenset(
         "order.reassign",
         "order.snooze",
         "order.submit",  # send a trade onwards
+        "roster.write",  # change who is on call
         "rules.publish",
         "rules.write",
         "settle.sign",
@@ -118,6 +119,7 @@ _DEFAULTS: dict[Role, frozenset[str]] = {
         "order.override",
         "order.reassign",
         "order.snooze",
+        "roster.write",
         "rules.publish",
         "settle.sign",
         "trail.export",
@@ -128,7 +130,15 @@ _DEFAULTS: dict[Role, frozenset[str]] = {
     | _ASK
     | {"alert.triage", "import.write", "order.close", "order.snooze", "system.operate"},
     Role.ADMINISTRATOR: frozenset(
-        {"directory.write", "system.operate", "log.read", "rules.read", "grant.request", "view"}
+        {
+            "directory.write",
+            "roster.write",
+            "system.operate",
+            "log.read",
+            "rules.read",
+            "grant.request",
+            "view",
+        }
     ),
     Role.TEMPORARY: frozenset(),
 }

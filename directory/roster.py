@@ -1,13 +1,14 @@
 """Who is on call, and to whom a work order goes."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
-from directory.people import in_shift
 from directory.roles import Role
+from directory.schedule import parse_session
 
 _WEEK = 7
+_DAY_MINUTES = 24 * 60
 
 
 class Rotation(StrEnum):
@@ -47,22 +48,79 @@ class Duty:
 
 @dataclass(frozen=True, slots=True)
 class DutyOverride:
-    """One person in place of the roster's, from `start` (inclusive) to `end` (exclusive)."""
+    """One person in place of the roster's, from `start` (inclusive) to `end` (exclusive).
+
+    Attributes:
+        instead_of: whose duty the person takes; empty for everybody's at this node and role.
+        by: who decided it; empty when it came with the directory file.
+        reason: why, in their words.
+        id: names it in commands; empty when it came with the file.
+    """
 
     org: str
     role: Role
     person: str
     start: datetime
     end: datetime
+    instead_of: str = ""
+    by: str = ""
+    reason: str = ""
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Absence:
-    """A person who cannot be called from `start` (inclusive) to `end` (exclusive)."""
+class SwapSide:
+    """One half of a swap: `person` gives this period away; start inclusive, end exclusive."""
 
     person: str
     start: datetime
     end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """Two people exchange two shifts. Without effect until both agreed or a manager confirmed.
+
+    Attributes:
+        first, second: what each of them gives to the other.
+        by: who proposed it.
+        consents: who of the two agreed, in the order in which they did.
+        confirmed_by: the third person who confirmed it in their place; empty for nobody.
+    """
+
+    id: str
+    org: str
+    role: Role
+    first: SwapSide
+    second: SwapSide
+    by: str
+    reason: str = ""
+    consents: tuple[str, ...] = ()
+    confirmed_by: str = ""
+
+    @property
+    def agreed(self) -> bool:
+        """Whether it is in force: two people stand behind it, or a third who is neither."""
+        both = {self.first.person, self.second.person}
+        return both <= set(self.consents) or self.confirmed_by not in {"", self.by, *both}
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """A person who cannot be called from `start` (inclusive) to `end` (exclusive).
+
+    Attributes:
+        deputy: who answers in their place; empty leaves it to the roster.
+        by, reason, id: as in `DutyOverride`.
+    """
+
+    person: str
+    start: datetime
+    end: datetime
+    deputy: str = ""
+    by: str = ""
+    reason: str = ""
+    id: str = ""
 
 
 class RoutingReason(StrEnum):
@@ -72,6 +130,7 @@ class RoutingReason(StrEnum):
     ON_CALL = "ON_CALL"
     DEPUTY = "DEPUTY"
     OVERRIDE = "OVERRIDE"
+    SWAP = "SWAP"
     ROLE_HOLDERS = "ROLE_HOLDERS"
     LAST_RESORT = "LAST_RESORT"
     NOBODY = "NOBODY"
@@ -108,22 +167,37 @@ class Routing:
     reports: tuple[str, ...] = ()
 
 
-def _shift_day(duty: Duty, at: datetime, timezone: tzinfo) -> date:
-    """The day on which the shift that runs at `at` started."""
-    local = at.astimezone(timezone)
-    day = local.date()
-    if duty.shift:
-        start, _, end = duty.shift.partition("-")
-        if end <= start and local.strftime("%H:%M") < end:
-            return date.fromordinal(day.toordinal() - 1)
-    return day
+def shift_on(duty: Duty, day: date, timezone: tzinfo) -> tuple[datetime, datetime]:
+    """When the shift that starts on `day` begins (inclusive) and ends (exclusive), in UTC.
+
+    A time of day that the change of clocks skips is taken as far behind the change; one that comes
+    twice is the first. One shift's end is thereby always the next one's start.
+    """
+    start, end = parse_session(duty.shift) if duty.shift else (0, _DAY_MINUTES)
+    return _instant(day, start, timezone), _instant(day, end, timezone)
+
+
+def _instant(day: date, minutes: int, timezone: tzinfo) -> datetime:
+    days, minute = divmod(minutes, _DAY_MINUTES)
+    local = datetime.combine(day + timedelta(days=days), time(minute // 60, minute % 60))
+    return local.replace(tzinfo=timezone).astimezone(UTC)
+
+
+def shift_day(duty: Duty, at: datetime, timezone: tzinfo) -> date | None:
+    """The day on which the shift that runs at `at` started; None outside its hours."""
+    today = at.astimezone(timezone).date()
+    for day in (today - timedelta(days=1), today, today + timedelta(days=1)):
+        start, end = shift_on(duty, day, timezone)
+        if start <= at < end:
+            return day
+    return None
 
 
 def people_of(duty: Duty, at: datetime, timezone: tzinfo) -> tuple[str, ...]:
     """Who has this duty at `at`, absences apart; nobody outside its hours and days."""
-    if not duty.people or not in_shift(duty.shift, at, timezone):
+    day = shift_day(duty, at, timezone) if duty.people else None
+    if day is None:
         return ()
-    day = _shift_day(duty, at, timezone)
     if (duty.from_day and day < duty.from_day) or (duty.to_day and day > duty.to_day):
         return ()
     if duty.weekdays and day.isoweekday() not in duty.weekdays:

@@ -56,7 +56,7 @@ class GrantRow(SQLModel, table=True):
 
 
 class RosterRow(SQLModel, table=True):
-    """One line of the roster; `section` is ``roster``, ``overrides`` or ``absences``."""
+    """One line of the roster; `section` is ``roster``, ``overrides``, ``swaps`` or ``absences``."""
 
     __tablename__ = "directory_roster"
     id: int | None = Field(default=None, primary_key=True, sa_type=ROW_ID)

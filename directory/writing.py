@@ -17,6 +17,7 @@ from directory.dumping import (
     holidays_document,
     organisation_document,
     override_document,
+    swap_document,
 )
 from directory.errors import InvalidDirectory, SlackAccountTaken, UnknownPerson
 from directory.loading import directory_from_mapping
@@ -55,6 +56,7 @@ def merge(first: Directory, second: Directory) -> Directory:
         people=tuple(people.values()),
         duties=tuple(dict.fromkeys((*first.duties, *second.duties))),
         overrides=tuple(dict.fromkeys((*first.overrides, *second.overrides))),
+        swaps=tuple({swap.id: swap for swap in (*first.swaps, *second.swaps)}.values()),
         absences=tuple(dict.fromkeys((*first.absences, *second.absences))),
         last_resort=second.last_resort or first.last_resort,
         holidays=years,
@@ -67,7 +69,8 @@ def directory_version(connection: Connection) -> str:
     return str(row.value) if row else ""
 
 
-def _new_version(uow: UnitOfWork) -> None:
+def new_version(uow: UnitOfWork) -> None:
+    """Move the version: every change of the directory ends with this."""
     before = directory_version(uow.connection)
     uow.execute(delete(_SETTING).where(_SETTING.c.name == "version"))
     uow.execute(insert(_SETTING).values(name="version", value=str(int(before or 0) + 1)))
@@ -107,12 +110,13 @@ def save_directory(uow: UnitOfWork, directory: Directory) -> bool:
     lines = [
         *(("roster", duty_document(duty)) for duty in directory.duties),
         *(("overrides", override_document(swap)) for swap in directory.overrides),
+        *(("swaps", swap_document(swap)) for swap in directory.swaps),
         *(("absences", absence_document(absence)) for absence in directory.absences),
     ]
     _insert_all(uow, _ROSTER, [{"section": s, "document": d} for s, d in lines])
     settings = {"last_resort": directory.last_resort, "holidays": holidays_document(directory)}
     _insert_all(uow, _SETTING, [{"name": n, "value": v} for n, v in settings.items()])
-    _new_version(uow)
+    new_version(uow)
     content = trail.canonical(document)
     trail.record(
         uow,
@@ -136,7 +140,12 @@ def read_directory(connection: Connection) -> Directory:
     grants: dict[str, list[Grant]] = {}
     for row in connection.execute(select(_GRANT).order_by(_GRANT.c.id)):
         grants.setdefault(row.person, []).append(_grant_of(row))
-    document: dict[str, Any] = {"roster": [], "overrides": [], "absences": []}
+    document: dict[str, Any] = {
+        "roster": [],
+        "overrides": [],
+        "swaps": [],
+        "absences": [],
+    }
     ordered = select(_ORGANISATION.c.document).order_by(_ORGANISATION.c.position)
     document["organisations"] = list(connection.execute(ordered).scalars())
     for row in connection.execute(select(_ROSTER).order_by(_ROSTER.c.id)):
@@ -212,7 +221,7 @@ def _unit_of(uow: UnitOfWork, person: str) -> str:
 
 
 def _record(uow: UnitOfWork, action: str, person: str, org: str, body: dict[str, Any]) -> None:
-    _new_version(uow)
+    new_version(uow)
     trail.record(
         uow,
         kind="change",
