@@ -6,7 +6,7 @@ no limit counts gives one without, so that a missing limit is seen.
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -22,7 +22,7 @@ from agents.matching import Seen, exposure_key, match_of, worst
 from agents.remedies import remedies_for
 from agents.tables import ConditionRow
 from auditlog.port import FactRow, fact_row
-from book.buckets import ANY, Bucket, roll_up
+from book.buckets import ANY, Bucket, roll_up, under
 from book.exposure import compute
 from book.limits import (
     TIERS,
@@ -67,11 +67,12 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class ExposureView:
-    """One limit (or none) with what stands against it."""
+    """One limit (or none) with what stands against it; `parts` are the buckets it adds up."""
 
     limit: Limit | None
     bucket: Bucket
     fact: Mapping[str, Any]
+    parts: tuple[Bucket, ...] = ()
 
     @property
     def key(self) -> str:
@@ -121,17 +122,30 @@ def views(
         if use.limit.measure is not Measure.NET:
             fact["net"] = measured(use.total, use.limit.measure)
             fact["use"] = use.use
-        found.append(ExposureView(use.limit, bucket, fact))
+        found.append(ExposureView(use.limit, bucket, fact, _parts(buckets, use.limit)))
     bare = [b for b in unlimited(buckets, book.limits, now) if b.org == scope.org]
     if bare:
         whole = roll_up(bare, org=scope.org, product=scope.product)
-        found.append(ExposureView(None, whole, exposure_fact(whole, limit=None)))
+        found.append(ExposureView(None, whole, exposure_fact(whole, limit=None), tuple(bare)))
     lowest: dict[str, ExposureView] = {}
     for view in found:
         held = lowest.setdefault(view.key, view)
         if view.limit and (held.limit is None or view.limit.amount < held.limit.amount):
             lowest[view.key] = view
     return list(lowest.values())
+
+
+def _parts(buckets: Sequence[Bucket], limit: Limit) -> tuple[Bucket, ...]:
+    return tuple(
+        under(
+            buckets,
+            org=limit.org,
+            product=limit.product,
+            month=limit.month,
+            account=limit.account,
+            project=limit.project,
+        )
+    )
 
 
 def _binds(limit: Limit, scope: Scope) -> bool:

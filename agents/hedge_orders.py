@@ -18,9 +18,16 @@ from agents.facts import ratio
 from agents.tables import HedgeOrderRow
 from auditlog.events import Event
 from book.errors import BookError
-from book.limits import Limit, binding, use_of
+from book.limits import binding
 from book.positions import Side
-from book.potential import order_quantity, precheck
+from book.potential import (
+    FuturesOrder,
+    Precheck,
+    order_quantity,
+    precheck,
+    weighed,
+    with_order,
+)
 from book.prices import DataState
 from book.state import BookState
 from directory.calendar import TradingCalendar
@@ -122,10 +129,10 @@ def judge(order: HedgeOrder, found: list[ExposureView], rulebook: Rulebook, at: 
     """The rulebook's answer on the tightest limit that binds the order.
 
     `found` are the views of the order's scope. A bucket that cannot be assessed anywhere in the
-    scope gates the order; only limits on the order's own month and account bound it.
+    scope gates the order; only limits on the order's own month and account bound it. The figures
+    before and after are of what the limit bounds: its net, gross or spread.
     """
-    limit, net = _tightest(found, order, at)
-    check = precheck(net, order.qty_signed, limit.amount if limit else None)
+    check = _tightest(found, order, at)
     state = _worst_state(found)
     fact: dict[str, Any] = {
         "org": order.org,
@@ -165,10 +172,8 @@ def _holds(verdict: Verdict) -> bool:
     return verdict.decide is not None and verdict.decide.outcome == HOLD
 
 
-def _tightest(
-    found: list[ExposureView], order: HedgeOrder, at: datetime
-) -> tuple[Limit | None, Decimal]:
-    """The limit whose use would be greatest after the order, with the net under it."""
+def _tightest(found: list[ExposureView], order: HedgeOrder, at: datetime) -> Precheck:
+    """The order against the limit whose use would be greatest after it."""
     limits = [view.limit for view in found if view.limit is not None]
     binds = binding(
         limits,
@@ -178,17 +183,18 @@ def _tightest(
         month=order.month,
         account=order.account,
     )
-    bound = [view for view in found if view.limit in binds]
-    if not bound:
-        return None, sum((view.bucket.net for view in found if view.limit is None), Decimal(0))
-
-    def after(view: ExposureView) -> tuple[Decimal, Decimal]:
-        assert view.limit is not None  # noqa: S101 - filtered above
-        net = view.bucket.net + order.qty_signed
-        return use_of(net, view.limit.amount), abs(net)
-
-    view = max(bound, key=after)
-    return view.limit, view.bucket.net
+    placed = FuturesOrder(order.org, order.account, order.month, order.qty_signed)
+    checks = []
+    for view in found:
+        if view.limit is None or view.limit not in binds:
+            continue
+        moved = with_order(view.parts, view.limit.measure, placed)
+        if moved is not None:
+            checks.append(weighed(*moved, view.limit.amount))
+    if not checks:
+        net = sum((view.bucket.net for view in found if view.limit is None), Decimal(0))
+        return precheck(net, order.qty_signed)
+    return max(checks, key=lambda one: (one.use_after or Decimal(0), abs(one.net_after)))
 
 
 def _worst_state(found: list[ExposureView]) -> DataState:

@@ -159,6 +159,26 @@ def _sum(buckets: Sequence[Bucket], place: Bucket) -> Bucket:
     )
 
 
+def under(
+    buckets: Iterable[Bucket],
+    *,
+    org: str,
+    product: str,
+    month: str = ANY,
+    account: str = ANY,
+    project: str = ANY,
+) -> list[Bucket]:
+    """The buckets of `product` at and below the node `org`; ``*`` takes a dimension as it comes."""
+    wanted = {"month": month, "account": account, "project": project}
+    return [
+        bucket
+        for bucket in buckets
+        if bucket.product == product
+        and (org == ANY or is_under(org, bucket.org))
+        and all(value in {ANY, getattr(bucket, name)} for name, value in wanted.items())
+    ]
+
+
 def roll_up(
     buckets: Iterable[Bucket],
     *,
@@ -173,14 +193,7 @@ def roll_up(
     Units differ between products, so a roll-up is always of one product. A place without any
     bucket rolls up to zeros.
     """
-    wanted = {"month": month, "account": account, "project": project}
-    chosen = [
-        bucket
-        for bucket in buckets
-        if bucket.product == product
-        and (org == ANY or is_under(org, bucket.org))
-        and all(value in {ANY, getattr(bucket, name)} for name, value in wanted.items())
-    ]
+    chosen = under(buckets, org=org, product=product, month=month, account=account, project=project)
     place = Bucket(org=org, account=account, product=product, month=month, project=project)
     return _sum(chosen, place)
 

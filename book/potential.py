@@ -1,12 +1,14 @@
 """What working orders could do to the exposure: before trade only, never in the book's figures."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
+from book.buckets import Bucket
 from book.codes import Contract, parse_contract
-from book.limits import Limit, use_of
+from book.limits import Limit, Measure, use_of
 from book.positions import ZERO, Side
 from book.products import SpecBook
 from store.problems import Problem
@@ -56,15 +58,68 @@ def potential(net: Decimal, working: Iterable[Decimal]) -> Potential:
 
 def precheck(net: Decimal, signed: Decimal, limit: Decimal | None = None) -> Precheck:
     """`net` before and after an order of `signed` quantity (buy positive)."""
-    after = net + signed
+    return weighed(net, net + signed, limit)
+
+
+def weighed(before: Decimal, after: Decimal, limit: Decimal | None = None) -> Precheck:
+    """A figure before and after an order; its size is what stands against the limit."""
     return Precheck(
-        net_before=net,
+        net_before=before,
         net_after=after,
-        use_before=None if limit is None else use_of(net, limit),
+        use_before=None if limit is None else use_of(before, limit),
         use_after=None if limit is None else use_of(after, limit),
         limit=limit,
-        reduces_risk=abs(after) < abs(net),
+        reduces_risk=abs(after) < abs(before),
     )
+
+
+class FuturesOrder(NamedTuple):
+    """Where a futures order would stand, and its signed quantity in base units."""
+
+    org: str
+    account: str
+    month: str
+    signed: Decimal
+
+
+def with_order(
+    parts: Sequence[Bucket], measure: Measure, order: FuturesOrder
+) -> tuple[Decimal, Decimal] | None:
+    """A limit's figure before and after a futures order that the limit counts.
+
+    net: + q. spread: only the net of the order's month moves, by |month + q| - |month|. gross: a
+    position at the order's own organisation, account and month is closed or added to, by
+    |held + q| - |held|; where none stands one is opened, by |q|; of several (projects) the one
+    that leaves the most counts, as it is not known which is meant.
+
+    Args:
+        parts: the buckets that the limit adds up.
+        measure: what the limit bounds.
+        order: the order.
+
+    Returns:
+        None for a measure that futures do not move, so that its limit does not bind the order.
+    """
+    signed = order.signed
+    if measure is Measure.NET:
+        net = sum((part.net for part in parts), ZERO)
+        return net, net + signed
+    if measure is Measure.SPREAD:
+        nets: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
+        for part in parts:
+            nets[part.month, part.grade, part.location] += part.net
+        before = sum(map(abs, nets.values()), ZERO)
+        held = nets[order.month, "", ""]
+        return before, before - abs(held) + abs(held + signed)
+    if measure is Measure.GROSS:
+        before = sum((part.gross for part in parts), ZERO)
+        place = (order.org, order.account, order.month)
+        held_here = [
+            part.futures for part in parts if (part.org, part.account, part.month) == place
+        ]
+        growth = max((abs(held + signed) - abs(held) for held in held_here), default=abs(signed))
+        return before, before + growth
+    return None
 
 
 def precheck_limits(

@@ -11,7 +11,8 @@ from openpyxl.utils import get_column_letter
 
 from auditlog.reader_files import find_encoding
 from auditlog.rows import Fault, Row, text_rows, workbook_rows
-from integrations.files.kinds import Kind, header, needed
+from integrations.files.cell_marks import Marks, cell_marks, per_cent, shown
+from integrations.files.kinds import COLUMNS, Form, Kind, header, needed
 from integrations.files.mapping import ColumnMapping
 from integrations.files.values import plain
 from integrations.files.workbook_parts import Range, merged_ranges, uncalculated
@@ -20,6 +21,10 @@ from store.problems import Problem, did_you_mean, shorten
 SUFFIXES: Final = (".csv", ".tsv", ".txt", ".xlsx")
 _TITLE_ROWS: Final = 10
 _RECOGNISED: Final = 2
+_NO_MARKS: Final = Marks()
+#: Columns that hold per cent, so that a cell that shows 5% means 5.
+_PER_CENT: Final = frozenset({"tolerance_pct"})
+_FIGURES: Final = frozenset({Form.POSITIVE, Form.AMOUNT, Form.NUMBER, Form.LOTS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,8 @@ class SheetReader:
         self._names = self._known_headers(labels)
         self._sheets_read: list[str] = []
         self._uncalculated: Mapping[str, frozenset[str]] = {}
+        self._marks: Mapping[str, Marks] = {}
+        self._forms = {column.name: column.form for column in COLUMNS[kind]}
 
     def rows(self) -> Iterator[FileRow]:
         """The rows in their order; faults of the file gather in `problems`."""
@@ -106,6 +113,7 @@ class SheetReader:
     def _workbook(self) -> Iterator[FileRow]:
         merged = merged_ranges(self._path)
         self._uncalculated = uncalculated(self._path)
+        self._marks = cell_marks(self._path)
         visible = (
             row for row in workbook_rows(self._path) if isinstance(row, Fault) or not row.hidden
         )
@@ -149,9 +157,11 @@ class SheetReader:
         values: dict[str, Any] = dict(self._mapping.constants)
         cells: dict[str, str] = {}
         prefix = f"{sheet}!" if sheet and self._sheets_read[0] != sheet else ""
+        marks = self._marks.get(sheet, _NO_MARKS) if sheet else _NO_MARKS
         for column, (name, cell) in enumerate(zip(head.fields, row.values, strict=False), 1):
             if name and not _blank(cell):
-                values[name] = self._translated(name, cell)
+                place = f"{get_column_letter(column)}{row.line}" if sheet else ""
+                values[name] = self._translated(name, _as_shown(name, cell, place, marks))
             if name and sheet:
                 cells[name] = f"{prefix}{get_column_letter(column)}{row.line}"
         return FileRow(row.line, values, cells, self._row_problems(head, row, merged, prefix))
@@ -172,6 +182,17 @@ class SheetReader:
             if name and place in left:
                 cell = f"{prefix}{place}"
                 return (self._problem("IMPORT_NOT_CALCULATED", row.line, cell=cell, field=name),)
+        marks = self._marks.get(row.sheet, _NO_MARKS) if row.sheet else _NO_MARKS
+        if row.line in marks.hidden:
+            return (self._problem("IMPORT_ROW_HIDDEN", row.line),)
+        cells = zip(head.fields, row.values, strict=False) if marks.percent else ()
+        for column, (name, value) in enumerate(cells, 1):
+            place = f"{get_column_letter(column)}{row.line}"
+            figure = self._forms.get(name) in _FIGURES and name not in _PER_CENT
+            if figure and place in marks.percent and _number(value):
+                parts = {"field": name, "found": f"{per_cent(value)}%"}
+                cell = f"{prefix}{place}"
+                return (self._problem("IMPORT_PERCENTAGE", row.line, cell=cell, **parts),)
         for one in merged:
             columns = range(one.first_column, one.last_column + 1)
             used = any(head.fields[c - 1] for c in columns if c <= len(head.fields))
@@ -267,3 +288,13 @@ class SheetReader:
 
 def _blank(cell: Any) -> bool:
     return cell is None or (isinstance(cell, str) and not cell.strip())
+
+
+def _number(cell: Any) -> bool:
+    return isinstance(cell, (int, float)) and not isinstance(cell, bool)
+
+
+def _as_shown(name: str, cell: Any, place: str, marks: Marks) -> Any:
+    if name in _PER_CENT and place in marks.percent:
+        return per_cent(cell)
+    return shown(cell, marks.padded[place]) if place in marks.padded else cell

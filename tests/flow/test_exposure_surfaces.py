@@ -134,7 +134,9 @@ def text_of(client: TestClient, path: str) -> str:
 def test_an_order_before_trade_sees_the_limit_of_the_node_above(town: House) -> None:
     body = {"org": WEST, "side": "buy", "lots": 220, "product": "cu", "month": "2406"}
     found = town.client("boss").post("/api/v1/precheck", json=body).json()
-    assert (found["net_before"], found["limit"], found["outcome"]) == ("1300", "2000", "deny")
+    # 3800 of the 2600 that the gross may be is more than 2400 of the 2000 of the net
+    assert (found["net_before"], found["limit"], found["outcome"]) == ("2700", "2600", "deny")
+    assert (found["net_after"], found["use_after"]) == ("3800", "1.4615")
 
 
 def test_an_order_that_no_limit_bounds_waits_for_a_person(town: House) -> None:

@@ -13,7 +13,7 @@ from agents import hedge_orders
 from agents.assessor import ExposureView, Scope, views
 from agents.hedge_orders import HedgeOrder, judge, read_order
 from agents.tables import HedgeOrderRow
-from book.limits import Limit
+from book.limits import Limit, Measure
 from book.positions import FuturesPosition, PhysicalContract, Receipt, ReceiptStatus, Side
 from book.state import BookState
 from store.problems import Problem
@@ -311,3 +311,43 @@ def test_a_backlog_decides_an_order_as_it_was_decided_live(house: House, twin: H
     twin.look()
     assert twin.decisions(QUEUED) == house.decisions(QUEUED)
     assert twin.decisions(QUEUED)[0] == ("H-1", "allow", "WITHIN_RULES")
+
+
+# --- limits on other figures than the net -------------------------------------------------------
+
+
+def test_an_order_that_closes_a_position_lowers_the_gross():
+    held = FuturesPosition(org=EAST, product="cu", month="2406", key="cu2406/1", lots=-80)
+    facts = (held, bought(400), limit(850, measure=Measure.GROSS))
+    answer = judge(asked("buy", 40), seen(*facts), rulebook(), START)
+    # |−400| + 400 stood; the net went up by 200, the gross down by 200
+    assert (answer.fact["net_before"], answer.fact["net_after"]) == (800, 600)
+    assert (answer.fact["reduces_risk"], answer.outcome) == (True, "allow")
+
+
+def test_an_order_that_lowers_the_net_may_break_the_limit_on_the_gross():
+    facts = (bought(400), limit(600, measure=Measure.GROSS))
+    answer = judge(asked("sell", 80), seen(*facts), rulebook(), START)
+    assert (answer.fact["net_before"], answer.fact["net_after"]) == (400, 800)
+    assert answer.outcome == "deny"
+
+
+def test_a_spread_moves_by_the_month_of_the_order_alone():
+    facts = (bought(400), bought(-400, "2409"), limit(850, measure=Measure.SPREAD))
+    closing = judge(asked("buy", 80, "2409"), seen(*facts), rulebook(), START)
+    assert (closing.fact["net_before"], closing.fact["net_after"]) == (800, 400)
+    assert closing.outcome == "allow"
+    widening = judge(asked("sell", 80, "2409"), seen(*facts), rulebook(), START)
+    assert (widening.fact["net_after"], widening.outcome) == (1200, "deny")
+
+
+def test_the_tightest_of_net_gross_and_spread_counts():
+    facts = (
+        bought(400),
+        bought(-400, "2409"),
+        limit(500),
+        limit(10_000, measure=Measure.GROSS),
+        limit(700, measure=Measure.SPREAD),
+    )
+    answer = judge(asked("sell", 20, "2409"), seen(*facts), rulebook(), START)
+    assert (answer.fact["limit"], answer.fact["net_after"]) == (700, 900)
