@@ -48,6 +48,8 @@ ROUTES: dict[tuple[str, str], tuple[str, Any]] = {
     ("get", "/trail/records/{seq}/proof"): ("trail.read", None),
     ("post", "/trail/records/{seq}/replay"): ("trail.read", None),
     ("post", "/trail/verify"): ("trail.read", None),
+    ("get", "/metrics"): ("view", None),
+    ("get", "/metrics/{figure}/rows"): ("view", None),
     ("get", "/rules"): ("rules.read", None),
     ("get", "/rules/{rule_id}"): ("rules.read", None),
     ("post", "/rules/check"): ("rules.read", {"text": "x"}),
@@ -59,6 +61,7 @@ ROUTES: dict[tuple[str, str], tuple[str, Any]] = {
 }
 PLACES = {
     "kind": "contracts",
+    "figure": "response_rate",
     "alert_id": ALERT,
     "order_id": NOTHING,
     "request_id": "AP-0123456789abcdef",

@@ -15,6 +15,7 @@ from approvals.tables import EventRow, RequestRow
 from store.schema import table
 from workorders.figures.rows import FigureRow
 from workorders.figures.verdicts import AlertTimes, NoticeTimes, OrderTimes
+from workorders.model import SourceKind
 from workorders.reads import within
 from workorders.rows import ALERTS, NOTICES, ORDERS
 
@@ -103,7 +104,7 @@ def raised_alerts(period: Period) -> Family:
     statement = (
         select(
             _A.id, _A.org, _A.level, _A.rule, _A.version, _A.raised_at, _A.state, _A.reason,
-            _A.decided_at, _A.limit, _A.use,
+            _A.decided_at, _A.limit, _A.use, _A.source_kind, _A.cause,
         )
         .outerjoin(ORDERS, _O.id == _A.order_id)
         .where(
@@ -213,6 +214,8 @@ def alert_of(row: Row[Any]) -> AlertTimes:
     return AlertTimes(
         row.id, row.org, row.level, row.rule, row.version, row.raised_at, row.state, row.reason,
         row.decided_at, row.limit is not None and row.use is not None,
+        # The cause of a model's alert begins with its family.
+        row.cause.partition("|")[0] if row.source_kind == SourceKind.MODEL else "",
     )  # fmt: skip
 
 

@@ -64,7 +64,12 @@ class NoticeTimes:
 
 @dataclass(frozen=True, slots=True)
 class AlertTimes:
-    """What the figures need of one alert; `limited` when it is about a limit."""
+    """What the figures need of one alert.
+
+    Attributes:
+        limited: whether it is about a limit.
+        family: the family of detectors that a model's alert came from, else empty.
+    """
 
     alert_id: str
     org: str
@@ -76,6 +81,7 @@ class AlertTimes:
     reason: str = ""
     decided_at: datetime | None = None
     limited: bool = False
+    family: str = ""
 
 
 Verdict = tuple[str, bool, bool]
