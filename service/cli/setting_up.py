@@ -2,6 +2,7 @@
 
 # ruff: noqa: FBT002 - the parameters of a command are its options and arguments
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -48,7 +49,7 @@ def init(context: typer.Context) -> None:
     def show() -> None:
         desk.say("cli.init.done", folder=str(folder))
         for step in range(1, 6):
-            desk.say(f"cli.init.step{step}", folder=str(folder), file=DIRECTORY_FILE)
+            desk.say(f"cli.init.step{step}", folder=shlex.quote(str(folder)), file=DIRECTORY_FILE)
 
     desk.answer({"data": str(folder), "made": made}, show)
 

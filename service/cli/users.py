@@ -65,8 +65,16 @@ def create(
             save_directory(uow, merge(known, Directory(organisations=place, people=(person,))))
             if secret:
                 _set(uow, user, secret)
-    document = {"user": user, "created": True, "roles": roles, "unit": unit}
-    desk.answer(document, lambda: desk.say("cli.user.created", user=user))
+    document = {
+        "user": user, "created": True, "roles": roles, "unit": unit, "password": bool(secret),
+    }  # fmt: skip
+
+    def show() -> None:
+        desk.say("cli.user.created", user=user)
+        if not secret:
+            desk.complain(desk.words.text("cli.user.without_password", user=user))
+
+    desk.answer(document, show)
 
 
 def _role(text: str) -> Role:
