@@ -104,7 +104,9 @@ def make_app(
         hosts=Hosts(app.settings.public_url, app.settings.host, app.settings.hosts),
     )
     web.state.application = app
-    web.mount(PREFIX, make_api(app, gate), name="api")
+    api = make_api(app, gate)
+    web.state.verification = api.state.verification  # one for both
+    web.mount(PREFIX, api, name="api")
     return web
 
 

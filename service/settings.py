@@ -70,7 +70,9 @@ class Settings(BaseSettings):
         default_factory=lambda: list(LOOPBACK), description="hosts reached without the proxy"
     )
 
-    @field_validator("keys", "tls_certificate", "tls_key", "rulebook", "directory", mode="before")
+    @field_validator(
+        "keys", "anchors", "tls_certificate", "tls_key", "rulebook", "directory", mode="before"
+    )
     @classmethod
     def _no_path(cls, given: object) -> object:
         """An empty text in the file means that nothing is set, not the current folder."""

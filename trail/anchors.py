@@ -100,9 +100,13 @@ def record_anchor(uow: UnitOfWork, anchored: Anchored) -> RecordRef:
 
 
 def read_anchors(folder: Path | str) -> Iterator[tuple[Path, str]]:
-    """The checkpoints in a folder, smallest first."""
+    """The checkpoints in a folder, smallest first; empty text for one that cannot be read."""
     for path in sorted(Path(folder).glob(f"*{_SUFFIX}")):
-        yield path, path.read_text(encoding="utf-8", errors="replace")
+        try:
+            note = path.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            note = ""
+        yield path, note
 
 
 def kept_note(folder: Path | str, size: int) -> str | None:

@@ -102,7 +102,7 @@ def stored_checkpoints(
         else:
             found[said.size] = said
     for size, detail in broken_links(found):
-        sweep.fault(size, "CHECKPOINT", detail)
+        sweep.fault(size, "UNLINKED", detail)
     return {size: said.root for size, said in found.items()}
 
 

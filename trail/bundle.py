@@ -112,7 +112,7 @@ def verify_export(
     keys = list(_bundled_keys(folder)) if verifiers is None else list(verifiers)
     faults: list[Fault] = []
     checkpoints = _read_checkpoints(folder / "checkpoints", keys, "SIGNATURE", faults)
-    faults += [Fault(at, "CHECKPOINT", detail, at) for at, detail in broken_links(checkpoints)]
+    faults += [Fault(at, "UNLINKED", detail, at) for at, detail in broken_links(checkpoints)]
     anchors = _read_checkpoints(Path(anchors_dir), keys, "ANCHOR", faults) if anchors_dir else {}
     for size, kept in anchors.items():
         if checkpoints.setdefault(size, kept).root != kept.root:

@@ -10,8 +10,8 @@ class Fault:
     Attributes:
         seq: the record concerned, or the first of a range; 0 when no record is concerned.
         code: ``MISSING`` ``UNEXPECTED`` ``BODY`` ``COLUMN`` ``FORM`` ``NODES`` ``HEAD``
-            ``CHECKPOINT`` ``SIGNATURE`` ``TRUNCATED`` ``ANCHOR`` ``BLOB`` ``PERSONAL`` ``LOST``
-            ``UNREADABLE``.
+            ``CHECKPOINT`` ``UNLINKED`` ``SIGNATURE`` ``TRUNCATED`` ``ANCHOR`` ``BLOB`` ``PERSONAL``
+            ``LOST`` ``UNREADABLE``.
         detail: what is wrong, for an expert.
         last: the last record of the range; `seq` when it is one record.
     """

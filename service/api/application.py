@@ -23,6 +23,7 @@ from service.api.faults import MEDIA_TYPE, NoTraceback, fault_of, problem_respon
 from service.api.shapes import ProblemDocument
 from service.application import Application
 from service.security import Forbidden, Gate, SignInNeeded
+from service.verifying import Verification
 
 PREFIX = "/api/v1"
 _ROUTERS = (
@@ -72,6 +73,7 @@ def make_api(app: Application, gate: Gate) -> FastAPI:
     )
     api.state.application = app
     api.state.gate = gate
+    api.state.verification = Verification()
 
     def answered(request: Request, raised: Exception) -> Response:
         return problem_response(request, app.catalogues, fault_of(raised))

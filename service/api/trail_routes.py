@@ -1,8 +1,8 @@
 """The decision trail over HTTP: records, proofs, verification, replay."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 from sqlalchemy import Connection
 
 import trail
@@ -10,8 +10,11 @@ from agents.world import root_of
 from service.api.access import App, Caller, Who
 from service.api.events import when
 from service.api.faults import not_found
-from service.api.shapes import Out, Time
+from service.api.shapes import Number, Out, Time
+from service.application import Application
+from service.i18n.catalogue import LANGUAGES
 from service.replaying import replayers_of
+from service.verifying import Verification, last_verified
 from store.clock import rfc3339
 from trail import Record
 from workorders.plain import plain
@@ -62,23 +65,45 @@ class ProofOut(Out):
 
 
 class FaultOut(Out):
-    """Something that is not as it was written."""
+    """Something that is not as it was written, from record `seq` to `last`."""
 
     seq: int
     last: int
     code: str
-    detail: str
+    titles: dict[str, str]
 
 
-class VerifyOut(Out):
-    """What verification found; `anchored` says whether a copy outside agrees."""
+class VerifiedOut(Out):
+    """What a verification found; `anchored` says whether a copy outside agrees.
+
+    `faults` holds the first 50 of `fault_count`.
+    """
 
     ok: bool
     anchored: bool
+    anchor_size: int
     size: int
     root: str
     checkpoints: int
+    fault_count: int
     faults: list[FaultOut]
+    seq: int
+    at: Time
+    actor: str
+    seconds: Number
+
+
+class VerificationOut(Out):
+    """How far the verification is that is under way, and what the last one found.
+
+    `broke_off` says that the last one ended without a result.
+    """
+
+    running: bool
+    done: int
+    total: int
+    broke_off: bool
+    last: VerifiedOut | None
 
 
 class DifferenceOut(Out):
@@ -183,22 +208,68 @@ def prove(app: App, who: Who, seq: Seq) -> ProofOut:
     )
 
 
-@router.post("/verify", summary="Recompute everything")
-def verify(app: App, who: Who) -> VerifyOut:
-    """Bodies, nodes, checkpoints; without a copy outside it cannot be more than consistent."""
+@router.post("/verify", summary="Begin to recompute everything", status_code=202)
+def verify(request: Request, app: App, who: Who) -> VerificationOut:
+    """Begun in the background, unless one is under way: ask GET until `running` is false.
+
+    Bodies, nodes, checkpoints, and the copies outside; without such a copy it cannot be more than
+    consistent.
+    """
     who.check(READ)
+    known = cast("Verification", request.app.state.verification)
+    known.begin(app, who.person.id)
+    return _verification(app, known)
+
+
+@router.get("/verify", summary="How far verification is, and what the last one found")
+def verification(request: Request, app: App, who: Who) -> VerificationOut:
+    """Of this service, whoever began it, here or in the console."""
+    who.check(READ)
+    return _verification(app, cast("Verification", request.app.state.verification))
+
+
+def _verification(app: Application, known: Verification) -> VerificationOut:
+    # first how far it is: one that ends in between has left its record by then
+    running, done, total = known.running, known.done, known.total
     with app.store.reader() as connection:
-        found = trail.verify(connection, verifiers=[app.keys.trail.verifier])
-    return VerifyOut(
-        ok=found.ok,
-        anchored=found.anchored,
-        size=found.size,
-        root=found.root,
-        checkpoints=found.checkpoints,
-        faults=[
-            FaultOut(seq=one.seq, last=one.last, code=one.code, detail=one.detail)
-            for one in found.faults
-        ],
+        record = last_verified(connection)
+    return VerificationOut(
+        running=running,
+        done=done,
+        total=total,
+        broke_off=known.failed and not running,
+        last=_verified(app, record) if record is not None else None,
+    )
+
+
+def _verified(app: Application, record: Record) -> VerifiedOut:
+    body = record.body
+    return VerifiedOut(
+        ok=record.outcome == "ok",
+        anchored=body["anchored"],
+        anchor_size=body["anchor_size"],
+        size=body["size"],
+        root=body["root"],
+        checkpoints=body["checkpoints"],
+        fault_count=body["fault_count"],
+        faults=[_fault(app, one) for one in body["faults"]],
+        seq=record.seq,
+        at=rfc3339(record.at),
+        actor=record.actor,
+        seconds=str(body["seconds"]),
+    )
+
+
+def _fault(app: Application, fault: dict[str, Any]) -> FaultOut:
+    key = f"trail.fault.{fault['code']}"
+    return FaultOut(
+        seq=fault["seq"],
+        last=fault["last"],
+        code=fault["code"],
+        titles={
+            name: app.catalogues.words(name).text(key, seq=fault["seq"], last=fault["last"])
+            for name in LANGUAGES
+        },
     )
 
 

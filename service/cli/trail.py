@@ -8,6 +8,7 @@ import typer
 import trail
 from service.cli.desk import PROBLEMS, Desk, WrongCall, desk_of
 from service.replaying import replayers_of
+from service.verifying import verify_trail
 from store.problems import shorten
 from trail import ReplayReport, VerifyReport
 
@@ -31,9 +32,7 @@ def verify(
     if anchors is not None and not anchors.is_dir():
         raise WrongCall("cli.no_such_folder", folder=shorten(str(anchors)))
     with desk.open() as app, app.store.reader() as connection:
-        report = trail.verify(
-            connection, verifiers=[app.keys.trail.verifier], anchors_dir=anchors, processes=2
-        )
+        report = verify_trail(app, connection, anchors=anchors, processes=2)
     desk.answer(report, lambda: _show_verified(desk, report))
     if not report.ok:
         raise typer.Exit(PROBLEMS)
@@ -42,7 +41,8 @@ def verify(
 def _show_verified(desk: Desk, report: VerifyReport) -> None:
     for fault in report.faults:
         where = str(fault.seq) if fault.last in {0, fault.seq} else f"{fault.seq}-{fault.last}"
-        words = desk.words.text(f"trail.fault.{fault.code}")
+        said = {"seq": fault.seq, "last": fault.last or fault.seq}
+        words = desk.words.text(f"trail.fault.{fault.code}", **said)
         desk.complain(f"{where}  {words}  {fault.detail}")
     key = "cli.trail.intact" if report.ok else "cli.trail.broken"
     desk.say(key, size=report.size, faults=len(report.faults), root=report.root)

@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-import trail
 from service.demo.comparison import Found, compare, owner, records, unexpected
 from service.demo.stage import Stage
+from service.verifying import verify_trail
 from trail.tables import RECORD
 from workorders.rows import ALERTS, NOTICES, ORDERS, order_from
 
@@ -59,7 +59,7 @@ def report(stage: Stage, elapsed_s: float) -> dict[str, Any]:
             found = Found(matches, decisions_of, notices, own)
             mine |= {one.id for one in found.orders}
             pairs.append((incident, found))
-        verified = trail.verify(connection, verifiers=[app.keys.trail.verifier])
+        verified = verify_trail(app, connection)
     others = [one for one in orders if one.id not in mine]
     return {
         "events": stats.events,

@@ -48,6 +48,7 @@ ROUTES: dict[tuple[str, str], tuple[str, Any]] = {
     ("get", "/trail/records/{seq}/proof"): ("trail.read", None),
     ("post", "/trail/records/{seq}/replay"): ("trail.read", None),
     ("post", "/trail/verify"): ("trail.read", None),
+    ("get", "/trail/verify"): ("trail.read", None),
     ("get", "/metrics"): ("view", None),
     ("get", "/metrics/{figure}/rows"): ("view", None),
     ("get", "/rules"): ("rules.read", None),

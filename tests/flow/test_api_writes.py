@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic, sleep
 
 import pytest
 from flow_house import EAST, WEST, House, house
@@ -303,8 +304,15 @@ def test_the_trail_proves_and_replays_what_was_done(town: House):
     assert proof["leaf_hash"] == run["leaf_hash"]
     replayed = chen.post(f"/api/v1/trail/records/{run['seq']}/replay").json()
     assert replayed["identical"], replayed
-    verified = chen.post("/api/v1/trail/verify").json()
+    begun = chen.post("/api/v1/trail/verify")
+    assert begun.status_code == 202, begun.text
+    until = monotonic() + 60
+    while (found := chen.get("/api/v1/trail/verify").json())["running"]:
+        assert monotonic() < until
+        sleep(0.05)
+    verified = found["last"]
     assert (verified["ok"], verified["anchored"], verified["faults"]) == (True, False, [])
+    assert (verified["actor"], found["broke_off"]) == ("chen", False)
     whole = town.client("boss").get("/api/v1/trail/records?action=directory.save").json()["items"]
     assert len(whole) == 1
     assert chen.get("/api/v1/trail/records?action=directory.save").json()["items"] == []

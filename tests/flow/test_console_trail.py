@@ -206,7 +206,7 @@ def test_a_verification_can_be_left_and_found_again(
 
     with house(tmp_path) as home:
         home.breach()
-        monkeypatch.setattr("service.web.rooms.trail_verifying.trail.verify", slowly)
+        monkeypatch.setattr("service.verifying.trail.verify", slowly)
         assert home.signed_in("shen").post("/trail/verify").status_code == 303
         assert under_way.wait(60)
         other = home.signed_in("chen")
@@ -225,7 +225,7 @@ def test_a_verification_can_be_left_and_found_again(
         def breaks(connection: Any, **wanted: Any) -> trail.VerifyReport:
             raise OSError("no space")
 
-        monkeypatch.setattr("service.web.rooms.trail_verifying.trail.verify", breaks)
+        monkeypatch.setattr("service.verifying.trail.verify", breaks)
         assert "broke off" in verified(other)
 
 
@@ -290,6 +290,49 @@ def typed(command: str, folder: Path, **environment: str) -> subprocess.Complete
         ["bash", "-c", command], cwd=folder, env={**os.environ, **environment},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
+
+
+def test_the_api_sees_the_consoles_verification_and_names_what_it_found(
+    anchored: tuple[House, Path],
+) -> None:
+    home, _ = anchored
+    page, api = home.signed_in("chen"), home.client("chen")
+    assert api.get("/api/v1/trail/verify").json()["last"] is None
+    assert home.signed_in("shen").post("/trail/anchor").status_code == 303
+    verified(page)
+    first = api.get("/api/v1/trail/verify").json()["last"]
+    assert (first["ok"], first["anchored"], first["actor"]) == (True, True, "chen")
+    assert first["anchor_size"] > 0
+
+    as_an_intruder(home, "UPDATE trail_record SET actor = 'nobody' WHERE seq = 2")
+    assert api.post("/api/v1/trail/verify").status_code == 202
+    until = monotonic() + 60
+    while (found := api.get("/api/v1/trail/verify").json())["running"]:
+        assert monotonic() < until
+        sleep(0.05)
+    (fault,) = found["last"]["faults"]
+    assert (fault["seq"], fault["code"], found["last"]["ok"]) == (2, "COLUMN", False)
+    assert "record 2" in fault["titles"]["en"]
+    assert "is-broken" in page.get("/trail").text
+
+
+def test_a_verification_that_broke_off_says_so(
+    anchored: tuple[House, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, outside = anchored
+
+    def breaks(connection: Any, **wanted: Any) -> trail.VerifyReport:
+        assert wanted["anchors_dir"] == outside
+        raise OSError("no space")
+
+    api = home.client("chen")
+    monkeypatch.setattr("service.verifying.trail.verify", breaks)
+    api.post("/api/v1/trail/verify")
+    until = monotonic() + 60
+    while (found := api.get("/api/v1/trail/verify").json())["running"]:
+        assert monotonic() < until
+        sleep(0.05)
+    assert (found["broke_off"], found["last"]) == (True, None)
 
 
 @pytest.mark.parametrize("part", ["whole", "one"])

@@ -10,8 +10,9 @@ from sqlalchemy import Connection
 
 import trail
 from agents.world import root_of
+from service.verifying import last_verified
 from service.web.rooms.here import Here
-from service.web.rooms.trail_verifying import VERIFIED, progress_of, verification_of
+from service.web.rooms.trail_verifying import progress_of, verification_of
 from service.web.rooms.trail_words import record_line
 from service.web.views.parts import Act, Choice, Link, Pager
 from service.web.views.trail import AnchorLine, TrailPage, VerifyResult
@@ -175,10 +176,10 @@ def _agrees(folder: Path, size: int, root: str) -> bool | None:
 
 def last_result(here: Here, connection: Connection) -> VerifyResult:
     """What the last verification from the console found; it left a record."""
-    found = trail.find(connection, object_type="trail", object_id="trail", action=VERIFIED, limit=1)
-    if not found:
+    record = last_verified(connection)
+    if record is None:
         return VerifyResult("unknown")
-    record, body = found[0], found[0].body
+    body = record.body
     state = "broken"
     if record.outcome != "broken":
         state = "ok" if body.get("anchored") else "unanchored"

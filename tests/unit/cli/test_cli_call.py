@@ -3,6 +3,9 @@
 import ast
 import json
 import re
+import sqlite3
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -154,8 +157,6 @@ def test_init_makes_a_folder_that_only_lacks_people(terminal: Any) -> None:
 
 
 def test_a_changed_trail_is_not_verified(house: Any) -> None:
-    import sqlite3
-
     assert house("trail", "verify", "--json").json["ok"]
     with sqlite3.connect(house.data / "hedgewarden.db") as connection:
         for (trigger,) in connection.execute("SELECT name FROM sqlite_master WHERE type='trigger'"):
@@ -164,6 +165,32 @@ def test_a_changed_trail_is_not_verified(house: Any) -> None:
     answer = house("trail", "verify", "--json")
     assert answer.code == 1
     assert [(one["seq"], one["code"]) for one in answer.json["faults"]] == [(2, "COLUMN")]
+
+
+def test_verification_compares_with_the_folder_that_the_setting_names(
+    house: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside, other = tmp_path / "outside", tmp_path / "other"
+    house.now[0] += timedelta(minutes=2)
+    house.token("chen")  # the next record after a minute brings a checkpoint
+    assert not house("trail", "verify", "--json").json["anchored"]
+    monkeypatch.setenv("HEDGEWARDEN_ANCHORS", str(outside))
+    assert not house("trail", "verify", "--json").json["anchored"]  # not there yet
+    with closing(sqlite3.connect(house.data / "hedgewarden.db")) as connection:
+        rows = connection.execute("SELECT size, note FROM trail_checkpoint").fetchall()
+    outside.mkdir()
+    other.mkdir()
+    size, note = rows[-1]
+    (outside / f"{size:012d}.checkpoint").write_text(note)
+    found = house("trail", "verify", "--json").json
+    assert (found["ok"], found["anchored"], found["anchor_size"]) == (True, True, size)
+    assert not house("trail", "verify", "--anchors", str(other), "--json").json["anchored"]
+    (outside / f"{size + 1:012d}.checkpoint").mkdir()  # cannot be read, and ends nothing
+    answer = house("trail", "verify", "--json")
+    assert (answer.code, [one["code"] for one in answer.json["faults"]]) == (1, ["ANCHOR"])
+    assert "{seq}" not in house("trail", "verify", "--lang", "en").err
+    monkeypatch.setenv("HEDGEWARDEN_ANCHORS", "")
+    assert not house("trail", "verify", "--json").json["anchored"]
 
 
 def test_every_key_that_the_command_names_has_words_in_both_languages() -> None:

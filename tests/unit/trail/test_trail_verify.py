@@ -224,9 +224,9 @@ def test_a_copy_outside_that_disagrees_is_a_fault(sound: Sound, tmp_path: Path) 
             20,
         ),
         ("DELETE FROM trail_checkpoint WHERE size = 30", "CHECKPOINT", 30),
-        ("DELETE FROM trail_checkpoint WHERE size = 20", "CHECKPOINT", 20),
-        ("DELETE FROM trail_checkpoint WHERE size = 10", "CHECKPOINT", 10),
-        ("DELETE FROM trail_checkpoint WHERE size < 30", "CHECKPOINT", 20),
+        ("DELETE FROM trail_checkpoint WHERE size = 20", "UNLINKED", 20),
+        ("DELETE FROM trail_checkpoint WHERE size = 10", "UNLINKED", 10),
+        ("DELETE FROM trail_checkpoint WHERE size < 30", "UNLINKED", 20),
         ("UPDATE trail_head SET frontier = zeroblob(96)", "HEAD", 37),
         ("DELETE FROM trail_head", "UNEXPECTED", 1),
         ("UPDATE trail_head SET size = 36", "UNEXPECTED", 37),
@@ -376,7 +376,7 @@ def test_a_checkpoint_beside_the_chain_is_named(sound: Sound, tmp_path: Path) ->
         root = trail.prove(connection, 15, 15).root
     note = sign(Checkpoint("test.example/trail", 15, root, 10).text(), [house.signer])
     house.tamper("INSERT INTO trail_checkpoint VALUES (15, :root, :note)", root=root, note=note)
-    assert [(one.code, one.seq) for one in house.verify().faults] == [("CHECKPOINT", 15)]
+    assert [(one.code, one.seq) for one in house.verify().faults] == [("UNLINKED", 15)]
 
 
 @pytest.mark.parametrize("size", [10, 20])
@@ -388,7 +388,7 @@ def test_an_older_checkpoint_taken_out_of_a_bundle_is_named(
         trail.export(connection, tmp_path / "b", verifiers=house.keeper.verifiers)
     (tmp_path / "b" / "checkpoints" / f"{size:012d}.checkpoint").unlink()
     faults = trail.verify_export(tmp_path / "b", house.keeper.verifiers).faults
-    assert [(one.code, one.seq) for one in faults] == [("CHECKPOINT", size)]
+    assert [(one.code, one.seq) for one in faults] == [("UNLINKED", size)]
 
 
 # the auditor's bundle
