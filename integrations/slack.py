@@ -13,9 +13,10 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from integrations.outbound import Outbound
+from integrations.slack_inbound import MALFORMED, pressed
 from integrations.slack_web import SlackWeb
 from integrations.wording import CardText, Wording, card_text
-from workorders.card import Card, parse_button_id
+from workorders.card import Card
 from workorders.channel import Handle, Inbound, RawInbound, Refusal, Updated
 from workorders.errors import ChannelFailed
 
@@ -106,31 +107,10 @@ class SlackChannel:
             return refusal
         try:
             payload = json.loads(parse_qs(raw.body.decode(), strict_parsing=True)["payload"][0])
-            (action,) = payload["actions"]
-            if action.get("type", "button") != "button":
-                return Refusal("NOT_A_BUTTON", 200)  # choosing from a list asks for nothing yet
-            pressed = parse_button_id(str(action["value"]))
-            actor = f"{payload['team']['id']}/{payload['user']['id']}"
-            channel = str(payload["channel"]["id"])
-            ts = str(payload["message"]["ts"])
-            user = str(payload["user"]["id"])
-            reason = _reason(payload)
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return Refusal("MALFORMED", 400)
-        if pressed is None:
-            return Refusal("MALFORMED", 400)
-        object_id, version, verb = pressed
-        return Inbound(
-            channel=self.name,
-            actor_ref=actor,
-            object_id=object_id,
-            verb=verb,
-            version=version,
-            # The signature covers body and time: the same request again is the same event.
-            event_id=raw.headers["x-slack-signature"],
-            reason=reason,
-            reply={"channel": channel, "ts": ts, "user": user},
-        )
+        except (ValueError, KeyError):
+            return MALFORMED
+        # The signature covers body and time: the same request again is the same event.
+        return pressed(payload, raw.headers["x-slack-signature"])
 
     def refusal(self, raw: RawInbound) -> Refusal | None:
         """Why a request is not believed; None when signature and time are right."""
@@ -166,16 +146,6 @@ class SlackChannel:
                 "event_payload": {"notice_id": card.notice_id, "object_id": card.object_id},
             },
         }
-
-
-def _reason(payload: Mapping[str, Any]) -> str:
-    """The reason picked in the card's reason list, if it has one."""
-    for block in payload.get("state", {}).get("values", {}).values():
-        for element in block.values():
-            option = element.get("selected_option") or {}
-            if option.get("value"):
-                return str(option["value"])
-    return ""
 
 
 def _blocks(text: CardText) -> list[dict[str, Any]]:

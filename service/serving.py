@@ -27,6 +27,7 @@ from service.approving import run_due
 from service.assembly import make_app
 from service.errors import UnsafeAddress, WrongFolder
 from service.inbound.clicks import work_off
+from service.inbound.slack_socket import slack_listener
 from service.settings import Settings
 from service.telling import tell_on_stderr
 from store import locks
@@ -92,6 +93,10 @@ def serve(
             for scheduler in schedulers_of(app):
                 scheduler.start()
                 stack.callback(scheduler.stop)
+            listener = slack_listener(app, holder=_holder())
+            if listener is not None:
+                listener.start()
+                stack.callback(listener.stop)
         if listening is None:
             _say(f"agents: {settings.data}")
             ended.wait()

@@ -7,7 +7,7 @@ over the file; every setting has a working default, so that an empty folder is e
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -23,7 +23,9 @@ FILE_NAME = "hedgewarden.toml"
 class Settings(BaseSettings):
     """Everything that an operator may set; documented in docs/en/settings.md."""
 
-    model_config = SettingsConfigDict(env_prefix="HEDGEWARDEN_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="HEDGEWARDEN_", extra="forbid", frozen=True, hide_input_in_errors=True
+    )
 
     data: Path = Field(default=Path("data"), description="folder in which everything is kept")
     database: str = Field(default="", description="database URL; empty: SQLite in the data folder")
@@ -45,6 +47,9 @@ class Settings(BaseSettings):
     directory: Path | None = Field(default=None, description="YAML of people and organisations")
     slack_url: str = Field(default="https://slack.com/api/", description="base URL of Slack's API")
     slack_token: SecretStr = Field(default=SecretStr(""), description="bot token of the Slack app")
+    slack_app_token: SecretStr = Field(
+        default=SecretStr(""), description="app-level token of the Slack app, for Socket Mode"
+    )
     slack_signing_secrets: list[SecretStr] = Field(
         default_factory=list, description="signing secrets, the current one and its predecessor"
     )
@@ -84,6 +89,15 @@ class Settings(BaseSettings):
         """Told without the address: a password may stand in it."""
         if given.get_secret_value() and not valid_proxy(given.get_secret_value()):
             raise ValueError("http://[user:password@]host:port")
+        return given
+
+    @field_validator("slack_app_token")
+    @classmethod
+    def _socket_with_cards(cls, given: SecretStr, known: ValidationInfo) -> SecretStr:
+        """Socket Mode brings clicks on cards, and cards go out under the bot's token."""
+        bot = known.data.get("slack_token")
+        if given.get_secret_value() and not (bot and bot.get_secret_value()):
+            raise ValueError("slack_token?")
         return given
 
     @field_validator("outbound_direct")

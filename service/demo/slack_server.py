@@ -85,6 +85,7 @@ class SlackServer:
         self.signing_secret = signing_secret
         self.messages: list[Message] = []
         self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.tokens: dict[str, str] = {}
         self.faults: deque[Fault] = deque()
         self._unix_time = unix_time
         self._count = 0
@@ -250,6 +251,7 @@ def _handler(server: SlackServer) -> type[BaseHTTPRequestHandler]:
                 arguments = {k: v[0] for k, v in parse_qs(raw.decode()).items()}
             fault = server.faults.popleft() if server.faults else None
             method = self.path.removeprefix("/api/")
+            server.tokens[method] = self.headers.get("Authorization", "").removeprefix("Bearer ")
             if fault is None or fault.lost:
                 answer = server.answer(method, arguments)
                 if fault is not None:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -214,11 +214,13 @@ def feeder(org: str) -> str:
 
 
 @contextmanager
-def house(folder: Path, **options: Any) -> Iterator[House]:
+def house(
+    folder: Path, *, chat: Callable[..., SlackServer] = SlackServer, **options: Any
+) -> Iterator[House]:
     """The company, furnished, with its web application."""
     clock = SimulatedClock(START)
     secret = "a secret of this test"
-    with SlackServer(secret, lambda: int(clock().timestamp())) as slack, MailServer() as mail:
+    with chat(secret, lambda: int(clock().timestamp())) as slack, MailServer() as mail:
         settings = Settings(
             data=folder,
             language="en",

@@ -1,0 +1,194 @@
+"""Slack's clicks and commands by Socket Mode: the same inbox and the same hands as over HTTP.
+
+Of several processes one holds the connection, under a lease; when it dies, another takes over as
+soon as the lease has run out, and Slack sends it what was never acknowledged.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from time import monotonic
+from typing import Any
+
+import structlog
+
+from integrations.slack_inbound import MALFORMED, pressed
+from integrations.slack_socket import Envelope, SlackSocket
+from integrations.slack_web import SlackWeb
+from service.application import Application
+from service.channels import outbound_of
+from service.inbound import clicks, commands
+from store import leases
+from workorders.channel import Inbound, Refusal
+
+LEASE = "slack-socket"
+#: Longer than one look takes at worst: a call, a handshake and a greeting that all time out.
+LEASE_S = 30.0
+RENEW_S = 3.0
+PERIOD_S = 0.5
+_STOP_S = 60.0
+
+_log = structlog.get_logger(__name__)
+
+
+class SlackDoor:
+    """What comes by the socket is put into the inbox, and worked off.
+
+    Args:
+        app: the application.
+        work: tells that something waits in the inbox.
+    """
+
+    def __init__(self, app: Application, work: Callable[[], None]) -> None:
+        self._app = app
+        self._work = work
+
+    def take(self, envelope: Envelope) -> Mapping[str, Any] | None:
+        """Take one envelope durably; what it cannot use is taken too, so that it never comes again.
+
+        Raises:
+            Exception: the database cannot be written; Slack then sends the envelope again.
+        """
+        asked = self._asked(envelope, _event_id(envelope))
+        if isinstance(asked, str):
+            return {"response_type": "ephemeral", "text": asked}
+        if isinstance(asked, Refusal):
+            _log.info("an envelope was passed over", kind=envelope.kind[:40], code=asked.code)
+            return None
+        with self._app.store.unit_of_work(clicks.ACTOR) as uow:
+            new = clicks.keep(uow, asked)
+        if new:
+            self._work()
+        return None
+
+    def _asked(self, envelope: Envelope, event_id: str) -> Inbound | Refusal | str:
+        match envelope.kind:
+            case "interactive":
+                return pressed(envelope.payload, event_id)
+            case "slash_commands":
+                fields = _fields(envelope.payload)
+                return commands.answer(self._app, fields, event_id) if fields else MALFORMED
+            case _:
+                return Refusal("UNKNOWN_KIND", 200)
+
+
+class SlackListener:
+    """Holds the connection while this process has the lease, in threads of its own.
+
+    Args:
+        app: the application, with an app-level token among its settings.
+        holder: names this process in the lease.
+        ticks: seconds that only grow.
+    """
+
+    def __init__(
+        self, app: Application, *, holder: str, ticks: Callable[[], float] = monotonic
+    ) -> None:
+        self._app = app
+        self._holder = holder
+        self._ticks = ticks
+        self._wake = threading.Event()
+        self._ended = threading.Event()
+        self._waiting = threading.Event()
+        self._held_until = 0.0
+        self._renew_at = 0.0
+        self._threads: list[threading.Thread] = []
+        settings = app.settings
+        outbound = outbound_of(settings)
+        self.socket = SlackSocket(
+            web=SlackWeb(
+                base_url=settings.slack_url,
+                token=settings.slack_app_token.get_secret_value(),
+                outbound=outbound,
+                timeout_s=5,
+            ),
+            outbound=outbound,
+            take=SlackDoor(app, self._waiting.set).take,
+            wake=self._wake,
+            ticks=ticks,
+            secure=settings.slack_url.startswith("https:"),
+        )
+
+    def start(self) -> None:
+        """Begin to look, and to work off what comes."""
+        for name, run in (("slack-listener", self._listen), ("slack-clicks", self._work_off)):
+            thread = threading.Thread(target=run, name=name, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self) -> None:
+        """Close the connection, finish the click that is being carried out, give the lease back."""
+        self._ended.set()
+        self._wake.set()
+        self._waiting.set()
+        for thread in self._threads:
+            thread.join(_STOP_S)
+        self.socket.close()
+        if self._held_until:
+            with self._app.store.unit_of_work(clicks.ACTOR) as uow:
+                leases.release(uow, LEASE, self._holder)
+            self._held_until = 0.0
+
+    def look(self) -> bool:
+        """One look: keep the connection under the lease, or none; whether this process holds it."""
+        if self._leads():
+            self.socket.keep()
+            return True
+        self.socket.close()
+        return False
+
+    def _leads(self) -> bool:
+        now = self._ticks()
+        if now >= self._renew_at:
+            self._renew_at = now + RENEW_S
+            try:
+                with self._app.store.unit_of_work(clicks.ACTOR) as uow:
+                    held = leases.acquire(uow, LEASE, self._holder, LEASE_S)
+            except Exception as fault:  # noqa: BLE001 - a busy database does not end the lease
+                _log.warning("the lease was not renewed", fault=type(fault).__name__)
+            else:
+                # Counted from before the question: ours ends no later than the database's.
+                self._held_until = now + LEASE_S if held is not None else 0.0
+        return self._ticks() < self._held_until
+
+    def _listen(self) -> None:
+        while not self._ended.is_set():
+            self._wake.clear()
+            try:
+                self.look()
+            except Exception:  # noqa: BLE001 - one look must not end the listening
+                _log.exception("Slack's connection was not looked after")
+            if not self._ended.is_set():
+                self._wake.wait(PERIOD_S)
+
+    def _work_off(self) -> None:
+        while True:
+            self._waiting.wait()
+            if self._ended.is_set():
+                return
+            self._waiting.clear()
+            try:
+                clicks.work_off(self._app)
+            except Exception as fault:  # noqa: BLE001 - they stay in the inbox, a job comes by
+                _log.error("clicks were not worked off", fault=type(fault).__name__)
+
+
+def slack_listener(app: Application, *, holder: str) -> SlackListener | None:
+    """The listener of an application that has an app-level token; else None."""
+    token = app.settings.slack_app_token.get_secret_value()
+    return SlackListener(app, holder=holder) if token else None
+
+
+def _event_id(envelope: Envelope) -> str:
+    """The same for the same click or command, in whichever envelope it comes."""
+    trigger = envelope.payload.get("trigger_id") if isinstance(envelope.payload, dict) else None
+    known = trigger if isinstance(trigger, str) and trigger else envelope.id
+    said = f"{envelope.kind} {known}".encode(errors="replace")
+    return f"socket:{sha256(said).hexdigest()}"
+
+
+def _fields(payload: Any) -> dict[str, str] | None:
+    if not isinstance(payload, dict):
+        return None
+    fields = {name: one for name, one in payload.items() if isinstance(one, str)}
+    return fields if fields.get("team_id") and fields.get("user_id") else None
