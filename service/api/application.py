@@ -16,6 +16,7 @@ from service.api import (
     metric_routes,
     orders,
     people,
+    roster,
     rule_routes,
     trail_routes,
 )
@@ -36,6 +37,7 @@ _ROUTERS = (
     trail_routes.router,
     rule_routes.router,
     people.router,
+    roster.router,
 )
 _SAID = {
     400: "The request cannot be read",

@@ -1,12 +1,10 @@
 """Who is who, as far as a caller sees it."""
 
-from typing import Annotated
+from fastapi import APIRouter
 
-from fastapi import APIRouter, Query
-
-from directory import Person, Role
+from directory import Person
 from directory.roles import PERMISSIONS
-from service.api.access import App, Who
+from service.api.access import Who
 from service.api.shapes import Out
 
 router = APIRouter(tags=["people"])
@@ -50,13 +48,6 @@ class OrganisationsOut(Out):
     items: list[OrganisationOut]
 
 
-class OnCallOut(Out):
-    """Who is on call, and why they."""
-
-    people: list[str]
-    reason: str
-
-
 def _person(person: Person) -> PersonOut:
     return PersonOut(
         id=person.id,
@@ -96,20 +87,3 @@ def organisations(who: Who) -> OrganisationsOut:
             for node in nodes
         ]
     )
-
-
-@router.get("/on-call", summary="Who is on call")
-def on_call(
-    app: App,
-    who: Who,
-    org: Annotated[str, Query(max_length=400)] = "",
-    role: Annotated[Role, Query()] = Role.RISK_OFFICER,
-) -> OnCallOut:
-    """For the caller's own unit unless another is named."""
-    del app
-    who.check("view")
-    where = org or who.person.unit
-    found = who.directory.on_call(where, who.at, role) if who.sees(where) else None
-    if found is None:
-        return OnCallOut(people=[], reason="NOBODY")
-    return OnCallOut(people=list(found.people), reason=found.reason.value)

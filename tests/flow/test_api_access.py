@@ -14,6 +14,7 @@ NOTHING = "WO-20240514-999"
 ALERT = "AL-20240514-999"
 ORDERS = "/orders/{order_id}"
 CLOSING = {"disposition": "fixed", "root_cause": "X", "corrective": None}
+WINDOW = {"start": "2024-05-14T01:00:00Z", "end": "2024-05-13T01:00:00Z"}
 #: Route → the permission that it needs, and a body. "" needs a caller and no permission.
 ROUTES: dict[tuple[str, str], tuple[str, Any]] = {
     ("post", "/events"): (
@@ -59,6 +60,18 @@ ROUTES: dict[tuple[str, str], tuple[str, Any]] = {
     ("get", "/people"): ("view", None),
     ("get", "/organisations"): ("view", None),
     ("get", "/on-call"): ("view", None),
+    ("get", "/roster"): ("view", None),
+    ("post", "/roster/overrides"): (
+        "roster.write",
+        {**WINDOW, "org": EAST, "person": "x", "reason": "x"},
+    ),
+    ("post", "/roster/absences"): ("view", WINDOW),
+    ("post", "/roster/swaps"): (
+        "roster.write",
+        {"org": EAST, "first": {**WINDOW, "person": "x"}, "second": {**WINDOW, "person": "y"}},
+    ),
+    ("post", "/roster/swaps/{change_id}/agree"): ("view", None),
+    ("post", "/roster/changes/{change_id}/withdraw"): ("view", None),
 }
 PLACES = {
     "kind": "contracts",
@@ -68,6 +81,7 @@ PLACES = {
     "request_id": "AP-0123456789abcdef",
     "seq": "999999",
     "rule_id": "NO_SUCH_RULE",
+    "change_id": "OV-0000000000",
 }
 #: What each act on an order or alert needs when it exists, in the words of the directory.
 ACTS: dict[str, tuple[str, Any]] = {

@@ -10,6 +10,7 @@ from service.application import Application
 from service.cli.root import make_app
 from service.settings import Settings
 
+MAY = ["--from", "2024-06-10", "--to", "2024-06-11"]
 #: What a command needs before the one option that is tried.
 NEEDED = {
     "alerts confirm": ["AL-1", "--as", "chen"],
@@ -18,6 +19,17 @@ NEEDED = {
     "events import": ["nowhere.ndjson"],
     "events timeline": ["R-1"],
     "import": ["contracts", "nowhere.csv"],
+    "oncall absence": [*MAY, "--as", "chen"],
+    "oncall agree": ["SW-1", "--as", "chen"],
+    "oncall override": [
+        *MAY, "--as", "chen", "--org", "华东钢铁", "--person", "wang", "--reason", "病假",
+    ],
+    "oncall swap": [
+        "--first", "chen", "--first-from", "2024-06-10", "--first-to", "2024-06-11",
+        "--second", "wang", "--second-from", "2024-06-12", "--second-to", "2024-06-13",
+        "--as", "chen", "--org", "华东钢铁",
+    ],
+    "oncall withdraw": ["OV-1", "--as", "chen"],
     "orders ack": ["WO-1", "--as", "chen"],
     "orders close": ["WO-1", "--as", "chen"],
     "orders note": ["WO-1", "text", "--as", "chen"],
