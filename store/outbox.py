@@ -83,6 +83,16 @@ def put(
     return insert_new(uow.connection, _OUTBOX, row)
 
 
+def redraw(uow: UnitOfWork, key: str, payload: dict[str, Any]) -> bool:
+    """Give a message that nobody has claimed yet another content; False when it is under way."""
+    result = uow.connection.execute(
+        update(_OUTBOX)
+        .where(_C.message_key == key, _C.state == "pending", _C.attempts == 0)
+        .values(payload=payload)
+    )
+    return bool(result.rowcount == 1)
+
+
 def claim(
     uow: UnitOfWork,
     *,

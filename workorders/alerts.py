@@ -104,6 +104,7 @@ def raise_alert(
         unit=match.unit,
         evidence=match.evidence,
         assignees=people,
+        condition="" if match.clears is None else match.clears.fact_key,
     )
     alert = _due(uow, ctx, alert, match)
     uow.execute(_ADD, rows.alert_values(alert))

@@ -10,6 +10,7 @@ from store import timers
 from store.unit_of_work import UnitOfWork
 from workorders import journal, rows
 from workorders.acting import Act, perform_act, refuse
+from workorders.again import tell_again
 from workorders.closing import conclude
 from workorders.context import Context
 from workorders.guard import Condition, decide_close
@@ -56,7 +57,11 @@ def resolve(
         return after
 
     act = Act(text=text[:_NOTE_LIMIT], change=change)
-    return perform_act(uow, ctx, order_id, Verb.RESOLVE, act, expected_version=expected_version)
+    outcome = perform_act(uow, ctx, order_id, Verb.RESOLVE, act, expected_version=expected_version)
+    if outcome.changed and outcome.order is not None and outcome.order.level is Level.RED:
+        # It says no more that something is wrong; what it kept quiet may still be.
+        tell_again(uow, ctx, order_id, Trigger.INHIBITION_ENDED)
+    return outcome
 
 
 def resume(uow: UnitOfWork, ctx: Context, order_id: str, *, reason: str) -> Outcome:
@@ -145,6 +150,7 @@ def merge(
         return refuse(uow, Verb.MERGE, planned)
     if planned.changed:
         merge_orders(uow, ctx, order, target, reason=reason)
+        tell_again(uow, ctx, order_id, Trigger.INHIBITION_ENDED)
         if order.case_id:
             uow.execute(update(CASES).where(CASES.c.id == order.case_id).values(order_id=target.id))
     return replace(planned, order=rows.find_order(uow.connection, order_id))

@@ -32,9 +32,11 @@ from workorders.opening import (
 )
 from workorders.policy import policy_from_json
 from workorders.rows import ALERTS
+from workorders.silencing import SILENCE, expire
 from workorders.states import PERMISSIONS, Outcome, Verb, move
+from workorders.ticks import GROUP, tick
 
-KINDS = frozenset({LADDER, RESOLVE, REVIEW, SNOOZE, TRIAGE})
+KINDS = frozenset({GROUP, LADDER, RESOLVE, REVIEW, SILENCE, SNOOZE, TRIAGE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,9 @@ class Fired:
 
     Attributes:
         code: ``ESCALATED``, ``RESOLVE_OVERDUE``, ``REVIEW_OVERDUE``, ``TRIAGE_OVERDUE``,
-            ``WOKEN``, ``NOTHING_TO_DO`` (the matter is settled), ``FIRED_ELSEWHERE``.
-        object_id: the order or alert.
+            ``WOKEN``, ``GROUP_TOLD``, ``SILENCE_EXPIRED``, ``FIRED_ELSEWHERE``,
+            ``NOTHING_TO_DO`` (the matter is settled).
+        object_id: the order, alert or silence.
         told: who was told.
     """
 
@@ -65,6 +68,10 @@ def fire_timer(uow: UnitOfWork, timer: Timer, ctx: Context) -> Fired:
         return Fired("FIRED_ELSEWHERE")
     if timer.kind == TRIAGE:
         return _triage(uow, ctx, timer)
+    if timer.kind == SILENCE:
+        silence_id = str(timer.payload["silence"])
+        expired = expire(uow, ctx, silence_id, int(timer.payload["version"]))
+        return Fired("SILENCE_EXPIRED" if expired else "NOTHING_TO_DO", silence_id)
     order = rows.lock_order(uow, str(timer.payload["order"]))
     if order is None or not is_active(order):
         return Fired("NOTHING_TO_DO", str(timer.payload["order"]))
@@ -216,7 +223,12 @@ def _wake(uow: UnitOfWork, ctx: Context, _timer: Timer, order: WorkOrder) -> Fir
     return Fired("WOKEN", order.id)
 
 
-_WORK = {LADDER: _ladder, RESOLVE: _resolve, REVIEW: _review, SNOOZE: _wake}
+def _group(uow: UnitOfWork, ctx: Context, timer: Timer, order: WorkOrder) -> Fired:
+    told = tick(uow, ctx, timer, order)
+    return Fired("GROUP_TOLD" if told else "NOTHING_TO_DO", order.id, told)
+
+
+_WORK = {GROUP: _group, LADDER: _ladder, RESOLVE: _resolve, REVIEW: _review, SNOOZE: _wake}
 
 
 def _triage(uow: UnitOfWork, ctx: Context, timer: Timer) -> Fired:

@@ -18,11 +18,12 @@ from workorders.levels import Level
 from workorders.matches import record_decide, store_match
 from workorders.model import Alert, AlertState, Match, SourceKind, WorkOrder
 from workorders.noise import Trigger
-from workorders.notices import Sent, notify
+from workorders.notices import Sent
 from workorders.opening import Lead, is_active, open_order, raise_level
 from workorders.placing import absorb, place
 from workorders.policy import policy_from_json
 from workorders.rows import CASES, MATCHES
+from workorders.ticks import note_change
 from workorders.triage import opens_order
 
 
@@ -185,7 +186,7 @@ def _onto_order(  # noqa: PLR0917 - one step of `ingest_match`
     trigger = Trigger.REFIRE if result.refire else Trigger.ATTACHED
     # Evidence below the paging colours joins quietly; it is read when the order is opened.
     sent = (
-        notify(uow, ctx, changed, changed.assignees, trigger)
+        note_change(uow, ctx, changed, trigger)
         if grave
         else Sent((), {"EVIDENCE_ONLY": changed.assignees})
     )

@@ -182,6 +182,7 @@ class Alert:
         assignees: whose inbox it is in.
         due_at: when it should have been looked at; None once decided or attached to an order.
         escalations: how often the triage itself was escalated.
+        condition: the key of the fact that it watches, for the flap score; empty for what happened.
     """
 
     id: str
@@ -216,6 +217,7 @@ class Alert:
     unit: str
     evidence: Mapping[str, Any]
     assignees: tuple[str, ...]
+    condition: str = ""
 
 
 @dataclass(frozen=True, slots=True)

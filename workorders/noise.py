@@ -24,6 +24,8 @@ class Trigger(StrEnum):
     REVIEW_OVERDUE = "review_overdue"
     TRIAGE_OVERDUE = "triage_overdue"
     SNOOZE_ENDED = "snooze_ended"
+    SILENCE_ENDED = "silence_ended"
+    INHIBITION_ENDED = "inhibition_ended"
     REASSIGNED = "reassigned"
     CLOSED = "closed"
 
@@ -33,12 +35,16 @@ class History:
     """What one person was sent before.
 
     Attributes:
-        last_sent: the last notice about this order, queued or sent; None for none.
+        last_sent: when the last notice about this order left or was to leave; None for none.
+        drawn_at: when that notice was drawn; what happened before stands in it.
+        changed_at: when the new evidence came that is to be told; None for none.
         sent_in_hour: cards to this person within the last hour, about anything, per channel the
             most.
     """
 
     last_sent: datetime | None = None
+    drawn_at: datetime | None = None
+    changed_at: datetime | None = None
     sent_in_hour: int = 0
 
 
@@ -49,7 +55,7 @@ class NoticeVerdict:
     Attributes:
         notify: whether a card goes out.
         reason: a code: the trigger's name in capitals, or why it is held back
-            (``REPEAT_INTERVAL``, ``GROUP_INTERVAL``, ``ACKNOWLEDGED``, ``RESOLVED``, ``SNOOZED``,
+            (``REPEAT_INTERVAL``, ``ALREADY_TOLD``, ``ACKNOWLEDGED``, ``RESOLVED``, ``SNOOZED``,
             ``CLOSED``, ``PERSON_HOUR_LIMIT``).
         not_before: the earliest time of delivery.
     """
@@ -101,8 +107,14 @@ def _held_back(
         return _IN_HAND[state]
     if history.last_sent is None:
         return ""
-    if trigger is Trigger.REFIRE:
-        interval, reason = policy.repeat_interval_s, "REPEAT_INTERVAL"
-    else:
-        interval, reason = policy.group_interval_s, "GROUP_INTERVAL"
-    return reason if at - history.last_sent < timedelta(seconds=interval) else ""
+    if trigger is Trigger.ATTACHED:
+        drawn, changed = history.drawn_at, history.changed_at
+        stands = drawn is not None and changed is not None and drawn >= changed
+        return "ALREADY_TOLD" if stands else ""
+    elapsed = at - history.last_sent
+    return "REPEAT_INTERVAL" if elapsed < policy.repeat_interval else ""
+
+
+def in_hand(state: State) -> str:
+    """Why re-fires and new evidence stay quiet in this state, a code; empty when they do not."""
+    return _IN_HAND.get(state, "")

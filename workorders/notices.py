@@ -5,7 +5,7 @@ written in the same transaction. Its key is the idempotency id of the delivery.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
@@ -16,19 +16,26 @@ from sqlalchemy import RowMapping, bindparam, func, insert, select, update
 from store import outbox
 from store.unit_of_work import UnitOfWork
 from workorders import journal, rows
-from workorders.card import Card
+from workorders.card import Card, CardKind, card_from_json
 from workorders.cards import alert_card, order_card
 from workorders.context import Context
 from workorders.model import Alert, EntryKind, State, WorkOrder
+from workorders.muting import Muted, by_reason, mute_of
 from workorders.noise import History, NoticeVerdict, Trigger, decide_notice
 from workorders.policy import policy_from_json
 from workorders.rows import NOTICES
 
 _HOUR = timedelta(hours=1)
+#: Cards that were to go out and did not; each leaves a row, so that nothing is lost.
+KEPT_BACK = frozenset({"PERSON_HOUR_LIMIT", "SILENCED", "INHIBITED"})
 _LIVE = ("queued", "sent", "stale")
 _ADD = insert(NOTICES).inline()
 _LAST_SENT = (
-    select(NOTICES.c.person, func.max(NOTICES.c.queued_at).label("last"))
+    select(
+        NOTICES.c.person,
+        func.max(NOTICES.c.due_at).label("last"),
+        func.max(NOTICES.c.queued_at).label("drawn"),
+    )
     .where(NOTICES.c.object_id == bindparam("object"), NOTICES.c.state.in_(_LIVE))
     .group_by(NOTICES.c.person)
 )
@@ -57,10 +64,21 @@ class Sent:
     held: Mapping[str, tuple[str, ...]]
 
 
-def _last_sent(uow: UnitOfWork, object_id: str) -> dict[str, datetime]:
-    """When each person was last sent a card about this."""
+def _last_sent(uow: UnitOfWork, object_id: str, changed_at: datetime | None) -> dict[str, History]:
+    """When each person was last sent a card about this, and when it was drawn."""
     found = uow.execute(_LAST_SENT, {"object": object_id})
-    return {row["person"]: row["last"] for row in found.mappings()}
+    return {
+        row["person"]: History(row["last"], row["drawn"], changed_at) for row in found.mappings()
+    }
+
+
+def last_noted(uow: UnitOfWork, object_id: str) -> datetime | None:
+    """When a card about this last left, was to leave, or was kept back; None for never."""
+    statement = select(func.max(NOTICES.c.due_at)).where(
+        NOTICES.c.object_id == object_id, NOTICES.c.state.in_([*_LIVE, "held"])
+    )
+    found: datetime | None = uow.connection.scalar(statement)
+    return found
 
 
 def _sent_in_hour(uow: UnitOfWork, person: str) -> int:
@@ -82,22 +100,41 @@ def notify(
     *,
     rung: int = 0,
     params: Mapping[str, Any] | None = None,
+    changed_at: datetime | None = None,
 ) -> Sent:
-    """Queue a card to each of `people` on each channel, or say why not."""
+    """Queue a card to each of `people` on each channel, or say why not.
+
+    Args:
+        uow: the transaction.
+        ctx: policy and channels.
+        matter: the order or alert.
+        people: ids; each gets one card a channel.
+        trigger: what happened.
+        rung: of the escalation ladder.
+        params: for the sentence about the reason.
+        changed_at: when the new evidence came (`Trigger.ATTACHED`).
+    """
     if isinstance(matter, WorkOrder):
         policy = policy_from_json(matter.policy) if matter.policy else ctx.policy
         state = matter.state
     else:
         policy, state = ctx.policy, State.OPEN
-    last = _last_sent(uow, matter.id)
+    last = _last_sent(uow, matter.id, changed_at)
+    mute = mute_of(uow, matter, trigger, policy)
+    kept: dict[str, Muted] = {}
     numbers = count(_number(uow, matter.id))
     decide = partial(decide_notice, trigger, matter.level, state, at=uow.now, policy=policy)
     told: list[str] = []
     held: dict[str, tuple[str, ...]] = {}
     for person in dict.fromkeys(people):
-        verdict = decide(History(last.get(person)))
+        before = last.get(person, History())
+        verdict = decide(before)
         if verdict.notify:
-            verdict = decide(History(last.get(person), _sent_in_hour(uow, person)))
+            kept[person] = mute(person)
+            if kept[person].reason:
+                verdict = NoticeVerdict(False, kept[person].reason, uow.now)
+            else:
+                verdict = decide(replace(before, sent_in_hour=_sent_in_hour(uow, person)))
         if verdict.notify:
             for channel in policy.levels[matter.level].channels or ctx.channels:
                 _queue(
@@ -113,7 +150,7 @@ def notify(
             told.append(person)
         else:
             held[verdict.reason] = (*held.get(verdict.reason, ()), person)
-            if verdict.reason == "PERSON_HOUR_LIMIT":
+            if verdict.reason in KEPT_BACK:
                 _row(
                     uow,
                     matter,
@@ -123,10 +160,11 @@ def notify(
                     verdict=verdict,
                     rung=rung,
                     state="held",
+                    muted_by=kept[person].by,
                 )
     sent = Sent(tuple(told), held)
-    if told or "PERSON_HOUR_LIMIT" in held:
-        _report(uow, matter, sent, trigger, rung)
+    if told or KEPT_BACK & held.keys():
+        _report(uow, matter, sent, trigger, rung, kept)
     return sent
 
 
@@ -170,6 +208,7 @@ def _row(
     verdict: NoticeVerdict,
     rung: int,
     state: str,
+    muted_by: str = "",
 ) -> str:
     key = f"{matter.id}/{number}"
     uow.execute(
@@ -188,13 +227,19 @@ def _row(
             "sent_at": None,
             "handle": {},
             "error": "",
+            "muted_by": muted_by,
         },
     )
     return key
 
 
-def _report(
-    uow: UnitOfWork, matter: WorkOrder | Alert, sent: Sent, trigger: Trigger, rung: int
+def _report(  # noqa: PLR0917 - one step of `notify`
+    uow: UnitOfWork,
+    matter: WorkOrder | Alert,
+    sent: Sent,
+    trigger: Trigger,
+    rung: int,
+    kept: Mapping[str, Muted],
 ) -> None:
     is_order = isinstance(matter, WorkOrder)
     params = {
@@ -203,7 +248,12 @@ def _report(
         "trigger": trigger.value,
         "rung": rung,
         "level": matter.level.value,
+        "muted_by": by_reason(kept),
     }
+    missing = next((one.missing for one in kept.values() if one.missing), ())
+    if missing:
+        # Said wherever the card goes: a red order stands there and could not be compared.
+        params["scope_missing"] = list(missing)
     journal.record(
         uow,
         "notification",
@@ -224,6 +274,19 @@ def _report(
         alert_id="" if is_order else matter.id,
         case_id=matter.case_id,
     )
+
+
+def redraw(uow: UnitOfWork, order: WorkOrder) -> int:
+    """Draw the cards that still wait for company as the order now stands; returns how many."""
+    redrawn = 0
+    for row in outbox.find(uow.connection, order.id):
+        if row.state != "pending" or row.attempts or row.payload.get("kind") != CardKind.ORDER:
+            continue
+        why = card_from_json(row.payload).lines[0]
+        reason = why.code.rpartition(".")[2]
+        card = order_card(order, row.target, notice_id=row.key, reason=reason, params=why.params)
+        redrawn += outbox.redraw(uow, row.key, card.as_json())
+    return redrawn
 
 
 def withdraw(uow: UnitOfWork, object_id: str) -> int:

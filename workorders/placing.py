@@ -7,9 +7,11 @@ from sqlalchemy import ColumnElement, or_, select, update
 
 from store.unit_of_work import UnitOfWork
 from workorders import journal, rows
+from workorders.again import tell_again
 from workorders.cases import assign, widen
 from workorders.context import Context
 from workorders.model import Alert, Case, Match, SourceKind
+from workorders.noise import Trigger
 from workorders.opening import adopt_alerts, is_active, merge_orders
 from workorders.rows import ALERTS, CASES, MATCHES, STREAM
 
@@ -72,6 +74,7 @@ def absorb(uow: UnitOfWork, ctx: Context, case: Case, other_id: str) -> Case:
         source = rows.lock_order(uow, other.order_id) if other.order_id else None
         if target is not None and source is not None and is_active(source):
             merge_orders(uow, ctx, source, target, reason="SAME_CASE")
+            tell_again(uow, ctx, source.id, Trigger.INHIBITION_ENDED)
         adopt_alerts(uow, case.id, case.order_id)
     journal.record(
         uow,

@@ -9,6 +9,9 @@ from typing import Any
 from workorders.errors import BadPolicy
 from workorders.levels import Level
 
+#: What two matters can have in common for one to inhibit the other.
+INHIBIT_BY = frozenset({"org", "account", "product", "month", "measure"})
+
 
 class ClockKind(StrEnum):
     """On which time a deadline runs.
@@ -89,12 +92,18 @@ class Policy:
     Attributes:
         lead_minutes: how long before an open the orange clock already runs.
         last_resort: people who are told when the ladder is climbed, again and again.
-        group_interval_s: least time between notices about new evidence in one order.
-        repeat_interval_s: least time between notices about the same matches of one order.
+        group_interval_s: the tick of one order's notices, counted from its first one: new evidence
+            waits for the next tick.
+        repeat_interval_s: least time between notices about the same matches of one order; looked
+            at in ticks only, so it is rounded up to the next.
         cards_per_hour: cards per person and hour; red is never held back.
         cool_down_s: after closing, how long the same key re-fires without a new order.
         case_window_s: see `cases.WINDOW`.
         snooze_limit_s: the longest snooze.
+        silence_limit_s: the longest silence.
+        inhibit_equal: what a red order and a lighter one must have in common for the lighter to be
+            quiet; where one of these is missing on either side they have nothing in common.
+        flap_threshold: crossings within a day from which a condition is said to flap.
     """
 
     levels: Mapping[Level, LevelPolicy] = field(default_factory=_default_levels)
@@ -106,6 +115,15 @@ class Policy:
     cool_down_s: int = 1_800
     case_window_s: int = 1_800
     snooze_limit_s: int = 14_400
+    silence_limit_s: int = 604_800
+    inhibit_equal: tuple[str, ...] = ("org", "account", "product", "measure")
+    flap_threshold: int = 6
+
+    def __post_init__(self) -> None:
+        if min(self.group_interval_s, self.repeat_interval_s, self.silence_limit_s) < 1:
+            raise BadPolicy("an interval and the longest silence are at least one second")
+        if not self.inhibit_equal or not set(self.inhibit_equal) <= INHIBIT_BY:
+            raise BadPolicy("inhibition compares " + ", ".join(sorted(INHIBIT_BY)))
 
     @property
     def repeat_interval(self) -> timedelta:
@@ -120,6 +138,7 @@ class Policy:
             for level, one in self.levels.items()
         }
         data["last_resort"] = list(self.last_resort)
+        data["inhibit_equal"] = list(self.inhibit_equal)
         return data
 
 
@@ -139,7 +158,9 @@ def policy_from_json(data: Mapping[str, Any]) -> Policy:
                 if key in given:
                     given[key] = kind(given[key])
             levels[Level(name)] = LevelPolicy(**given)
-        fields["last_resort"] = tuple(fields.get("last_resort", ()))
+        for name in ("last_resort", "inhibit_equal"):
+            if name in fields:
+                fields[name] = tuple(fields[name])
         return Policy(levels=levels, **fields)
     except (TypeError, ValueError) as error:
         raise BadPolicy(str(error)) from error

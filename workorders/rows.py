@@ -34,6 +34,8 @@ MATCHES = table(str(tables.MatchRow.__tablename__))
 STREAM = table(str(tables.EntryRow.__tablename__))
 NOTICES = table(str(tables.NoticeRow.__tablename__))
 ASSIGNMENTS = table(str(tables.AssignmentRow.__tablename__))
+SILENCES = table(str(tables.SilenceRow.__tablename__))
+CROSSINGS = table(str(tables.CrossingRow.__tablename__))
 
 _ORDER_FIELDS = tuple(item.name for item in fields(WorkOrder))
 _ALERT_FIELDS = tuple(item.name for item in fields(Alert))

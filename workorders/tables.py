@@ -36,6 +36,7 @@ class AlertRow(SQLModel, table=True):
         Index("ix_workorders_alert_org_state", "org", "state", "raised_at"),
         Index("ix_workorders_alert_key", "key", "raised_at"),
         Index("ix_workorders_alert_raised_at", "raised_at", "id"),
+        Index("ix_workorders_alert_condition", "condition", "raised_at"),
     )
     id: str = Field(sa_type=Text, primary_key=True)
     key: str = Field(sa_type=Text)
@@ -69,6 +70,7 @@ class AlertRow(SQLModel, table=True):
     unit: str = Field(sa_type=Text)
     evidence: dict[str, Any] = Field(sa_type=CanonicalJson, nullable=False)
     assignees: list[str] = Field(sa_type=CanonicalJson, nullable=False)
+    condition: str = Field(default="", sa_type=Text, sa_column_kwargs={"default": ""})
 
 
 class MatchRow(SQLModel, table=True):
@@ -179,6 +181,8 @@ class NoticeRow(SQLModel, table=True):
         Index("ix_workorders_notice_object_id", "object_id"),
         Index("ix_workorders_notice_state_key", "state", "key"),
         Index("ix_workorders_notice_person_queued_at", "person", "queued_at"),
+        Index("ix_workorders_notice_muted_by", "muted_by", "queued_at"),
+        Index("ix_workorders_notice_queued_at", "queued_at", "key"),
     )
     key: str = Field(sa_type=Text, primary_key=True)
     object_id: str = Field(sa_type=Text)
@@ -193,6 +197,51 @@ class NoticeRow(SQLModel, table=True):
     sent_at: datetime | None = Field(sa_type=UtcDateTime, nullable=True)
     handle: dict[str, Any] = Field(sa_type=CanonicalJson, nullable=False)
     error: str = Field(sa_type=Text)
+    muted_by: str = Field(default="", sa_type=Text, sa_column_kwargs={"default": ""})
+
+
+class SilenceRow(SQLModel, table=True):
+    """One version of a silence; an edit adds one and nothing of an older one is written over.
+
+    States: waiting (for its second person), active, ended, expired, replaced (by the next version).
+    """
+
+    __tablename__ = "workorders_silence"
+    __table_args__ = (
+        Index("ix_workorders_silence_state_ends_at", "state", "ends_at"),
+        Index("ix_workorders_silence_created_at", "created_at", "id"),
+    )
+    id: str = Field(sa_type=Text, primary_key=True)
+    version: int = Field(sa_type=BigInteger, primary_key=True)
+    org: str = Field(sa_type=Text)
+    product: str = Field(sa_type=Text)
+    account: str = Field(sa_type=Text)
+    measure: str = Field(sa_type=Text)
+    rule: str = Field(sa_type=Text)
+    levels: list[str] = Field(sa_type=CanonicalJson, nullable=False)
+    person: str = Field(sa_type=Text)
+    starts_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    ends_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    author: str = Field(sa_type=Text)
+    reason: str = Field(sa_type=Text)
+    state: str = Field(sa_type=Text)
+    created_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    confirmed_by: str = Field(sa_type=Text)
+    confirmed_at: datetime | None = Field(sa_type=UtcDateTime, nullable=True)
+    ended_by: str = Field(sa_type=Text)
+    ended_at: datetime | None = Field(sa_type=UtcDateTime, nullable=True)
+
+
+class CrossingRow(SQLModel, table=True):
+    """One change of colour of a condition, whichever way; the flap score counts these rows."""
+
+    __tablename__ = "workorders_crossing"
+    __table_args__ = (Index("ix_workorders_crossing_condition_at", "condition", "at"),)
+    seq: int | None = Field(default=None, primary_key=True, sa_type=ROW_ID)
+    condition: str = Field(sa_type=Text)
+    at: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    before: str = Field(sa_type=Text)
+    after: str = Field(sa_type=Text)
 
 
 class CounterRow(SQLModel, table=True):

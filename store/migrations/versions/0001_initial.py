@@ -965,10 +965,17 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         sa.Column("unit", sa.Text(), nullable=False),
         sa.Column("evidence", sa.LargeBinary(), nullable=False),
         sa.Column("assignees", sa.LargeBinary(), nullable=False),
+        sa.Column("condition", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_workorders_alert")),
     )
     op.create_index(
         op.f("ix_workorders_alert_case_id"), "workorders_alert", ["case_id"], unique=False
+    )
+    op.create_index(
+        "ix_workorders_alert_condition",
+        "workorders_alert",
+        ["condition", "raised_at"],
+        unique=False,
     )
     op.create_index(
         "ix_workorders_alert_key", "workorders_alert", ["key", "raised_at"], unique=False
@@ -1023,6 +1030,21 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         info={"plumbing": True},
     )
     op.create_table(
+        "workorders_crossing",
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("condition", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("before", sa.Text(), nullable=False),
+        sa.Column("after", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_workorders_crossing")),
+    )
+    op.create_index(
+        "ix_workorders_crossing_condition_at",
+        "workorders_crossing",
+        ["condition", "at"],
+        unique=False,
+    )
+    op.create_table(
         "workorders_match",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("alert_id", sa.Text(), nullable=False),
@@ -1058,7 +1080,14 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         sa.Column("sent_at", sa.BigInteger(), nullable=True),
         sa.Column("handle", sa.LargeBinary(), nullable=False),
         sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("muted_by", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_workorders_notice")),
+    )
+    op.create_index(
+        "ix_workorders_notice_muted_by",
+        "workorders_notice",
+        ["muted_by", "queued_at"],
+        unique=False,
     )
     op.create_index(
         "ix_workorders_notice_object_id", "workorders_notice", ["object_id"], unique=False
@@ -1068,6 +1097,9 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         "workorders_notice",
         ["person", "queued_at"],
         unique=False,
+    )
+    op.create_index(
+        "ix_workorders_notice_queued_at", "workorders_notice", ["queued_at", "key"], unique=False
     )
     op.create_index(
         "ix_workorders_notice_state_key", "workorders_notice", ["state", "key"], unique=False
@@ -1136,6 +1168,38 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
     )
     op.create_index(
         "ix_workorders_order_reopened_from", "workorders_order", ["reopened_from"], unique=False
+    )
+    op.create_table(
+        "workorders_silence",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("org", sa.Text(), nullable=False),
+        sa.Column("product", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("measure", sa.Text(), nullable=False),
+        sa.Column("rule", sa.Text(), nullable=False),
+        sa.Column("levels", sa.LargeBinary(), nullable=False),
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("starts_at", sa.BigInteger(), nullable=False),
+        sa.Column("ends_at", sa.BigInteger(), nullable=False),
+        sa.Column("author", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("confirmed_by", sa.Text(), nullable=False),
+        sa.Column("confirmed_at", sa.BigInteger(), nullable=True),
+        sa.Column("ended_by", sa.Text(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", "version", name=op.f("pk_workorders_silence")),
+    )
+    op.create_index(
+        "ix_workorders_silence_created_at", "workorders_silence", ["created_at", "id"], unique=False
+    )
+    op.create_index(
+        "ix_workorders_silence_state_ends_at",
+        "workorders_silence",
+        ["state", "ends_at"],
+        unique=False,
     )
     op.create_table(
         "workorders_stream",

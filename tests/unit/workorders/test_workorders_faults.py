@@ -1,6 +1,8 @@
 """Faults that other products were seen to have, as tests of ours."""
 
+from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 from workorders_house import House, answers, cleared, exposure
 
@@ -8,6 +10,8 @@ from workorders import (
     Closing,
     Holding,
     Level,
+    LevelPolicy,
+    Policy,
     State,
     acknowledge,
     close,
@@ -37,20 +41,31 @@ def test_notes_tags_owner_and_acknowledgement_survive_a_refire(house: House):
 
 
 def test_a_thousand_refires_are_one_order_and_one_notice_per_interval(house: House):
+    patient = LevelPolicy(step_minutes=100_000, group_wait_s=10)
+    house.ctx = replace(house.ctx, policy=Policy(levels={Level.ORANGE: patient}))
     opened = house.ingest(exposure())
-    house.deliver()
+    house.do("chen", note, opened.order_id, "spoke to the bank")
+    house.do("chen", tag, opened.order_id, add=["margin"])
+    before = house.order(opened.order_id)
+    # Half an hour between two: 500 hours in all, 125 repeat intervals of four hours.
     for number in range(1, 1_001):
-        house.pass_time(seconds=10)
-        house.ingest(exposure(after=10 * number))
+        house.pass_time(minutes=30)
+        house.fire_due()
+        house.ingest(exposure(after=1_800 * number))
+    house.deliver()
     (order,) = house.orders()
     assert (order.id, order.count) == (opened.order_id, 1_001)
     (alert,) = house.alerts()
     assert alert.count == 1_001
-    # 10,000 seconds lie inside one repeat interval of four hours.
-    assert len(house.messages(order.id, None)) == 4  # two people, two channels
-    house.pass_time(hours=2)
-    house.ingest(exposure(after=17_300))
-    assert len(house.messages(order.id, None)) == 8
+    for kept in ("assignees", "owner", "tags", "acknowledged_at", "state", "version"):
+        assert getattr(order, kept) == getattr(before, kept)
+    assert "spoke to the bank" in [e.text for e in house.read(reads.stream, order.id)]
+    sent = house.messages(order.id, None)
+    repeats = sorted({row.put_at for row in sent})
+    assert len(sent) == 4 * len(repeats)  # two people, two channels
+    gaps = {after - then for then, after in pairwise(repeats[1:])}
+    assert min(gaps) >= timedelta(hours=4)
+    assert len(repeats) == 1 + 500 * 60 // (4 * 60 + 30)  # looked at only as time passes here
 
 
 def test_a_double_click_leaves_one_record(house: House):

@@ -10,6 +10,7 @@ import workorders
 from workorders import AlertState, EntryKind, Level, OrderKind, Reason, SourceKind, State, Verb
 from workorders.guard import DISPOSITIONS
 from workorders.noise import Trigger
+from workorders.silences import SilenceState
 
 ROOM = Path(workorders.__file__).parent
 LOCALE = ROOM.parent / "service" / "i18n" / "locale"
@@ -24,10 +25,12 @@ def words(language: str) -> dict[str, str]:
 
 def codes_in_source() -> set[str]:
     """Reason codes as they stand in the room's code: after code=, reason= and in returns."""
-    pattern = re.compile(r'(?:code=|reason=|return |False, |Fired\()"([A-Z][A-Z_]{3,})"')
+    pattern = re.compile(
+        r'(?:code=|reason=|return |False, |Fired\(|Ruling\(|Muted\()"([A-Z][A-Z_]{3,})"'
+    )
     return {
         code for path in ROOM.glob("*.py") for code in pattern.findall(path.read_text("utf-8"))
-    } - {"ESCALATED", "WOKEN", "NOTHING_TO_DO", "FIRED_ELSEWHERE"}
+    } - {"ESCALATED", "WOKEN", "NOTHING_TO_DO", "FIRED_ELSEWHERE", "GROUP_TOLD", "SILENCE_EXPIRED"}
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -43,6 +46,7 @@ def test_every_code_has_words(language: str):
     keys |= {f"button.{verb}" for verb in set(Verb) - QUIET}
     keys |= {f"workorders.order.{verb}" for verb in set(Verb) - {Verb.RAISE_LEVEL}}
     keys |= {f"card.reason.{trigger}" for trigger in Trigger}
+    keys |= {f"silence_state.{state}" for state in SilenceState}
     keys |= {f"reason.{code}" for code in codes_in_source()}
     assert len(codes_in_source()) > 25
     assert len(EntryKind) == 7
