@@ -12,6 +12,7 @@ from book.write import put_dated
 from integrations.files import quarantine
 from integrations.files.dating import Dating, date_entries
 from integrations.files.reading import Batch, scopes_of
+from integrations.files.unmentioned import count_of, unmentioned
 from store import UnitOfWork
 from store.problems import Problem
 
@@ -30,6 +31,8 @@ class ImportResult:
         scopes: organisations and products whose exposure may have moved.
         written: False for a dry run.
         prices: those among what is new.
+        unmentioned: rows that stand in the book of an account of the file and that it does not
+            name; they stay as they are.
     """
 
     rows: int
@@ -41,37 +44,43 @@ class ImportResult:
     scopes: frozenset[tuple[str, str]]
     written: bool
     prices: tuple[MarketPrice, ...] = ()
+    unmentioned: int = 0
 
 
 def preview(connection: Connection, batch: Batch, now: datetime) -> ImportResult:
     """What taking the batch in would do; nothing is written."""
-    return _result(batch, date_entries(connection, batch.entries, now), written=False)
+    dating = date_entries(connection, batch.entries, now)
+    return _result(batch, dating, unmentioned(connection, batch, now), written=False)
 
 
 def take_in(uow: UnitOfWork, batch: Batch) -> ImportResult:
     """Record the good rows as facts and keep the bad ones; the same file again changes nothing."""
     dating = date_entries(uow.connection, batch.entries, uow.now)
+    left = unmentioned(uow.connection, batch, uow.now)
     put_dated(uow, [dated for _, dated in dating.fresh], source=batch.source)
     kept = quarantine.keep(uow, batch)
-    result = _result(batch, dating, written=True)
+    result = _result(batch, dating, left, written=True)
     if dating.fresh or kept:
         _record(uow, batch, result, kept)
     return result
 
 
-def _result(batch: Batch, dating: Dating, *, written: bool) -> ImportResult:
+def _result(
+    batch: Batch, dating: Dating, left: Sequence[Problem], *, written: bool
+) -> ImportResult:
     return ImportResult(
         rows=batch.rows,
         accepted=sum(entry.rows for entry, _ in dating.fresh),
         duplicates=sum(entry.rows for entry in dating.known),
         quarantined=len(batch.bad),
         errors=batch.errors,
-        warnings=batch.warnings,
+        warnings=(*batch.warnings, *left),
         scopes=frozenset(scopes_of([entry for entry, _ in dating.fresh])),
         written=written,
         prices=tuple(
             entry.fact for entry, _ in dating.fresh if isinstance(entry.fact, MarketPrice)
         ),
+        unmentioned=count_of(left),
     )
 
 
@@ -94,6 +103,7 @@ def _record(uow: UnitOfWork, batch: Batch, result: ImportResult, kept: int) -> N
             "duplicates": result.duplicates,
             "quarantined": result.quarantined,
             "newly_quarantined": kept,
+            "unmentioned": result.unmentioned,
             "codes": _codes(result.errors),
         },
     )

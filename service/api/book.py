@@ -50,12 +50,16 @@ class RowsIn(In):
 
 
 class ImportOut(Out):
-    """What became of the rows; `rows` = `accepted` + `duplicates` + `quarantined`."""
+    """What became of the rows; `rows` = `accepted` + `duplicates` + `quarantined`.
+
+    `unmentioned` rows stand in the book of an account of these rows and are not among them.
+    """
 
     rows: int
     accepted: int
     duplicates: int
     quarantined: int
+    unmentioned: int
     problems: list[ProblemOut]
 
 
@@ -128,6 +132,7 @@ def post_rows(call: Writing, kind: Annotated[Kind, Path()], asked: RowsIn) -> Re
             accepted=result.accepted,
             duplicates=result.duplicates,
             quarantined=result.quarantined,
+            unmentioned=result.unmentioned,
             problems=[
                 ProblemOut(**problem_shown(app.catalogues, one))
                 for one in (*result.errors, *result.warnings)

@@ -149,6 +149,7 @@ def _finish(desk: Desk, result: ImportResult, summary: AssessmentSummary | None)
         "accepted": result.accepted,
         "duplicates": result.duplicates,
         "quarantined": result.quarantined,
+        "unmentioned": result.unmentioned,
         "dry_run": not result.written,
         "errors": [desk.problem(problem) for problem in result.errors],
         "warnings": [desk.problem(problem) for problem in result.warnings],
