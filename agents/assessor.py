@@ -42,6 +42,7 @@ from store import UnitOfWork
 from store.clock import parse_rfc3339, rfc3339
 from store.schema import table
 from store.types import decimal_text
+from workorders.flapping import Crossing, record_crossing
 from workorders.model import Match
 
 KIND = "exposure"
@@ -182,6 +183,10 @@ def assess_scope(
             continue
         verdicts = rulebook.evaluate(KIND, view.fact, at=uow.now)
         level = worst(verdicts)
+        before = known.level if known is not None else ""
+        if level != before:
+            crossing = Crossing(view.key, view.bucket.org, before, level, trigger.at)
+            record_crossing(uow, crossing)
         series = _remember(uow, view, content, level, known, trigger.at)
         rows.append(row)
         outcomes.update(_named(verdicts))

@@ -49,6 +49,7 @@ def order_card(
     notice_id: str,
     reason: str,
     params: Mapping[str, Any] | None = None,
+    crossings: int = 0,
 ) -> Card:
     """The card of an order as it now stands, for one person.
 
@@ -58,6 +59,7 @@ def order_card(
         notice_id: idempotency id of the delivery.
         reason: why it is sent, a code (`noise.Trigger` in capitals).
         params: who and when, for the sentence about the reason.
+        crossings: how often its conditions came and went within a day, where they flap; else 0.
     """
     code = str(order.title_params.get("code", ""))
     explained = explain(
@@ -71,6 +73,8 @@ def order_card(
     lines = [Line(f"card.reason.{reason.lower()}", params or {}), explained.broke, explained.since]
     if order.count > 1:
         lines.append(Line("card.count", {"count": order.count}))
+    if crossings:
+        lines.append(Line("card.flapping", {"crossings": crossings}))
     deadline = order.acknowledge_due or order.resolve_due
     confirm = order.level is Level.RED
     return Card(

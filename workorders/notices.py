@@ -19,10 +19,11 @@ from workorders import journal, rows
 from workorders.card import Card, CardKind, card_from_json
 from workorders.cards import alert_card, order_card
 from workorders.context import Context
+from workorders.flapping import flap_score
 from workorders.model import Alert, EntryKind, State, WorkOrder
 from workorders.muting import Muted, by_reason, mute_of
 from workorders.noise import History, NoticeVerdict, Trigger, decide_notice
-from workorders.policy import policy_from_json
+from workorders.policy import Policy, policy_from_json
 from workorders.rows import NOTICES
 
 _HOUR = timedelta(hours=1)
@@ -184,7 +185,14 @@ def _queue(
     )
     card: Card
     if isinstance(matter, WorkOrder):
-        card = order_card(matter, person, notice_id=key, reason=verdict.reason, params=params)
+        card = order_card(
+            matter,
+            person,
+            notice_id=key,
+            reason=verdict.reason,
+            params=params,
+            crossings=_flapping(uow, matter),
+        )
     else:
         card = alert_card(matter, person, notice_id=key, reason=verdict.reason)
     outbox.put(
@@ -196,6 +204,13 @@ def _queue(
         due_at=verdict.not_before,
         group=matter.id,
     )
+
+
+def _flapping(uow: UnitOfWork, order: WorkOrder) -> int:
+    """How often its conditions came and went within a day, when that is often; else 0."""
+    score = flap_score(uow.connection, {clear.fact_key for clear in order.clears}, uow.now)
+    policy = policy_from_json(order.policy) if order.policy else Policy()
+    return score if score >= policy.flap_threshold else 0
 
 
 def _row(
@@ -284,7 +299,14 @@ def redraw(uow: UnitOfWork, order: WorkOrder) -> int:
             continue
         why = card_from_json(row.payload).lines[0]
         reason = why.code.rpartition(".")[2]
-        card = order_card(order, row.target, notice_id=row.key, reason=reason, params=why.params)
+        card = order_card(
+            order,
+            row.target,
+            notice_id=row.key,
+            reason=reason,
+            params=why.params,
+            crossings=_flapping(uow, order),
+        )
         redrawn += outbox.redraw(uow, row.key, card.as_json())
     return redrawn
 
