@@ -64,6 +64,9 @@ exception means that it was not taken: it is then not acknowledged."""
 class SlackSocket:
     """Keeps one connection to Slack.
 
+    Attributes:
+        fault: why the last try to connect failed, as a code; empty after one that did not.
+
     Args:
         web: the Web API under the *app's* token.
         outbound: the way out, for the socket as for the call that opens it.
@@ -91,6 +94,7 @@ class SlackSocket:
         self._silent_s = silent_s
         self._secure = secure
         self._session: _Session | None = None
+        self.fault = ""
         self._failures = 0
         self._next_try = ticks()
         self._ping_at = 0.0
@@ -141,7 +145,7 @@ class SlackSocket:
         except Exception as fault:  # noqa: BLE001 - an address that is none, say: tried again
             self._failed(ChannelRetry(1, type(fault).__name__))
             return
-        self._session = fresh
+        self._session, self.fault = fresh, ""
         self._ping_at = self._ticks() + PING_S
         _log.info("connected to Slack", tries=self._failures + 1)
         if leaving is not None:
@@ -171,8 +175,8 @@ class SlackSocket:
         asked = fault.after_s if isinstance(fault, ChannelRetry) else LONGEST_WAIT_S
         wait = max(asked, _back_off(self._failures))
         self._next_try = self._ticks() + wait
-        code = fault.code if isinstance(fault, ChannelFailed) else str(fault)
-        _log.warning("not connected to Slack", fault=code, tries=self._failures, next_s=wait)
+        self.fault = fault.code if isinstance(fault, ChannelFailed) else str(fault)
+        _log.warning("not connected to Slack", fault=self.fault, tries=self._failures, next_s=wait)
 
 
 class _Session:

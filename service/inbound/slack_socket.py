@@ -12,6 +12,8 @@ from typing import Any
 
 import structlog
 
+from agents.house_faults import HouseFault, tell_once
+from agents.world import book_orgs
 from integrations.slack_inbound import MALFORMED, pressed
 from integrations.slack_socket import Envelope, SlackSocket
 from integrations.slack_web import SlackWeb
@@ -26,7 +28,12 @@ LEASE = "slack-socket"
 LEASE_S = 30.0
 RENEW_S = 3.0
 PERIOD_S = 0.5
+#: Without a connection for so long, people are told: clicks on cards come to nothing meanwhile.
+TELL_AFTER_S = 300.0
+_TELL_AGAIN_S = 60.0
+DISCONNECTED = "SLACK_DISCONNECTED"
 _STOP_S = 60.0
+_HOUSE = "system:slack"
 
 _log = structlog.get_logger(__name__)
 
@@ -92,6 +99,8 @@ class SlackListener:
         self._waiting = threading.Event()
         self._held_until = 0.0
         self._renew_at = 0.0
+        self._down_since: float | None = None
+        self._tell_at = 0.0
         self._threads: list[threading.Thread] = []
         settings = app.settings
         outbound = outbound_of(settings)
@@ -133,9 +142,36 @@ class SlackListener:
         """One look: keep the connection under the lease, or none; whether this process holds it."""
         if self._leads():
             self.socket.keep()
+            self._tell_when_down()
             return True
         self.socket.close()
+        self._down_since = None
         return False
+
+    def _tell_when_down(self) -> None:
+        """A connection that does not come about opens one order a day, of kind `system`."""
+        now = self._ticks()
+        if self.socket.connected:
+            self._down_since = None
+            return
+        if self._down_since is None:
+            self._down_since, self._tell_at = now, now + TELL_AFTER_S
+        if now < self._tell_at:
+            return
+        self._tell_at = now + _TELL_AGAIN_S
+        around = self._app.directories.now()
+        roots = book_orgs(around)
+        if not roots:
+            return  # nobody could be told
+        with self._app.store.unit_of_work(_HOUSE) as uow:
+            fault = HouseFault(
+                code=DISCONNECTED,
+                key=f"{LEASE}/{uow.now.date()}",
+                org=roots[0],
+                text=self.socket.fault,
+                body={"fault": self.socket.fault, "seconds": round(now - self._down_since)},
+            )
+            tell_once(uow, self._app.context(around), fault)
 
     def _leads(self) -> bool:
         now = self._ticks()

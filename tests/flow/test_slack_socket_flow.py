@@ -16,13 +16,20 @@ from sqlalchemy import select
 import main
 from directory.loading import directory_from_mapping
 from directory.writing import save_directory
+from service.demo.slack_server import Fault
 from service.inbound import clicks, commands
-from service.inbound.slack_socket import LEASE_S, SlackListener, slack_listener
+from service.inbound.slack_socket import (
+    DISCONNECTED,
+    LEASE_S,
+    TELL_AFTER_S,
+    SlackListener,
+    slack_listener,
+)
 from service.settings import Settings
 from store.schema import table
 from tests.flow.test_serving import ROOT, process
 from tests.unit.integrations.socket_server import Client, SocketServer, until
-from workorders import State
+from workorders import OrderKind, State, reads
 
 APP_TOKEN = "xapp-a-secret"
 
@@ -348,6 +355,50 @@ def test_a_busy_database_ends_the_lease_only_with_its_time(
     town.pass_time(1)
     assert not one.look()
     until(lambda: not town.server.live, "kept without a lease")
+
+
+def system_orders(town: Town) -> list[str]:
+    return [
+        str(one.title_params["code"]) for one in town.house.orders() if one.kind == OrderKind.SYSTEM
+    ]
+
+
+def test_people_are_told_once_when_the_connection_does_not_come_about(town: Town):
+    one = town.listener("here")
+    for _ in range(9):
+        town.server.fail(Fault(error="invalid_auth"))
+        one.look()
+        assert system_orders(town) == []
+        town.pass_time(TELL_AFTER_S / 9)
+    for _ in range(5):
+        town.server.fail(Fault(error="invalid_auth"))
+        one.look()
+        town.pass_time(61)
+    assert system_orders(town) == [DISCONNECTED]
+    told = town.house.orders()[0]
+    assert told.org == "Group"
+    town.server.faults.clear()
+    town.house.run_agents()
+    assert "Slack is not connected" in town.house.card("boss").body["text"]
+    with town.house.app.store.reader() as connection:
+        assert "INVALID_AUTH" in str(reads.stream(connection, told.id))
+    one.look()
+    assert one.socket.connected
+
+
+def test_a_short_gap_is_no_fault_of_the_house(town: Town):
+    one = town.listener("here")
+    for _ in range(3):
+        town.server.fail(Fault(status=503))
+        one.look()
+        town.pass_time(TELL_AFTER_S - 10)
+        assert one.look()
+        until(lambda: one.socket.connected, "not connected")
+        town.pass_time(20)
+        one.look()
+        town.server.live[-1].hang_up()
+        until(lambda: not one.socket.connected, "still there")
+    assert system_orders(town) == []
 
 
 def test_without_an_app_level_token_nothing_listens(tmp_path: Path):

@@ -26,6 +26,8 @@ class ForwardProxy:
         self.asked: list[tuple[str, str]] = []
         self.status = 0
         self.silent = False
+        self.early = b""  # comes with the answer to CONNECT, as a far end that speaks first
+        self.tunnels = True
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.proxy = self
         self._thread = threading.Thread(
@@ -72,6 +74,9 @@ class _Handler(StreamRequestHandler):
         if proxy.wanted and headers.pop("proxy-authorization", "") != proxy.wanted:
             self._say("407 Proxy Authentication Required")
             return
+        if method == "CONNECT" and not proxy.tunnels:
+            self._say("403 No tunnels")
+            return
         if proxy.status:
             self._say(f"{proxy.status} By order")
             return
@@ -82,7 +87,7 @@ class _Handler(StreamRequestHandler):
             return
         with socket.create_connection(("127.0.0.1", port), LIMIT_S) as other:
             if method == "CONNECT":
-                self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n" + proxy.early)
                 back = threading.Thread(target=_pump, args=(other, self.connection), daemon=True)
                 back.start()
                 _pump(self.connection, other)

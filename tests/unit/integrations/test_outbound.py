@@ -186,6 +186,17 @@ def test_mail_goes_through_the_tunnel_when_it_is_said_and_the_greeting_is_not_lo
         assert len(proxy.asked) == 1
 
 
+def test_what_the_far_end_says_at_once_belongs_to_the_caller():
+    with MailServer() as mail, ForwardProxy({"mail.invalid": mail.port}) as proxy:
+        proxy.early = b"220 early"
+        way = Outbound(proxy.url).connect("mail.invalid", 25, 30)
+        with way:
+            said = b""
+            while len(said) < len(proxy.early):
+                said += way.recv(len(proxy.early) - len(said))
+        assert said == proxy.early
+
+
 @pytest.mark.parametrize("status", [403, 407, 503])
 def test_a_tunnel_that_is_refused_is_told_by_its_number_alone(status: int):
     with ForwardProxy({}) as proxy:

@@ -333,9 +333,11 @@ def test_the_socket_takes_the_way_through_the_proxy_and_tells_no_password(
                 ("CONNECT", "wss.invalid:443"),
             ]
             one.lived()
-            proxy.wanted = "somebody else"
+            proxy.tunnels = False
             client.hang_up()
             one.keep_until(lambda: one.socket.next_try_s > 0, "no try")
+            assert one.socket.fault == "Exception"  # of the SDK, whose words are not repeated
+            assert proxy.asked[-1] == ("CONNECT", "wss.invalid:443")
             one.socket.close()
     words = caplog.text + json.dumps(told)
     assert "ticket" not in words
