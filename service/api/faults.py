@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from approvals import NoPlan, UnknownRequest
-from auditlog.errors import LogBusyError, LogError, LogUnavailableError
+from auditlog.errors import LogBusyError, LogError, LogUnavailableError, LogVersionError
 from directory import DirectoryError, SlackAccountTaken, UnknownPermission, UnknownPerson
 from rules.errors import UnknownFactKind, UnknownRule
 from service.i18n.catalogue import problem_text
@@ -119,7 +119,7 @@ def fault_of(raised: Exception) -> Fault:  # noqa: C901, PLR0911, PLR0912 - one 
             return Fault(409, "CONFLICT")
         case BadLevel() | UnknownFactKind() | DirectoryError():
             return Fault(422, "BAD_REQUEST")
-        case LogBusyError() | LogUnavailableError() | OperationalError():
+        case LogBusyError() | LogUnavailableError() | LogVersionError() | OperationalError():
             return Fault(503, "UNAVAILABLE", headers={"Retry-After": "5"})
         case LogError():
             return Fault(422, raised.code, {"found": str(raised)})

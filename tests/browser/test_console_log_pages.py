@@ -46,7 +46,8 @@ def _told(
         file = folder / "台账.csv"
         file.write_text(
             "contract_id,org,product,side,quantity,counterparty\n"
-            f"P-1,{person.unit},cu,buy,many,{'x' * 30}\n", encoding="utf-8",
+            f"P-1,{person.unit},cu,buy,many,{'x' * 900}\n"
+            f"P-2,{person.unit},cu,buy,many,{'长' * 900}\n", encoding="utf-8",
         )  # fmt: skip
         batch = read_batch(file, Kind.CONTRACTS, Terms(stage.clock(), stage.app.directory))
         with stage.app.store.unit_of_work("cli:test") as uow:
@@ -83,6 +84,15 @@ def test_the_log_is_sound_and_a_row_is_mended(
         assert visitor.grave_findings() == [], path
         assert visitor.overflow(1440) == [], path
         assert visitor.overflow(390) == [], path
+    page.set_viewport_size({"width": 390, "height": 844})
+    visitor.open("/log/quarantine/book")
+    for number, letter in enumerate("x长"):
+        folded = page.locator("details.folded").nth(number)
+        expect(folded.locator("span")).to_be_hidden()
+        folded.locator("summary").click()
+        expect(folded.locator("span")).to_have_text(letter * 900)
+        expect(folded.locator("span")).to_be_visible()
+    assert visitor.overflow(390) == []
     page.set_viewport_size({"width": 1440, "height": 900})
     visitor.open("/log/quarantine")
     before = page.locator("button[data-dialog*=replay]").count()

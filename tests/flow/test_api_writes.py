@@ -8,6 +8,7 @@ from time import monotonic, sleep
 import pytest
 from flow_house import EAST, WEST, House, house
 
+from auditlog.errors import LogBusyError, LogError, LogUnavailableError, LogVersionError
 from workorders import State
 
 EVENT = {
@@ -291,6 +292,19 @@ def test_an_approved_grant_is_given(town: House):
         json={"kind": "grant", "material": {"person": "nobody", "grant": "view"}},
     )
     assert (unknown.status_code, unknown.json()["code"]) == (422, "UNKNOWN_PERSON")
+
+
+@pytest.mark.parametrize("fault", [LogBusyError, LogUnavailableError, LogVersionError])
+def test_a_log_that_cannot_be_asked_now_is_no_fault_of_the_caller(
+    town: House, monkeypatch: pytest.MonkeyPatch, fault: type[LogError]
+):
+    def refuses(*_: object, **__: object) -> None:
+        raise fault("not now")
+
+    monkeypatch.setattr(town.app.log, "search", refuses)
+    answer = town.client("chen").get("/api/v1/events")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert answer.json()["code"] == "UNAVAILABLE"
 
 
 def test_the_trail_proves_and_replays_what_was_done(town: House):

@@ -23,7 +23,7 @@ PATH = "/log/quarantine/book"
 READ = "book.read"
 _EXPORTED = 5000
 #: Of a cell; the workbook holds all of it.
-_SHOWN = 40
+_SHOWN = 2000
 
 
 def book_page(here: Here, after: int) -> QuarantinePage:
