@@ -101,7 +101,7 @@ def _show(desk: Desk, measured: Measured, shape: Format) -> None:
     desk.say("cli.metrics.period", since=shape.moment(found.since), until=shape.moment(found.until))
 
     def rate(value: Decimal | None) -> str:
-        return "—" if value is None else shape.percent(value)
+        return "—" if value is None else shape.percent(value, 2)
 
     def times(spread: Spread) -> str:
         if spread.p50_s is None or spread.p99_s is None:

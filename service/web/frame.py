@@ -59,6 +59,7 @@ ROOMS = (
     Room("rules", "/rules"),
     Room("log", "/log"),
     Room("trail", "/trail"),
+    Room("figures", "/figures"),
 )
 INBOX_ROOM = Room("inbox", "/inbox")
 

@@ -27,6 +27,8 @@ ADDRESSES = {
     "/alerts.xlsx": "/alerts.xlsx?pile=in_order",
     "/orders": "/orders?state=all",
     "/search": "/search?q={order}",
+    "/figures/{figure}": "/figures/closed_loop_rate",
+    "/figures/{figure}.xlsx": "/figures/closed_loop_rate.xlsx",
 }
 #: Streams without an end, and what no reader of rows can reach.
 LEFT_OUT = {"/live"}

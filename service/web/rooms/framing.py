@@ -29,6 +29,7 @@ _PERMISSION = {
     "rules": "rules.read",
     "log": "log.read",
     "trail": "trail.read",
+    "figures": "view",
 }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, timedelta
 from decimal import Decimal
 from math import sqrt
+from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from fastapi.responses import Response
@@ -29,6 +30,7 @@ from service.web.views.today import (
     TodayPage,
     WaitingLine,
 )
+from store.clock import rfc3339
 from workorders import figures, reads
 
 PERIOD = timedelta(days=30)
@@ -185,10 +187,19 @@ def quality_lines(here: Here, connection: Connection) -> Iterable[QualityLine]:
         ("ui.quality.closed_loop", made.closed_loop_rate),
     ):
         if value is not None:
-            yield QualityLine(here.text(key), form.percent(value))
+            url = _rows_url(f"{key.removeprefix('ui.quality.')}_rate", period)
+            yield QualityLine(here.text(key), form.percent(value), "", url)
     if made.time_to_notify.p99_s is not None:
         seconds = form.number(made.time_to_notify.p99_s, 1)
-        yield QualityLine(here.text("ui.quality.latency"), here.text("ui.seconds", seconds=seconds))
+        latency = here.text("ui.seconds", seconds=seconds)
+        url = _rows_url(figures.Figure.NOTIFY.value, period)
+        yield QualityLine(here.text("ui.quality.latency"), latency, "", url)
+
+
+def _rows_url(figure: str, period: figures.Period) -> str:
+    """The rows behind a figure of the period."""
+    asked = {"from": rfc3339(period.since), "to": rfc3339(period.until)}
+    return f"/figures/{figure}?{urlencode(asked)}"
 
 
 def interval(hits: int, tries: int) -> tuple[int, int]:
