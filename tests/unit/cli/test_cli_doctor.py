@@ -6,12 +6,14 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 import trail
 from service.cli import doctor
@@ -23,6 +25,10 @@ from service.settings import Settings
 from store import open_engine, outbox, timers
 from store.types import to_microseconds
 from trail.keys import PURPOSES
+from workorders import ManualOrder, close, merge, open_by_hand, reopen, resolve
+from workorders.context import Context
+from workorders.levels import Level
+from workorders.model import Closing
 
 CONTRACTS = "contract_id,org,product,side,quantity\nP-1,华东钢铁/铜贸易部,cu,buy,850\n"
 
@@ -48,6 +54,14 @@ def _write(terminal: Any, statement: str, *values: Any) -> None:
     with connection:
         assert connection.execute(statement, values).rowcount > 0
     connection.close()
+
+
+@contextmanager
+def _reading(terminal: Any) -> Iterator[Connection]:
+    engine = open_engine(f"sqlite:///{terminal.data / 'hedgewarden.db'}")
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
 
 
 def _act(terminal: Any, act: Callable[[Any], Any]) -> Any:
@@ -144,14 +158,46 @@ def test_what_people_do_leaves_tables_and_trail_as_one(broken_limit: Any) -> Non
     assert f"{order} (open ≠ " in found.params["names"]
 
 
-def test_a_larger_breach_raises_the_level_and_the_states_agree(broken_limit: Any) -> None:
+def test_a_larger_breach_opens_an_acknowledged_order_anew_and_the_states_agree(
+    broken_limit: Any,
+) -> None:
+    order = broken_limit("orders", "list", "--json").json["rows"][0]["id"]
+    token = broken_limit.token("chen")
+    assert broken_limit("orders", "ack", order, "--as", "chen", token=token).code == 0
     more = "contract_id,org,product,side,quantity\nP-9,华东钢铁/铜贸易部,cu,buy,9000\n"
     assert broken_limit("import", "contracts", broken_limit.file("m.csv", more)).code == 0
-    engine = open_engine(f"sqlite:///{broken_limit.data / 'hedgewarden.db'}")
-    with engine.connect() as connection:
+    with _reading(broken_limit) as connection:
         assert trail.find(connection, action="order.level") != []
         assert differences(connection) == []
-    engine.dispose()
+
+
+def test_merged_and_reopened_orders_agree_with_their_records(broken_limit: Any) -> None:
+    wanted = ManualOrder(code="AUDIT_FINDING", level=Level.YELLOW, org="华东钢铁")
+    closing = Closing(disposition="false_alarm", root_cause="DATA_ENTRY")
+
+    def merging(uow: Any, ctx: Context) -> str:
+        first, second = (open_by_hand(uow, ctx, wanted, system=True).new_order for _ in range(2))
+        assert merge(uow, ctx, first, into=second).ok
+        return second
+
+    def reopening(uow: Any, ctx: Context) -> None:
+        assert resolve(uow, ctx, order).ok
+        assert close(uow, ctx, order, closing, conditions=[]).ok
+        assert reopen(uow, ctx, order, reason="again").ok
+
+    app = broken_limit.compose(Settings(data=broken_limit.data))
+    with app.store.unit_of_work("chen") as uow:
+        order = merging(uow, app.context(app.directories.around(uow.connection)))
+    with app.store.reader() as connection:
+        assert differences(connection) == []  # the order that took the other in is still open
+    with app.store.unit_of_work("chen") as uow:
+        reopening(uow, app.context(app.directories.around(uow.connection)))
+    app.close()
+    with _reading(broken_limit) as connection:
+        assert {"order.merged_in", "order.reopen"} <= {
+            one.action for one in trail.find(connection, kind="decision", limit=100)
+        }
+        assert differences(connection) == []
 
 
 # --- keys, custody, anchors ---------------------------------------------------------------------

@@ -100,3 +100,15 @@ def test_a_list_of_contracts_is_no_statement_of_an_account(store: Store, read: R
     _bring(store, read(Kind.CONTRACTS, f"{head}P-1,{ORG},cu,buy,1000,2024-05-14\n"))
     after = _bring(store, read(Kind.CONTRACTS, f"{head}P-2,{ORG},cu,buy,1000,2024-05-15\n"))
     assert (after.unmentioned, after.warnings) == (0, ())
+
+
+def test_a_lot_that_moved_to_another_account_is_not_missed_on_the_old_one(
+    store: Store, read: Read
+) -> None:
+    head = "lot_id,org,product,account,quantity,as_of\n"
+    _bring(store, read(Kind.INVENTORY, f"{head}L-1,{ORG},cu,A,10,2024-05-14\n"))
+    _bring(store, read(Kind.INVENTORY, f"{head}L-1,{ORG},cu,B,10,2024-05-15\n"))
+    on_a = _bring(store, read(Kind.INVENTORY, f"{head}L-2,{ORG},cu,A,5,2024-05-16\n"))
+    assert on_a.unmentioned == 0
+    on_b = _bring(store, read(Kind.INVENTORY, f"{head}L-3,{ORG},cu,B,5,2024-05-16\n"))
+    assert _warned(on_b) == [("B", "1", "L-1")]
