@@ -51,7 +51,7 @@ class SlackChannel:
         language_of: Callable[[str], str],
         public_url: str = "",
         outbound: Outbound | None = None,
-        timeout_s: int = 10,
+        timeout_s: float = 10,
     ) -> None:
         self._web = SlackWeb(
             base_url=base_url, token=token, outbound=outbound or Outbound(), timeout_s=timeout_s

@@ -45,13 +45,15 @@ class Message:
 class Fault:
     """What the next call gets instead of an answer.
 
-    `lost` means: the effect happens and the answer never arrives.
+    `lost` means: the effect happens and the answer never arrives, the connection breaks. `hang`
+    means the same, but the connection stays open and silent until the server is closed.
     """
 
     status: int = 200
     retry_after: int = 0
     error: str = ""
     lost: bool = False
+    hang: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ class SlackServer:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.tokens: dict[str, str] = {}
         self.faults: deque[Fault] = deque()
+        self.closing = threading.Event()
         self._unix_time = unix_time
         self._count = 0
         self._lock = threading.Lock()
@@ -105,6 +108,7 @@ class SlackServer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.closing.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -252,9 +256,11 @@ def _handler(server: SlackServer) -> type[BaseHTTPRequestHandler]:
             fault = server.faults.popleft() if server.faults else None
             method = self.path.removeprefix("/api/")
             server.tokens[method] = self.headers.get("Authorization", "").removeprefix("Bearer ")
-            if fault is None or fault.lost:
+            if fault is None or fault.lost or fault.hang:
                 answer = server.answer(method, arguments)
                 if fault is not None:
+                    if fault.hang:
+                        server.closing.wait()
                     self.close_connection = True
                     self.connection.close()
                     return

@@ -54,7 +54,7 @@ class SlackHarness:
     unknown_address = ""
     strangers = True
 
-    def __init__(self, server: SlackServer) -> None:
+    def __init__(self, server: SlackServer, timeout_s: float = 30) -> None:
         self.server = server
         self.lasting = Faults()
         self.channel = SlackChannel(
@@ -64,6 +64,7 @@ class SlackHarness:
             wording=WORDS,
             language_of=lambda _person: "zh",
             public_url="https://console.invalid",
+            timeout_s=timeout_s,
         )
 
     def delivered(self) -> int:
@@ -110,6 +111,20 @@ class TestSlack(FreshnessSuite):
         harness.channel.send(a_card(2), harness.address)
         sent = [one.body["metadata"]["event_payload"]["notice_id"] for one in posted(harness)]
         assert sent == ["WO-20261123-001/1", "WO-20261123-001/2", "WO-20261123-001/2"]
+
+    def test_an_answer_that_never_comes_is_given_up_and_tried_again(self):
+        with SlackServer(SECRET, lambda: int(NOW.timestamp())) as server:
+            hasty = SlackHarness(server, timeout_s=1)
+            hasty.channel.send(a_card(), hasty.address)
+            server.fail(Fault(hang=True))
+            with pytest.raises(ChannelRetry):
+                hasty.channel.send(a_card(2), hasty.address)
+            handle = SlackHarness(server).channel.send(a_card(2), hasty.address)
+            server.fail(Fault(hang=True))
+            with pytest.raises(ChannelRetry):
+                hasty.channel.update(handle, a_card(3, ()))
+            assert hasty.message(handle).buttons == []  # it was carried out all the same
+            assert hasty.delivered() == 3
 
     @pytest.mark.parametrize("error", ["invalid_auth", "channel_not_found", "is_archived"])
     def test_a_refusal_for_good_is_no_reason_to_try_again(self, harness: SlackHarness, error: str):
