@@ -113,11 +113,7 @@ def silent_detectors(loaded: Loaded, rulebook: Rulebook) -> tuple[str, ...]:
         f"model:{one.family}" for one in loaded.alerts if one.family
     }
     rules: tuple[AnyRule, ...] = (*rulebook.rules, *rulebook.correlations)
-    expected = [
-        rule.id
-        for rule in rules
-        if _has_colour(rule) and not rule.heading.observe
-    ]
+    expected = [rule.id for rule in rules if _has_colour(rule) and not rule.heading.observe]
     models = [f"model:{family.value}" for family in Family]
     return tuple(sorted(one for one in (*expected, *models) if one not in heard))
 

@@ -22,6 +22,7 @@ from fastapi import FastAPI
 
 from agents.scheduler import Job, Scheduler
 from auditlog.owner import own_log, serve_log
+from service import weekly
 from service.application import Application
 from service.approving import run_due
 from service.assembly import make_app
@@ -153,6 +154,7 @@ def jobs_of(app: Application) -> list[Job]:
         Job("feeds", app.agents.feeds.run_once, timedelta(seconds=30)),
         Job("settler", app.settler.run_once, timedelta(seconds=60)),
         Job("sentinel", app.sentinel.run_once, timedelta(seconds=60)),
+        Job("weekly", lambda now: weekly.run_due(app, now), timedelta(seconds=60)),
     ]
 
 

@@ -70,6 +70,12 @@ class Waiting:
     order: WorkOrder | None = None
     alert: Alert | None = None
 
+    @property
+    def matter_id(self) -> str:
+        """The id of the order or alert."""
+        matter = self.order or self.alert
+        return matter.id if matter is not None else ""
+
 
 def within(column: ColumnElement[str], scopes: Sequence[str]) -> ColumnElement[bool]:
     """The condition that an organisation lies inside one of `scopes`."""

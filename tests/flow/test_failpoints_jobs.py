@@ -9,7 +9,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -24,7 +24,7 @@ import main
 from auditlog.events import Event, EventKind
 from directory.loading import directory_from_mapping
 from directory.writing import save_directory
-from service import serving
+from service import serving, weekly
 from service.inbound import clicks
 from service.security import set_password
 from store import Store
@@ -221,12 +221,20 @@ def a_silent_feed(town: House, monkeypatch: pytest.MonkeyPatch) -> str:
     return ""
 
 
+def a_monday_morning(town: House, _monkeypatch: pytest.MonkeyPatch) -> str:
+    """Monday 08:00, when the weekly report is due to everybody who gets one."""
+    weekly.run_due(town.app, town.clock())
+    town.clock.set(datetime(2024, 5, 20, 0, 0, tzinfo=UTC))
+    return ""
+
+
 JOBS: dict[str, tuple[Callable[..., str], int]] = {
     "clicks": (a_click, 20),
     "approvals": (an_overdue_request, 10),
     "escalator": (a_ladder, 20),
     "feeds": (a_silent_feed, 3),
     "replayer": (a_past_day, 3),
+    "weekly": (a_monday_morning, 10),
 }
 
 
