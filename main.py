@@ -3,13 +3,14 @@
 import os
 import socket
 from collections.abc import Mapping
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from agents.outfit import outfit
 from auditlog.client import open_log
 from auditlog.port import LogPort
 from service.application import Application, DirectoryReader, address_of, context_of
-from service.channels import channels_of
+from service.channels import channels_of, heartbeat_of, ping
 from service.i18n.titles import rule_titles
 from service.i18n.wording import Catalogues
 from service.rules_in_force import rulebook_folder, rules_in_force
@@ -57,6 +58,7 @@ def compose(
     names = tuple(channels)
     holder = f"{socket.gethostname()}:{os.getpid()}"
     opened = log or open_log(settings.data, role=role, clock=clock)
+    heart = heartbeat_of(settings)
     agents = outfit(
         store,
         opened,
@@ -69,6 +71,8 @@ def compose(
         models=settings.data / "models",
         model_key=keys.models,
         use_child=use_child,
+        beat=None if heart is None else partial(ping, heart),
+        beaten=None if heart is None else lambda: heart.result,
     )
     return Application(
         settings=settings,

@@ -6,17 +6,21 @@ transaction, so that one that fails does not hold the others back for ever.
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
 from agents.delivery import ACTOR, Address, Delivered, deliver, refresh
-from store import Store, outbox, timers
+from store import Store, outbox, positions, timers
+from store.clock import rfc3339
 from workorders.channel import Channel
 from workorders.context import Context
 from workorders.fire import KINDS, fire_timer
 
 LIMIT = 200
+ROUND = "escalator.round"
+"""When the last whole round began; the sentinel's dead-man's switch reads it."""
+MARK_EVERY = timedelta(seconds=10)
 _AHEAD = 10
 
 _log = structlog.get_logger(__name__)
@@ -59,12 +63,23 @@ class Escalator:
         self._context = context
         self._holder = holder
         self._editable = frozenset(editable)
+        self._marked: datetime | None = None
 
     def run_once(self, now: datetime) -> Escalated:
         """Fire what is due at `now`, then deliver one batch and show changed cards anew."""
         fired = self._fire(now)
         delivered = deliver(self._store, self._channels, self._address, self._context, self._holder)
-        return Escalated(fired, delivered, refresh(self._store, self._channels, self._editable))
+        shown = refresh(self._store, self._channels, self._editable)
+        self._mark(now)
+        return Escalated(fired, delivered, shown)
+
+    def _mark(self, now: datetime) -> None:
+        """Leave a sign of life behind a whole round, every ten seconds."""
+        if self._marked is not None and timedelta(0) <= now - self._marked < MARK_EVERY:
+            return
+        with self._store.unit_of_work(ACTOR) as uow:
+            positions.write(uow, ROUND, rfc3339(now))
+        self._marked = now
 
     def _fire(self, now: datetime) -> int:
         """Fire up to `LIMIT` timers, one by one.

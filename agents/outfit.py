@@ -9,7 +9,7 @@ from agents.escalator import Escalator
 from agents.facts import Surroundings
 from agents.feeds import Feeds
 from agents.replayer import Replayer
-from agents.sentinel import Sentinel
+from agents.sentinel import Health, Sentinel
 from agents.settler import Settler
 from agents.trainer import Trainer
 from agents.watcher import Watcher
@@ -45,6 +45,8 @@ def outfit(
     models: Path,
     model_key: bytes,
     use_child: bool = True,
+    beat: Callable[[Health], None] | None = None,
+    beaten: Callable[[], str | None] | None = None,
 ) -> Agents:
     """Make the agents.
 
@@ -60,6 +62,8 @@ def outfit(
         models: the folder of model files.
         model_key: authenticates them.
         use_child: whether durable_rules runs beside the reference.
+        beat: pings a monitor outside.
+        beaten: what became of the last ping.
     """
     watcher = Watcher(store, log, rulebook=rulebook, context=context, use_child=use_child)
     escalator = Escalator(
@@ -80,4 +84,5 @@ def outfit(
     settler = Settler(store, watcher.world)
     feeds = Feeds(store, log, rulebook=rulebook, context=context)
     replayer = Replayer(store, log, rulebook=rulebook, context=context)
-    return Agents(watcher, escalator, settler, trainer, Sentinel(store, log), replayer, feeds)
+    sentinel = Sentinel(store, log, beat, beaten=beaten, around=around, context=context)
+    return Agents(watcher, escalator, settler, trainer, sentinel, replayer, feeds)

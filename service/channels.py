@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from agents.sentinel import Health
+from integrations.heartbeat import Heartbeat
 from integrations.mail import MailChannel, MailServerAddress
 from integrations.outbound import Outbound
 from integrations.slack import SlackChannel
@@ -58,3 +60,24 @@ def outbound_of(settings: Settings) -> Outbound:
     """The way out for everything that speaks HTTP."""
     proxy = settings.outbound_proxy.get_secret_value()
     return Outbound(proxy, tuple(settings.outbound_direct))
+
+
+def heartbeat_of(settings: Settings) -> Heartbeat | None:
+    """The ping to a monitor outside; None when none is set."""
+    url = settings.heartbeat_url.get_secret_value()
+    if not url:
+        return None
+    return Heartbeat(
+        url,
+        outbound_of(settings),
+        method=settings.heartbeat_method,
+        secret=settings.heartbeat_secret.get_secret_value(),
+    )
+
+
+def ping(heart: Heartbeat, health: Health) -> None:
+    """Tell the monitor that all is well; whatever figures may leave the house go with a POST."""
+    heart.beat(
+        health.at,
+        {"dead_letters": health.dead_letters, "unread_events": health.unread_events},
+    )

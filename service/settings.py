@@ -15,6 +15,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from integrations.heartbeat import valid_heartbeat
 from integrations.outbound import LOOPBACK, valid_direct, valid_proxy
 
 FILE_NAME = "hedgewarden.toml"
@@ -68,6 +69,13 @@ class Settings(BaseSettings):
     smtp_through_proxy: bool = Field(
         default=False, description="reach the mail server through the proxy too"
     )
+    heartbeat_url: SecretStr = Field(
+        default=SecretStr(""), description="monitor that is pinged while all is well; empty: none"
+    )
+    heartbeat_method: Literal["GET", "POST"] = Field(default="GET", description="how it is pinged")
+    heartbeat_secret: SecretStr = Field(
+        default=SecretStr(""), description="signs each ping (HMAC-SHA256); empty: unsigned"
+    )
     outbound_proxy: SecretStr = Field(
         default=SecretStr(""), description="proxy for outgoing HTTP; empty: none"
     )
@@ -82,6 +90,14 @@ class Settings(BaseSettings):
     def _no_path(cls, given: object) -> object:
         """An empty text in the file means that nothing is set, not the current folder."""
         return None if given == "" else given
+
+    @field_validator("heartbeat_url")
+    @classmethod
+    def _a_monitor(cls, given: SecretStr) -> SecretStr:
+        """Told without the address: such addresses hold a token."""
+        if given.get_secret_value() and not valid_heartbeat(given.get_secret_value()):
+            raise ValueError("https://host/path")
+        return given
 
     @field_validator("outbound_proxy")
     @classmethod
