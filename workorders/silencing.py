@@ -3,7 +3,7 @@
 A refusal is an answer with a code and is recorded too. Nothing here commits.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -157,7 +157,7 @@ def expire(uow: UnitOfWork, ctx: Context, silence_id: str, version: int) -> bool
 
 def list_silences(
     connection: Connection,
-    scopes: tuple[str, ...],
+    scopes: Sequence[str],
     *,
     live_only: bool = False,
     now: datetime | None = None,
@@ -176,9 +176,9 @@ def list_silences(
     inside = [
         or_(c.org == one, c.org.startswith(f"{one}/", autoescape=True)) for one in scopes if one
     ]
-    above = {one[: len(one) - len(rest)] for one in scopes for rest in _tails(one)}
-    if above - {""}:
-        inside.append(c.org.in_(sorted(above - {""})))
+    above = {one[:at] for one in scopes for at, letter in enumerate(one) if letter == "/"}
+    if above:
+        inside.append(c.org.in_(sorted(above)))
     if not inside:
         return []
     wanted = select(SILENCES).where(or_(*inside), c.state != SilenceState.REPLACED.value)
@@ -190,9 +190,14 @@ def list_silences(
     return [silence_from(row) for row in connection.execute(wanted).mappings()]
 
 
-def _tails(path: str) -> list[str]:
-    """What lies below each ancestor of a path, with its slash."""
-    return [path[at:] for at, letter in enumerate(path) if letter == "/"]
+def visible(silence: Silence, scopes: Sequence[str]) -> bool:
+    """Whether it concerns what the reader sees: it lies inside a scope, or covers one."""
+    org = silence.matchers.org
+    return any(
+        org == one or org.startswith(f"{one}/") or one.startswith(f"{org}/")
+        for one in scopes
+        if one
+    )
 
 
 def _ruled(uow: UnitOfWork, ctx: Context, wish: Wish) -> Ruling:

@@ -18,6 +18,7 @@ from service.api import (
     people,
     roster,
     rule_routes,
+    silences,
     trail_routes,
 )
 from service.api.faults import MEDIA_TYPE, NoTraceback, fault_of, problem_response
@@ -32,6 +33,8 @@ _ROUTERS = (
     book.router,
     alerts.router,
     orders.router,
+    metric_routes.router,
+    silences.router,
     metric_routes.router,
     approval_routes.router,
     trail_routes.router,

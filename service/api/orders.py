@@ -52,11 +52,16 @@ _INCOMPLETE = frozenset(
         "NEEDS_ROOT_CAUSE",
         "NEEDS_CORRECTIVE",
         "SNOOZE_TOO_LONG",
+        "NEEDS_ORG",
+        "SILENCE_ENDS_EARLY",
+        "SILENCE_TOO_LONG",
         "NO_ELIGIBLE_SIGNERS",
         "TIME_INVALID",
     }
 )
-_FORBIDDEN = frozenset({"FORBIDDEN", "NOT_PERMITTED", "NOT_A_SIGNER", "SELF_APPROVAL"})
+_FORBIDDEN = frozenset(
+    {"FORBIDDEN", "NOT_PERMITTED", "NOT_A_SIGNER", "SELF_APPROVAL", "OWN_BREACH"}
+)
 _FIELDS = tuple(name for name in OrderOut.model_fields if name not in {"code", "clears"})
 
 Command = Callable[[UnitOfWork, Context, WorkOrder], Outcome]
@@ -75,7 +80,7 @@ def refusal_status(code: str) -> int:
     """The HTTP status of a refused act."""
     if code in _FORBIDDEN:
         return 403
-    if code in {"UNKNOWN_ORDER", "UNKNOWN_ALERT"}:
+    if code in {"UNKNOWN_ORDER", "UNKNOWN_ALERT", "UNKNOWN_SILENCE"}:
         return 404
     return 422 if code in _INCOMPLETE else 409
 

@@ -25,6 +25,7 @@ from service.cli import (
     rules,
     running,
     setting_up,
+    silences,
     trail,
     users,
 )
@@ -51,6 +52,7 @@ _GROUPS = (
     orders,
     measuring,
     rules,
+    silences,
     trail,
     users,
 )

@@ -15,6 +15,7 @@ ALERT = "AL-20240514-999"
 ORDERS = "/orders/{order_id}"
 CLOSING = {"disposition": "fixed", "root_cause": "X", "corrective": None}
 WINDOW = {"start": "2024-05-14T01:00:00Z", "end": "2024-05-13T01:00:00Z"}
+SILENCE = {"matchers": {"org": "nowhere"}, "ends_at": "2024-05-14T01:00:00Z", "reason": "x"}
 #: Route → the permission that it needs, and a body. "" needs a caller and no permission.
 ROUTES: dict[tuple[str, str], tuple[str, Any]] = {
     ("post", "/events"): (
@@ -40,6 +41,12 @@ ROUTES: dict[tuple[str, str], tuple[str, Any]] = {
     ("post", f"{ORDERS}/resolve"): ("view", {}),
     ("post", f"{ORDERS}/close"): ("view", CLOSING),
     ("post", f"{ORDERS}/request-approval"): ("view", {"kind": "override"}),
+    ("get", "/silences"): ("view", None),
+    ("post", "/silences"): ("view", SILENCE),
+    ("post", "/silences/preview"): ("view", {"matchers": {"org": EAST}}),
+    ("post", "/silences/{silence_id}/change"): ("view", {**SILENCE, "version": 1}),
+    ("post", "/silences/{silence_id}/confirm"): ("view", {}),
+    ("post", "/silences/{silence_id}/end"): ("view", {}),
     ("get", "/approvals"): ("view", None),
     ("get", "/approvals/{request_id}"): ("view", None),
     ("post", "/approvals/{request_id}/acts"): ("view", {"verb": "approve", "version": 1}),
@@ -80,6 +87,7 @@ PLACES = {
     "order_id": NOTHING,
     "request_id": "AP-0123456789abcdef",
     "seq": "999999",
+    "silence_id": "SL-20240514-999",
     "rule_id": "NO_SUCH_RULE",
     "change_id": "OV-0000000000",
 }

@@ -8,6 +8,7 @@ import itertools
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -21,6 +22,7 @@ import workorders
 from integrations.files import quarantined
 from service.assembly import make_app, make_pages
 from store import Store
+from store.clock import rfc3339
 from trail import TrailKeeper
 
 MOST = 600
@@ -29,6 +31,7 @@ JSON = "/api/v1"
 #: record that somebody did.
 READING = {
     f"{JSON}/events", f"{JSON}/precheck", f"{JSON}/rules/check", f"{JSON}/rules/test",
+    f"{JSON}/silences/preview",
     f"{JSON}/trail/records/{{seq}}/replay", f"{JSON}/trail/verify", "/alerts/dismiss",
     "/log/quarantine/{number}/dismiss", "/log/quarantine/{number}/replay", "/login", "/logout",
     "/preferences", "/rules/check", "/trail/anchor", "/trail/checkpoint",
@@ -191,6 +194,34 @@ def alert_act(verb: str, body: dict[str, Any]) -> Any:
     return make
 
 
+def silence_body(world: World) -> dict[str, Any]:
+    """A silence over red, so that making, agreeing and ending it all take their whole way."""
+    ends = world.town.app.clock() + timedelta(hours=4)
+    matchers = {"org": EAST, "product": "cu", "levels": ["red", "orange"]}
+    return {"matchers": matchers, "ends_at": rfc3339(ends), "reason": "known roll"}
+
+
+def silenced(world: World) -> str:
+    answer = world.town.client("chen").post(f"{JSON}/silences", json=silence_body(world))
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["silence"]["id"])
+
+
+def silence(world: World) -> Request:
+    client, body = world.api("chen"), silence_body(world)
+    return lambda: client.post(f"{JSON}/silences", json=body)
+
+
+def silence_act(verb: str, body: dict[str, Any]) -> Any:
+    def make(world: World) -> Request:
+        path = f"{JSON}/silences/{silenced(world)}/{verb}"
+        client = world.api("wang")
+        given = {**silence_body(world), **body} if verb == "change" else body
+        return lambda: client.post(path, json=given)
+
+    return make
+
+
 def alert_page(verb: str, form: dict[str, Any]) -> Any:
     def make(world: World) -> Request:
         path = f"/alerts/{world.raised('orange')}/{verb}"
@@ -295,6 +326,10 @@ ACTS: dict[str, Callable[[World], Request]] = {
     f"{JSON}/alerts/{{alert_id}}/confirm": alert_act("confirm", {"text": "real"}),
     f"{JSON}/alerts/{{alert_id}}/dismiss": alert_act("dismiss", {"reasons": ["false"]}),
     f"{JSON}/alerts/dismiss": many_alerts,
+    f"{JSON}/silences": silence,
+    f"{JSON}/silences/{{silence_id}}/change": silence_act("change", {"version": 1}),
+    f"{JSON}/silences/{{silence_id}}/confirm": silence_act("confirm", {"version": 1}),
+    f"{JSON}/silences/{{silence_id}}/end": silence_act("end", {"reason": "over"}),
     f"{JSON}/approvals/{{request_id}}/acts": sign,
     f"{JSON}/book/{{kind}}": bring,
     "/orders/{number}/acknowledge": order_page("acknowledge", {}),

@@ -24,6 +24,7 @@ PASSWORD = "correct horse battery"
 READING = {
     "alerts list", "demo", "directory export", "doctor", "events import", "events search",
     "events timeline", "exposure", "init", "orders list", "orders show", "quarantine list",
+    "silence list", "silence preview",
     "rules check", "rules test", "serve", "trail replay", "trail verify", "user list",
 }  # fmt: skip
 CONTRACTS = "contract_id,org,product,side,quantity,price\n{},华东钢铁/铜贸易部,cu,{},{},71250\n"
@@ -111,6 +112,18 @@ def quarantined(house: Any) -> str:
     return str(found["number"])
 
 
+def silence(_house: Any) -> Call:
+    return (
+        *("silence", "add", "--org", "华东钢铁", "--product", "cu", "--level", "red"),
+        *("--until", "2024-06-05", "--reason", "known roll", "--as", "chen"),
+    )
+
+
+def silenced(house: Any) -> str:
+    made = house(*silence(house), "--json", token=house.token("chen"))
+    return str(made.json["silence"]["id"])
+
+
 def closed(house: Any) -> Call:
     number = order(house, "ack", "resolve")
     back = CONTRACTS.format("P-2", "sell", "900")
@@ -146,6 +159,9 @@ ACTS: dict[str, Callable[[Any], Call]] = {
         "orders", "resolve", order(house, "ack"), "--as", "chen", "--text", "posted",
     ),
     "orders close": closed,
+    "silence add": silence,
+    "silence confirm": lambda house: ("silence", "confirm", silenced(house), "--as", "wang"),
+    "silence end": lambda house: ("silence", "end", silenced(house), "--as", "chen"),
     "directory import": lambda house: ("directory", "import", house.file("n.yaml", PEOPLE)),
     "user create": lambda _house: (
         "user", "create", "li", "--role", "auditor", "--unit", "华东钢铁", "--password-stdin",
