@@ -104,7 +104,7 @@ class Settings(BaseSettings):
     def _a_proxy(cls, given: SecretStr) -> SecretStr:
         """Told without the address: a password may stand in it."""
         if given.get_secret_value() and not valid_proxy(given.get_secret_value()):
-            raise ValueError("http://[user:password@]host:port")
+            raise ValueError("expected http://[user:password@]host:port")
         return given
 
     @field_validator("slack_app_token")
@@ -113,7 +113,7 @@ class Settings(BaseSettings):
         """Socket Mode brings clicks on cards, and cards go out under the bot's token."""
         bot = known.data.get("slack_token")
         if given.get_secret_value() and not (bot and bot.get_secret_value()):
-            raise ValueError("slack_token?")
+            raise ValueError("needs slack_token")
         return given
 
     @field_validator("outbound_direct")
