@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 import trail
 from agents.scheduler import LEASE_S
 from agents.sentinel import GRACE
-from directory import DirectoryError, Role, read_directory
+from directory import DirectoryError, Role, conflicts, read_directory
 from service.cli.findings import Finding
 from service.cli.recorded_states import differences
 from service.demo.folder import is_demo
@@ -49,6 +49,7 @@ def database_findings(settings: Settings, now: datetime | None = None) -> list[F
                 ("anchor", partial(_anchor, settings, at)),
                 ("states", _states),
                 ("people", _people),
+                ("roster", partial(_roster, at)),
                 ("letters", _letters),
                 ("timers", partial(_timers, at)),
                 ("leases", partial(_leases, at)),
@@ -145,6 +146,23 @@ def _people(connection: Connection) -> Finding:
     if not any(Role.ADMINISTRATOR in one.roles and one.active for one in known.people):
         return Finding("people", "no_administrator", shown)
     return Finding("people", params=shown)
+
+
+def _roster(now: datetime, connection: Connection) -> Finding:
+    """What does not fit together on the rosters of the next two weeks."""
+    found = conflicts(read_directory(connection), now)
+    if not found:
+        return Finding("roster")
+    codes = [one.code for one in found]
+    names = [f"{one.params['org']} {one.params['from']} – {one.params['to']}" for one in found]
+    gaps, swaps = codes.count("ROSTER_GAP"), codes.count("SWAP_OPEN")
+    shown = {
+        "gaps": str(gaps),
+        "swaps": str(swaps),
+        "away": str(len(found) - gaps - swaps),
+        "names": _listed(names),
+    }
+    return Finding("roster", "conflicts", shown)
 
 
 def _letters(connection: Connection) -> Finding:

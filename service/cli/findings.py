@@ -22,6 +22,7 @@ _YELLOW: Final = frozenset(
         ("people", "no_administrator"),
         ("letters", "dead"),
         ("leases", "dead"),
+        ("roster", "conflicts"),
         ("log", "busy"),
     }
 )

@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 
+from service.cli.doctor_database import database_findings
+from service.settings import Settings
+
 DIRECTORY = """\
 organisations:
   - path: 集团
@@ -103,3 +106,27 @@ def test_a_swap_waits_for_the_second_person(desk: Any) -> None:
     gone = desk("oncall", "withdraw", proposed["id"], "--as", "zhou", "--json", token=zhou).json
     assert gone["code"] == "FORBIDDEN"
     assert desk("oncall", "withdraw", proposed["id"], "--as", "wang", token=wang).code == 0
+
+
+def test_doctor_names_gaps_and_swaps_that_nobody_agreed_to(desk: Any) -> None:
+    chen = desk.token("chen")
+    start, end = "2024-06-05T08:00:00+08:00", "2024-06-05T20:00:00+08:00"
+    gaps = _roster_finding(desk)
+    assert (gaps.result, gaps.severity, gaps.params["gaps"]) == ("conflicts", "yellow", "14")
+    assert "集团/铜 2024-06-03 20:00" in gaps.params["names"]
+    nights = DIRECTORY + '  - {org: 集团/铜, people: [zhou], shift: "20:00-08:00"}\n'
+    assert desk("directory", "import", desk.file("n.yaml", nights)).code == 0
+    assert _roster_finding(desk).ok
+    proposed = desk(
+        "oncall", "swap", "--org", "集团/铜", "--first", "chen", "--first-from", start,
+        "--first-to", end, "--second", "zhou", "--second-from", "2024-06-05T20:00:00+08:00",
+        "--second-to", "2024-06-06T08:00:00+08:00", "--as", "chen", token=chen,
+    )  # fmt: skip
+    assert proposed.code == 0
+    found = _roster_finding(desk)
+    assert (found.params["gaps"], found.params["swaps"], found.params["away"]) == ("0", "1", "0")
+
+
+def _roster_finding(desk: Any) -> Any:
+    found = database_findings(Settings(data=desk.data), desk.now[0])
+    return next(one for one in found if one.check == "roster")
