@@ -45,9 +45,9 @@ def compose(
     tell_on_stderr()
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     keys = open_keys(settings.keys_dir)
-    engine = open_engine(settings.database_url)
+    engine, keeper = open_engine(settings.database_url), TrailKeeper(keys.trail)
     upgrade(engine)
-    store = Store(engine, clock=clock, before_commit=[TrailKeeper(keys.trail)])
+    store = Store(engine, clock=clock, before_commit=[keeper])
     rulebook = rules_in_force(settings)
     catalogues = Catalogues(ZONE, rule_titles(rulebook))
     directories = DirectoryReader(store)
@@ -78,6 +78,7 @@ def compose(
         settings=settings,
         clock=clock,
         store=store,
+        keeper=keeper,
         log=opened,
         keys=keys,
         rulebook=rulebook,

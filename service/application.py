@@ -1,11 +1,13 @@
 """The application: every port that people and programs come in by, wired once in `main.compose`."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from agents.escalator import Escalator
 from agents.facts import Surroundings
@@ -22,6 +24,7 @@ from service.i18n.wording import Catalogues
 from service.settings import Settings
 from store import Store
 from store.clock import Clock
+from trail import TrailKeeper
 from trail.keys import Keys
 from workorders.channel import Channel
 from workorders.context import Context
@@ -62,6 +65,7 @@ class Application:
         settings: what the operator set.
         clock: aware UTC; simulated in the demo.
         store: the operational database.
+        keeper: writes the trail; asked for a last checkpoint at the end.
         log: the audit log.
         keys: the folder of keys.
         rulebook: the rules in force.
@@ -74,6 +78,7 @@ class Application:
     settings: Settings
     clock: Clock
     store: Store
+    keeper: TrailKeeper
     log: LogPort
     keys: Keys
     rulebook: Rulebook
@@ -124,9 +129,20 @@ class Application:
         """The channels in use."""
         return tuple(self.channels)
 
+    def seal(self) -> None:
+        """Write a checkpoint over what this process has recorded since the last one, if it can.
+
+        Without it the newest records could be changed by somebody who has no key.
+        """
+        if not self.keeper.unsealed:
+            return
+        with suppress(SQLAlchemyError), self.store.unit_of_work("system:trail") as uow:
+            self.keeper.seal(uow)
+
     def close(self) -> None:
-        """Release what is held: the child process, the log, the database."""
+        """Seal what this process left in the trail; release the child process, log, database."""
         self.watcher.close()
+        self.seal()
         self.log.close()
         self.store.engine.dispose()
 

@@ -34,6 +34,8 @@ class VerifyReport:
             one, who owns database and key could have written everything anew.
         anchor_size: records covered by the newest such copy.
         checkpoints: how many stored checkpoints were checked.
+        unsealed: the newest records, which no signed checkpoint covers yet: who writes to the
+            database could change them without a key.
         faults: in the order in which they were found.
     """
 
@@ -44,3 +46,4 @@ class VerifyReport:
     anchor_size: int
     checkpoints: int
     faults: tuple[Fault, ...]
+    unsealed: int = 0

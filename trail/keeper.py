@@ -53,6 +53,8 @@ class TrailKeeper:
         self._signers = (signer, *cosigners)
         self._every = checkpoint_every
         self._age = timedelta(seconds=checkpoint_s)
+        #: Whether records of this process stand after the last checkpoint.
+        self.unsealed = False
 
     def seal(self, uow: UnitOfWork) -> None:
         """Have this commit write a checkpoint, whatever the interval, if anything is unsealed."""
@@ -81,9 +83,13 @@ class TrailKeeper:
             sealed_at = to_microseconds(uow.now)
         tables.run(_WRITE_HEAD, (frontier.size, frontier.to_bytes(), sealed_size, sealed_at))
         tables.close()
-        if waiting:
-            uow.after_commit(lambda: _number(waiting, size))
+        open_end = frontier.size > sealed_size
+        uow.after_commit(lambda: self._committed(waiting, size, open_end=open_end))
         return len(waiting)
+
+    def _committed(self, waiting: list[Draft], size: int, *, open_end: bool) -> None:
+        self.unsealed = open_end
+        _number(waiting, size)
 
 
 class _Tables:

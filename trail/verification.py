@@ -79,6 +79,7 @@ def verify(
         anchor_size=max(agreeing, default=0) if anchored else 0,
         checkpoints=len(sealed),
         faults=tuple(sweep.faults),
+        unsealed=max(size - max((at for at in sealed if at <= size), default=0), 0),
     )
 
 

@@ -61,5 +61,5 @@ class Finding:
 
 
 def worst(findings: list[Finding]) -> str:
-    """The gravest severity; its place in `SEVERITIES` is the exit code."""
+    """The gravest severity."""
     return max((one.severity for one in findings), key=SEVERITIES.index, default=OK)

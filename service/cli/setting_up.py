@@ -11,7 +11,7 @@ import typer
 from directory import Directory, dump_directory, load_directory, merge, save_directory
 from service.cli.desk import PROBLEMS, WrongCall, desk_of
 from service.cli.doctor import examine
-from service.cli.findings import OK, RED, SEVERITIES, YELLOW, Finding, worst
+from service.cli.findings import OK, RED, YELLOW, Finding, worst
 from service.settings import FILE_NAME, Settings
 from service.starting import commented_settings, directory_example
 from store.problems import Problem
@@ -110,7 +110,7 @@ def directory_export(context: typer.Context) -> None:
 
 
 def doctor(context: typer.Context) -> None:
-    """Examine an installation, say what is wrong and what helps; ends with 0, 1 or 2."""
+    """Examine an installation, say what is wrong and what helps; a red finding ends with 1."""
     desk = desk_of(context)
     findings = examine(desk)
     gravest = worst(findings)
@@ -122,7 +122,7 @@ def doctor(context: typer.Context) -> None:
         return desk.words.text(f"cli.remedy.{one.check}.{one.result}")
 
     document = {
-        "ok": gravest == OK,
+        "ok": gravest != RED,
         "severity": gravest,
         "checks": [
             {
@@ -146,5 +146,5 @@ def doctor(context: typer.Context) -> None:
                 typer.echo(f"  → {remedy_of(one)}")
 
     desk.answer(document, show)
-    if gravest != OK:
-        raise typer.Exit(SEVERITIES.index(gravest))
+    if gravest == RED:
+        raise typer.Exit(PROBLEMS)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 import trail
-from service.cli.desk import PROBLEMS, Desk, WrongCall, desk_of
+from service.cli.desk import PROBLEMS, WRONG_CALL, Desk, WrongCall, desk_of
 from service.replaying import replayers_of
 from service.verifying import verify_trail
 from store.problems import shorten
@@ -46,6 +46,8 @@ def _show_verified(desk: Desk, report: VerifyReport) -> None:
         desk.complain(f"{where}  {words}  {fault.detail}")
     key = "cli.trail.intact" if report.ok else "cli.trail.broken"
     desk.say(key, size=report.size, faults=len(report.faults), root=report.root)
+    if report.unsealed:
+        desk.say("cli.trail.unsealed", count=report.unsealed)
     desk.say("cli.trail.anchored" if report.anchored else "cli.trail.unanchored",
              size=report.anchor_size)  # fmt: skip
 
@@ -73,15 +75,28 @@ def replay(
             ]
         reports = [trail.replay(connection, one, replayers) for one in wanted]
     reports.sort(key=lambda report: report.seq)
-    different = [report for report in reports if not report.identical]
+    # What nothing replays (an attempt to deliver, a click) says nothing about the trail.
+    beyond = [report for report in reports if report.reason == "NO_REPLAYER"]
+    replayed = [report for report in reports if report.reason != "NO_REPLAYER"]
+    different = [report for report in replayed if not report.identical]
     document: dict[str, Any] = {
-        "replayed": len(reports),
-        "identical": len(reports) - len(different),
+        "replayed": len(replayed),
+        "identical": len(replayed) - len(different),
         "different": [_different(one) for one in different],
+        "not_replayable": [one.seq for one in beyond],
     }
-    desk.answer(document, lambda: _show_replayed(desk, reports, different))
+
+    def show() -> None:
+        for one in beyond:
+            desk.complain(f"{one.seq}  {desk.code(one.reason)}")
+        if replayed or not beyond:
+            _show_replayed(desk, replayed, different)
+
+    desk.answer(document, show)
     if different:
         raise typer.Exit(PROBLEMS)
+    if beyond:
+        raise typer.Exit(WRONG_CALL)
 
 
 def _different(report: ReplayReport) -> dict[str, Any]:

@@ -33,6 +33,7 @@ def nothing_played(elapsed_s: float) -> dict[str, Any]:
 def report(stage: Stage, elapsed_s: float) -> dict[str, Any]:
     """Counts from the tables, the comparison from the trail, and whether the trail is whole."""
     app = stage.app
+    app.seal()
     stats = app.log.stats()
     with app.store.reader() as connection:
         decisions = connection.scalar(

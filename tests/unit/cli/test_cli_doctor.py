@@ -82,9 +82,9 @@ def test_a_whole_house_is_only_told_what_proof_it_lacks(broken_limit: Any) -> No
     }
 
 
-def test_json_has_code_severity_and_remedy_and_the_exit_code_is_the_gravest(house: Any) -> None:
+def test_json_has_code_severity_and_remedy_and_only_red_ends_with_1(house: Any) -> None:
     yellow = house("doctor", "--json")
-    assert (yellow.code, yellow.json["ok"], yellow.json["severity"]) == (1, False, "yellow")
+    assert (yellow.code, yellow.json["ok"], yellow.json["severity"]) == (0, True, "yellow")
     by_name = {one["name"]: one for one in yellow.json["checks"]}
     assert set(by_name["custody"]) == {
         "name", "code", "ok", "severity", "result", "message", "remedy"
@@ -92,7 +92,7 @@ def test_json_has_code_severity_and_remedy_and_the_exit_code_is_the_gravest(hous
     assert "remedy" not in by_name["keys"]
     (house.data / "keys" / "models.key").chmod(0o644)
     red = house("doctor", "--json")
-    assert (red.code, red.json["severity"]) == (2, "red")
+    assert (red.code, red.json["ok"], red.json["severity"]) == (1, False, "red")
     shown = house("doctor", lang="en_US.UTF-8")
     assert "✗ Others may read or replace these keys: models.key." in shown.out
     assert "  → Set the mode of the files to 0600" in shown.out
