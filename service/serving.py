@@ -20,6 +20,7 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 
+from agents.briefing import Briefing
 from agents.scheduler import Job, Scheduler
 from auditlog.owner import own_log, serve_log
 from service import weekly
@@ -152,10 +153,19 @@ def jobs_of(app: Application) -> list[Job]:
         Job("clicks", lambda _now: work_off(app), timedelta(seconds=1)),
         Job("approvals", lambda now: run_due(app, now), timedelta(seconds=1)),
         Job("feeds", app.agents.feeds.run_once, timedelta(seconds=30)),
+        Job("briefs", _briefing(app).run_once, timedelta(seconds=30)),
         Job("settler", app.settler.run_once, timedelta(seconds=60)),
         Job("sentinel", app.sentinel.run_once, timedelta(seconds=60)),
         Job("weekly", lambda now: weekly.run_due(app, now), timedelta(seconds=60)),
     ]
+
+
+def _briefing(app: Application) -> Briefing:
+    return Briefing(
+        app.store,
+        directory=lambda: app.directory,
+        context=lambda: app.context(app.directories.now()),
+    )
 
 
 def _application(

@@ -228,7 +228,15 @@ def a_monday_morning(town: House, _monkeypatch: pytest.MonkeyPatch) -> str:
     return ""
 
 
+def an_evening(town: House, _monkeypatch: pytest.MonkeyPatch) -> str:
+    """Half an hour before the night session, with an order on somebody's list."""
+    town.breach()
+    town.clock.set(datetime(2024, 5, 14, 12, 30, tzinfo=UTC))
+    return ""
+
+
 JOBS: dict[str, tuple[Callable[..., str], int]] = {
+    "briefs": (an_evening, 5),
     "clicks": (a_click, 20),
     "approvals": (an_overdue_request, 10),
     "escalator": (a_ladder, 20),
