@@ -235,13 +235,6 @@ def an_evening(town: House, _monkeypatch: pytest.MonkeyPatch) -> str:
     return ""
 
 
-def a_monday_morning(town: House, _monkeypatch: pytest.MonkeyPatch) -> str:
-    """Monday 08:00, when the weekly report is due to everybody who gets one."""
-    weekly.run_due(town.app, town.clock())
-    town.clock.set(datetime(2024, 5, 20, 0, 0, tzinfo=UTC))
-    return ""
-
-
 JOBS: dict[str, tuple[Callable[..., str], int]] = {
     "briefs": (an_evening, 5),
     "clicks": (a_click, 20),
