@@ -222,6 +222,47 @@ def silence_act(verb: str, body: dict[str, Any]) -> Any:
     return make
 
 
+def day_after(world: World, days: int) -> dict[str, str]:
+    start = world.town.clock().replace(microsecond=0) + timedelta(days=days)
+    return {"start": rfc3339(start), "end": rfc3339(start + timedelta(hours=8))}
+
+
+def on_call_body(world: World, person: str, days: int = 1) -> dict[str, Any]:
+    return {"org": EAST, "person": person, "reason": "stocktaking", **day_after(world, days)}
+
+
+def swap_body(world: World) -> dict[str, Any]:
+    """Two periods that each of the two has by an override."""
+    for person, days in (("chen", 1), ("lin", 2)):
+        put_in_roster(world, "overrides", on_call_body(world, person, days))
+    sides = (("first", "chen", 1), ("second", "lin", 2))
+    return {
+        "org": EAST,
+        **{side: {"person": who, **day_after(world, days)} for side, who, days in sides},
+    }
+
+
+def put_in_roster(world: World, kind: str, body: dict[str, Any]) -> str:
+    answer = world.town.client("wang").post(f"{JSON}/roster/{kind}", json=body)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["id"])
+
+
+def roster_act(path: str, body: Any, first: str = "") -> Any:
+    """A change of the roster by its manager; with `first` one that stands before it."""
+
+    def make(world: World) -> Request:
+        change = ""
+        if first:
+            before = swap_body(world) if first == "swaps" else on_call_body(world, "chen")
+            change = put_in_roster(world, first, before)
+        given = None if body is None else body(world)
+        client = world.api("chen" if first == "swaps" else "wang")
+        return lambda: client.post(f"{JSON}/roster/{path.format(change)}", json=given)
+
+    return make
+
+
 def alert_page(verb: str, form: dict[str, Any]) -> Any:
     def make(world: World) -> Request:
         path = f"/alerts/{world.raised('orange')}/{verb}"
@@ -326,6 +367,13 @@ ACTS: dict[str, Callable[[World], Request]] = {
     f"{JSON}/alerts/{{alert_id}}/confirm": alert_act("confirm", {"text": "real"}),
     f"{JSON}/alerts/{{alert_id}}/dismiss": alert_act("dismiss", {"reasons": ["false"]}),
     f"{JSON}/alerts/dismiss": many_alerts,
+    f"{JSON}/roster/overrides": roster_act("overrides", lambda world: on_call_body(world, "chen")),
+    f"{JSON}/roster/absences": roster_act("absences", lambda world: day_after(world, 1)),
+    f"{JSON}/roster/swaps": roster_act("swaps", swap_body),
+    f"{JSON}/roster/swaps/{{change_id}}/agree": roster_act("swaps/{}/agree", None, "swaps"),
+    f"{JSON}/roster/changes/{{change_id}}/withdraw": roster_act(
+        "changes/{}/withdraw", None, "overrides"
+    ),
     f"{JSON}/silences": silence,
     f"{JSON}/silences/{{silence_id}}/change": silence_act("change", {"version": 1}),
     f"{JSON}/silences/{{silence_id}}/confirm": silence_act("confirm", {"version": 1}),

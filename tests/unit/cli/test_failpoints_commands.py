@@ -24,7 +24,7 @@ PASSWORD = "correct horse battery"
 READING = {
     "alerts list", "demo", "directory export", "doctor", "events import", "events search",
     "events timeline", "exposure", "init", "orders list", "orders show", "quarantine list",
-    "silence list", "silence preview",
+    "silence list", "silence preview", "oncall calendar", "oncall who",
     "rules check", "rules test", "serve", "trail replay", "trail verify", "user list",
 }  # fmt: skip
 CONTRACTS = "contract_id,org,product,side,quantity,price\n{},华东钢铁/铜贸易部,cu,{},{},71250\n"
@@ -124,6 +124,31 @@ def silenced(house: Any) -> str:
     return str(made.json["silence"]["id"])
 
 
+DAY = ("--from", "2024-06-05", "--to", "2024-06-05")
+
+
+def on_call(_house: Any, person: str = "chen", day: Call = DAY) -> Call:
+    return (
+        *("oncall", "override", "--org", "华东钢铁", "--person", person, *day),
+        *("--reason", "stocktaking", "--as", "wang"),
+    )
+
+
+def put_on_call(house: Any, *who: Any) -> str:
+    made = house(*on_call(house, *who), "--json", token=house.token("wang"))
+    return str(made.json["id"])
+
+
+def swap(house: Any) -> Call:
+    put_on_call(house)
+    put_on_call(house, "wang", ("--from", "2024-06-06", "--to", "2024-06-06"))
+    return (
+        *("oncall", "swap", "--org", "华东钢铁", "--first", "chen", "--first-from", "2024-06-05"),
+        *("--first-to", "2024-06-05", "--second", "wang", "--second-from", "2024-06-06"),
+        *("--second-to", "2024-06-06", "--as", "chen"),
+    )
+
+
 def closed(house: Any) -> Call:
     number = order(house, "ack", "resolve")
     back = CONTRACTS.format("P-2", "sell", "900")
@@ -159,6 +184,14 @@ ACTS: dict[str, Callable[[Any], Call]] = {
         "orders", "resolve", order(house, "ack"), "--as", "chen", "--text", "posted",
     ),
     "orders close": closed,
+    "oncall override": on_call,
+    "oncall absence": lambda _house: ("oncall", "absence", *DAY, "--as", "chen"),
+    "oncall withdraw": lambda house: ("oncall", "withdraw", put_on_call(house), "--as", "wang"),
+    "oncall swap": swap,
+    "oncall agree": lambda house: (
+        "oncall", "agree",
+        house(*swap(house), "--json", token=house.token("chen")).json["id"], "--as", "wang",
+    ),
     "silence add": silence,
     "silence confirm": lambda house: ("silence", "confirm", silenced(house), "--as", "wang"),
     "silence end": lambda house: ("silence", "end", silenced(house), "--as", "chen"),
