@@ -289,6 +289,18 @@ def _report(  # noqa: PLR0917 - one step of `notify`
         alert_id="" if is_order else matter.id,
         case_id=matter.case_id,
     )
+    for reason in sorted(KEPT_BACK & sent.held.keys()):
+        people = sent.held[reason]
+        by = sorted({kept[person].by for person in people if person in kept} - {""})
+        rows.entry(
+            uow,
+            EntryKind.NOTIFICATION,
+            f"notice.{reason.lower()}",
+            {"people": list(people), "by": ", ".join(by), "trigger": trigger.value},
+            order_id=matter.id if is_order else "",
+            alert_id="" if is_order else matter.id,
+            case_id=matter.case_id,
+        )
 
 
 def redraw(uow: UnitOfWork, order: WorkOrder) -> int:

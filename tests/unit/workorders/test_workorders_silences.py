@@ -71,6 +71,8 @@ def test_what_is_silenced_is_recorded_and_says_why(house: House):
     }
     entry = next(e for e in house.read(reads.stream, order_id) if e.code == "notice.queue")
     assert entry.params["muted_by"] == {"chen": silence.id, "wang": silence.id}
+    shown = next(e for e in house.read(reads.stream, order_id) if e.code == "notice.silenced")
+    assert shown.params == {"people": ["chen", "wang"], "by": silence.id, "trigger": "opened"}
     (record,) = house.trail(action="silence.create")
     assert (record.kind, record.actor, record.outcome) == ("decision", "chen", "active")
     assert record.body["reason"] == "roll over, known"

@@ -10,6 +10,7 @@ import workorders
 from workorders import AlertState, EntryKind, Level, OrderKind, Reason, SourceKind, State, Verb
 from workorders.guard import DISPOSITIONS
 from workorders.noise import Trigger
+from workorders.notices import KEPT_BACK
 from workorders.silences import SilenceState
 
 ROOM = Path(workorders.__file__).parent
@@ -46,6 +47,8 @@ def test_every_code_has_words(language: str):
     keys |= {f"button.{verb}" for verb in set(Verb) - QUIET}
     keys |= {f"workorders.order.{verb}" for verb in set(Verb) - {Verb.RAISE_LEVEL}}
     keys |= {f"card.reason.{trigger}" for trigger in Trigger}
+    keys |= {f"workorders.notice.{code.lower()}" for code in KEPT_BACK}
+    keys |= {f"brief.kept.{code.lower()}" for code in KEPT_BACK}
     keys |= {f"silence_state.{state}" for state in SilenceState}
     keys |= {f"reason.{code}" for code in codes_in_source()}
     assert len(codes_in_source()) > 25
