@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from book.codes import Contract, parse_contract
+from book.errors import UnknownSpecError
 from book.limits import Limit, Measure
 from book.positions import (
     ContractStatus,
@@ -26,6 +27,7 @@ from integrations.files.kinds import COLUMNS, FIXATION_NEEDS, Kind
 from integrations.files.terms import Terms
 from integrations.files.values import RowReader
 from store.problems import Problem
+from store.types import decimal_text
 
 ZERO: Final = Decimal(0)
 _PLACE: Final = ("hedge_book", "project", "strategy")
@@ -272,7 +274,7 @@ class FactReader:
             "month": contract.delivery_month if contract else "",
             "key": row.text("key") or f"{code}/{account}",
             "exchange": row.text("exchange"),
-            "multiplier": row.number("multiplier", above=0),
+            "multiplier": self._multiplier(row, contract),
             "counterparty": row.text("counterparty"),
             **self._texts(row, _PLACE),
         }
@@ -286,6 +288,22 @@ class FactReader:
         place: dict[str, Any] = {"org": org, "product": product, "lots": signed, **parts}
         fact = OptionPosition(**place, **greeks) if contract.right else FuturesPosition(**place)
         return Entry(fact, since, 0, side=side)
+
+    def _multiplier(self, row: RowReader, contract: Contract | None) -> Decimal | None:
+        """Base units a lot; what contradicts the master data would scale the exposure unseen."""
+        given = row.number("multiplier", above=0)
+        if given is None or contract is None:
+            return given
+        try:
+            spec = self._terms.specs.spec(
+                contract.product, self._terms.now.date(), row.text("exchange")
+            )
+        except UnknownSpecError:
+            return given
+        lot = spec.quantity(1)
+        if given != lot:
+            row.fault("IMPORT_MULTIPLIER_DIFFERS", "multiplier", allowed=decimal_text(lot))
+        return given
 
     def _code(self, row: RowReader) -> Contract | None:
         text = row.text("contract")

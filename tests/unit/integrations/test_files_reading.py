@@ -376,6 +376,16 @@ def test_a_bad_position(read: Read, text: str, code: str, field: str) -> None:
     assert told(batch) == [(code, 2, field)]
 
 
+@pytest.mark.parametrize(("given", "problems"), [("5", []), ("", []), ("7", [("7", "5")])])
+def test_a_lot_is_as_large_as_the_master_data_say(
+    read: Read, given: str, problems: list[tuple[str, str]]
+) -> None:
+    header = "org,account,contract,lots,side,multiplier\n"
+    batch = read(Kind.POSITIONS, f"{header}华东钢铁,1,cu2406,3,买,{given}\n")
+    assert [(one.found, one.allowed) for one in batch.errors] == problems
+    assert len(batch.entries) == (0 if problems else 1)
+
+
 def test_a_settlement_price_of_a_day_is_of_its_close(read: Read) -> None:
     text = "product,kind,price,at,month\ncu,结算价,71250,2024-05-14,2406\n"
     (entry,) = read(Kind.PRICES, text).entries
