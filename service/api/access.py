@@ -9,6 +9,7 @@ from fastapi.security import APIKeyCookie, HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
 
 from directory import Directory, Person
+from service.api.parameters import check_parameters
 from service.application import Application
 from service.security import Forbidden, Gate, SignInNeeded, sessions, tokens
 
@@ -85,15 +86,21 @@ def caller(
 ) -> Caller:
     """The caller of this request; a token goes before a session.
 
+    Only who is known is told which parameters an address takes.
+
     Raises:
         SignInNeeded: when neither names an active person.
+        ApiFault: when the address has a parameter that the route does not know.
     """
     if bearer is not None:
-        return _by_token(app, bearer.credentials)
-    signed = cast("Gate", request.app.state.gate).who(cookie or "")
-    if signed is None:
-        raise SignInNeeded
-    return Caller(signed.person, signed.directory, signed.at)
+        found = _by_token(app, bearer.credentials)
+    else:
+        signed = cast("Gate", request.app.state.gate).who(cookie or "")
+        if signed is None:
+            raise SignInNeeded
+        found = Caller(signed.person, signed.directory, signed.at)
+    check_parameters(request)
+    return found
 
 
 def _by_token(app: Application, token: str) -> Caller:

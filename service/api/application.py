@@ -81,7 +81,9 @@ def make_api(app: Application, gate: Gate) -> FastAPI:
     api.state.verification = Verification()
 
     def answered(request: Request, raised: Exception) -> Response:
-        return problem_response(request, app.catalogues, fault_of(raised))
+        field = getattr(request.scope.get("route"), "body_field", None)
+        body = field.field_info.annotation if field is not None else None
+        return problem_response(request, app.catalogues, fault_of(raised, body))
 
     for kind in (RequestValidationError, HTTPException, SignInNeeded, Forbidden):
         api.add_exception_handler(kind, answered)

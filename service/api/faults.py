@@ -22,11 +22,12 @@ from approvals import NoPlan, UnknownRequest
 from auditlog.errors import LogBusyError, LogError, LogUnavailableError, LogVersionError
 from directory import DirectoryError, SlackAccountTaken, UnknownPermission, UnknownPerson
 from rules.errors import UnknownFactKind, UnknownRule
+from service.api.validation import problems_of
 from service.i18n.catalogue import problem_text
 from service.i18n.choice import choose_language
 from service.i18n.wording import Catalogues, Spoken
 from service.security import Forbidden, SignInNeeded
-from store.problems import Problem, shorten
+from store.problems import Problem
 from trail import UnknownRecord
 from workorders.errors import BadLevel, ConcurrentChange
 from workorders.plain import plain
@@ -90,8 +91,15 @@ def not_found() -> ApiFault:
     return ApiFault(404, "NOT_FOUND")
 
 
-def fault_of(raised: Exception) -> Fault:  # noqa: C901, PLR0911, PLR0912 - one return an exception
-    """The fault that an exception means to a caller."""
+def fault_of(  # noqa: C901, PLR0911, PLR0912 - one return an exception
+    raised: Exception, body: object = None
+) -> Fault:
+    """The fault that an exception means to a caller.
+
+    Args:
+        raised: the exception.
+        body: the type of the request's body, for the fields that it allows.
+    """
     match raised:
         case ApiFault():
             return raised.fault
@@ -100,7 +108,7 @@ def fault_of(raised: Exception) -> Fault:  # noqa: C901, PLR0911, PLR0912 - one 
         case Forbidden():
             return Fault(403, "FORBIDDEN", {"permission": raised.permission, "why": raised.reason})
         case RequestValidationError():
-            return Fault(422, "BAD_REQUEST", problems=_of_validation(raised))
+            return Fault(422, "BAD_REQUEST", problems=problems_of(raised.errors(), body))
         case HTTPException():
             status = raised.status_code
             code = _STATUS_CODES.get(status, "BAD_REQUEST" if status < _SERVER_FAULT else "FAULT")
@@ -125,30 +133,6 @@ def fault_of(raised: Exception) -> Fault:  # noqa: C901, PLR0911, PLR0912 - one 
             return Fault(422, raised.code, {"found": str(raised)})
         case _:
             return Fault(500, "FAULT")
-
-
-def _of_validation(raised: RequestValidationError) -> list[Problem]:
-    found = []
-    for error in raised.errors():
-        place = ".".join(str(part) for part in error.get("loc", ()) if part != "body")
-        value = error.get("input")
-        shown = "" if isinstance(value, dict | list) else shorten(str(value))
-        found.append(
-            Problem(
-                _VALIDATION.get(str(error.get("type")), "FIELD_INVALID"),
-                field=shorten(place),
-                found=shown,
-                params={"text": shorten(str(error.get("msg", "")))},
-            )
-        )
-    return found
-
-
-_VALIDATION = {
-    "missing": "FIELD_MISSING",
-    "extra_forbidden": "FIELD_UNKNOWN",
-    "json_invalid": "JSON_INVALID",
-}
 
 
 def words_of(catalogues: Catalogues, code: str, params: Mapping[str, Any]) -> dict[str, str]:
