@@ -1,13 +1,12 @@
 """The application: every port that people and programs come in by, wired once in `main.compose`."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import structlog
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
 
 from agents.escalator import Escalator
 from agents.facts import Surroundings
@@ -29,6 +28,8 @@ from trail.keys import Keys
 from workorders.channel import Channel
 from workorders.context import Context
 from workorders.policy import Policy
+
+_log = structlog.get_logger(__name__)
 
 
 class DirectoryReader:
@@ -136,8 +137,11 @@ class Application:
         """
         if not self.keeper.unsealed:
             return
-        with suppress(SQLAlchemyError), self.store.unit_of_work("system:trail") as uow:
-            self.keeper.seal(uow)
+        try:
+            with self.store.unit_of_work("system:trail") as uow:
+                self.keeper.seal(uow)
+        except Exception as fault:  # noqa: BLE001 - what was done stays done; the next one seals
+            _log.warning("not sealed", fault=type(fault).__name__)
 
     def close(self) -> None:
         """Seal what this process left in the trail; release the child process, log, database."""

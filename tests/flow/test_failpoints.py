@@ -43,7 +43,7 @@ from tests.unit.agents.agents_house import (
     template,
     timeout,
 )
-from workorders import TIMER_KINDS, Level, Policy
+from workorders import TIMER_KINDS, Level, Policy, silences, silencing
 from workorders.card import Card
 from workorders.channel import Handle, Inbound, RawInbound, Refusal, Updated
 from workorders.manual import ManualOrder
@@ -258,6 +258,15 @@ def test_a_timer(house: House, kind: str):
     context = context_of(surroundings(), house.policy)
     level = "orange" if kind.endswith(("triage", "snooze")) else "red"
     house.arrive(alert("A1", level, 0))
+    if kind.endswith("group"):  # the same again waits for its tick
+        house.at(60)
+        house.arrive(alert("A1", level, 60))
+    if kind.endswith("silence"):
+        wish = silences.Wish(
+            silences.Matchers(EAST), house.now, house.now + timedelta(hours=1), "works"
+        )
+        with house.store.unit_of_work("chen") as uow:
+            assert silencing.create_silence(uow, context, wish).ok
     if kind.endswith("snooze"):  # red sleeps for nobody
         with house.store.unit_of_work("chen") as uow:
             workorders.confirm_alert(uow, context, house.alerts()[0].id)

@@ -24,7 +24,7 @@ PASSWORD = "correct horse battery"
 READING = {
     "alerts list", "demo", "directory export", "doctor", "events import", "events search",
     "events timeline", "exposure", "init", "orders list", "orders show", "quarantine list",
-    "silence list", "silence preview", "oncall calendar", "oncall who",
+    "metrics", "silence list", "silence preview", "oncall calendar", "oncall who",
     "rules check", "rules test", "serve", "trail replay", "trail verify", "user list",
 }  # fmt: skip
 CONTRACTS = "contract_id,org,product,side,quantity,price\n{},华东钢铁/铜贸易部,cu,{},{},71250\n"
