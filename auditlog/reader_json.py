@@ -39,8 +39,17 @@ _PLAIN: Final = frozenset({str, int, bool, type(None)})
 _DECODER: Final = json.JSONDecoder(parse_float=Decimal, object_pairs_hook=_pairs)
 
 
-def read_json(stream: IO[str], reading: Reading) -> Iterator[Event | Reject]:
-    """Events and rejects in the order of the file, whichever of the three forms it has."""
+def read_json(
+    stream: IO[str], reading: Reading, *, by_element: bool = False
+) -> Iterator[Event | Reject]:
+    """Events and rejects in the order of the file, whichever of the three forms it has.
+
+    Args:
+        stream: the text.
+        reading: the terms.
+        by_element: whether the place of an array's element is its number from 1 instead of its
+            line; a body that a program sent has its array on one line.
+    """
     head = ""
     line = 1
     while not head.strip():
@@ -49,7 +58,7 @@ def read_json(stream: IO[str], reading: Reading) -> Iterator[Event | Reject]:
             return
         line += not head.strip()
     if head.lstrip()[0] == "[":
-        yield from _array(stream, head, line, reading)
+        yield from _array(stream, head, line, reading, by_element=by_element)
     elif _complete(head):
         yield from _lines(stream, head, line, reading)
     else:
@@ -133,10 +142,13 @@ def _single(stream: IO[str], head: str, line: int, reading: Reading) -> Iterator
         yield read_line(text.strip(_SPACE), line, reading)
 
 
-def _array(stream: IO[str], head: str, line: int, reading: Reading) -> Iterator[Event | Reject]:
+def _array(
+    stream: IO[str], head: str, line: int, reading: Reading, *, by_element: bool
+) -> Iterator[Event | Reject]:
     """The elements of one array, held one at a time."""
     window = _Window(stream, head, line)
     window.at = head.index("[") + 1
+    element = 0
     between = False  # after an element only a comma or the end may come
     while (mark := window.peek()) != "]":
         if not mark:
@@ -146,7 +158,8 @@ def _array(stream: IO[str], head: str, line: int, reading: Reading) -> Iterator[
             window.at += 1
             between = False
             continue
-        start = window.line
+        element += not between
+        start = element if by_element else window.line
         try:
             values, raw = window.value() if not between else (None, "")
         except RepeatedNameError as error:

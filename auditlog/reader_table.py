@@ -13,7 +13,7 @@ from auditlog.events import Event
 from auditlog.fields import NAMES, TARGET
 from auditlog.port import Reject
 from auditlog.reading import Reading
-from auditlog.rows import Fault, Row, text_rows, workbook_rows
+from auditlog.rows import Fault, Row, text_rows, uneven, workbook_rows
 from store.problems import did_you_mean
 
 _BATCH: Final = 2000
@@ -33,7 +33,10 @@ def read_csv(stream: IO[str], reading: Reading) -> Iterator[Event | Reject]:
         elif len(row.values) != len(fields):
             found, allowed = str(len(row.values)), str(len(fields))
             raw = row.delimiter.join(row.values)
-            yield reading.reject("LOG_COLUMNS", row.line, raw, found=found, allowed=allowed)
+            field = uneven(fields, len(row.values))
+            yield reading.reject(
+                "LOG_COLUMNS", row.line, raw, field=field, found=found, allowed=allowed
+            )
         else:
             yield reading.row(dict(zip(fields, row.values, strict=True)), row.line)
     if fields is None:

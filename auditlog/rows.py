@@ -15,6 +15,9 @@ from openpyxl.utils.exceptions import InvalidFileException
 
 _UNPACKED_MOST: Final = 1024**3
 _HEADER_MOST: Final = 64 * 1024
+#: A cell up to this is a row like any other, so that its field can be told; csv itself stops at
+#: 128 KB and drops the row.
+_CELL_MOST: Final = 16 * 1024 * 1024
 
 
 class Row(NamedTuple):
@@ -47,6 +50,7 @@ class Fault(NamedTuple):
 
 def text_rows(stream: IO[str]) -> Iterator[Row | Fault]:
     """Rows of comma, semicolon or tab separated text, quoted as RFC 4180 says, header included."""
+    csv.field_size_limit(_CELL_MOST)
     head = stream.readline(_HEADER_MOST)
     delimiter = max(",;\t", key=head.count)
     rows = csv.reader(chain([head], stream), delimiter=delimiter, strict=True)
@@ -58,12 +62,20 @@ def text_rows(stream: IO[str]) -> Iterator[Row | Fault]:
             if "unexpected end" in str(error):
                 yield Fault("LOG_FILE_TRUNCATED", line, allowed='"')
                 return
-            yield Fault("LOG_ROW_UNREADABLE", line, found=str(error))
+            if "field larger" in str(error):
+                yield Fault("LOG_CELL_TOO_LONG", line, allowed="≤ 16 MB")
+                continue
+            yield Fault("LOG_ROW_UNREADABLE", line, found=str(error), allowed='"…", ""')
             continue
         if values is None:
             return
         if any(cell.strip() for cell in values):
             yield Row(line, values, delimiter=delimiter)
+
+
+def uneven(fields: Sequence[str], given: int) -> str:
+    """Where a row and its header part: the first field without a cell, or the last with one."""
+    return fields[min(given, len(fields) - 1)] if fields else ""
 
 
 def workbook_rows(path: Path) -> Iterator[Row | Fault]:
@@ -76,7 +88,7 @@ def workbook_rows(path: Path) -> Iterator[Row | Fault]:
             return
         workbook = openpyxl.load_workbook(path, read_only=True, data_only=True)
     except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError) as error:
-        yield Fault("LOG_FILE_UNREADABLE", found=str(error))
+        yield Fault("LOG_FILE_UNREADABLE", found=str(error), allowed=".xlsx")
         return
     try:
         for sheet in workbook.worksheets:

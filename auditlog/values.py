@@ -4,6 +4,7 @@ Limits keep one bad row from harming the others: 64 KB a field, 256 KB an event,
 DECIMAL(38, 9) (29 digits before the point and 9 behind it), times from 1970 to one day ahead.
 """
 
+import json
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -18,6 +19,8 @@ FIELD_BYTES = 64 * 1024
 EVENT_BYTES = 256 * 1024
 DECIMAL_DIGITS = 29
 DECIMAL_PLACES = 9
+#: 29 digits before the point and 9 behind it, in signs that every reader knows.
+DECIMAL_RANGE = "-10^29 < x < 10^29, 0.000000001"
 FUTURE = timedelta(days=1)
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -80,7 +83,7 @@ class FieldReader:
                 line=self._line,
                 cell=self._cells.get(field, ""),
                 field=shorten(field),
-                found=shorten(found) if found != "" else "",
+                found=_shown(found),
                 allowed=allowed,
                 hint=hint,
             )
@@ -141,7 +144,7 @@ class FieldReader:
             text = decimal_text(number)
             if len(text.partition(".")[2]) <= DECIMAL_PLACES:
                 return Decimal(text)
-        self.fault("EVENT_NUMBER_RANGE", field, value, "29 + 9")
+        self.fault("EVENT_NUMBER_RANGE", field, value, DECIMAL_RANGE)
         return None
 
     def _number(self, field: str, value: object) -> Decimal | None:
@@ -159,7 +162,7 @@ class FieldReader:
             self.fault("EVENT_FIELD_TYPE", field, value, "1286400.00")
             return None
         elif isinstance(value, int) and abs(value) >= _BIG_INTEGER:
-            self.fault("EVENT_NUMBER_RANGE", field, "9" * 40, "29 + 9")
+            self.fault("EVENT_NUMBER_RANGE", field, "9" * 40, DECIMAL_RANGE)
             return None
         try:
             number = Decimal(value)
@@ -275,6 +278,22 @@ def _whole(value: Decimal | float) -> Decimal | float:
     if math.isfinite(value) and -_SAFE_INTEGER < value < _SAFE_INTEGER and value == int(value):
         return int(value)
     return value
+
+
+def _shown(value: object) -> str:
+    """What stood there as its sender wrote it: `null` and `1E+300`, not the names Python gives."""
+    if isinstance(value, str):
+        return shorten(value) if value else ""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, (Decimal, date, time)):
+        return str(value)
+    if isinstance(value, (list, dict)):
+        try:
+            return shorten(json.dumps(value, ensure_ascii=False, default=str))
+        except (ValueError, RecursionError):
+            return "{…}"
+    return shorten(value)
 
 
 def _is_not_finite(text: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from openpyxl.utils import get_column_letter
 
 from auditlog.reader_files import find_encoding
-from auditlog.rows import Fault, Row, text_rows, workbook_rows
+from auditlog.rows import Fault, Row, text_rows, uneven, workbook_rows
 from integrations.files.cell_marks import Marks, cell_marks, per_cent, shown
 from integrations.files.kinds import COLUMNS, Form, Kind, header, needed
 from integrations.files.mapping import ColumnMapping
@@ -131,7 +131,12 @@ class SheetReader:
         waiting: list[Row] = []
         for row in rows:
             if isinstance(row, Fault):
-                self._fault(row.code, row.line, found=row.found, allowed=row.allowed)
+                parts = {"found": row.found, "allowed": row.allowed}
+                if row.code in _ROW_FAULTS and head is not None and head.usable:
+                    # one row is lost, so it counts as one and goes to the quarantine
+                    yield FileRow(row.line, {}, {}, (self._problem(row.code, row.line, **parts),))
+                else:
+                    self._fault(row.code, row.line, **parts)
             elif head is None:
                 waiting.append(row)
                 if self._recognised(row) >= _RECOGNISED or len(waiting) == _TITLE_ROWS:
@@ -175,7 +180,8 @@ class SheetReader:
         wide = given > len(head.fields)
         if wide or (given < len(head.fields) and not row.sheet):
             found, allowed = str(given), str(len(head.fields))
-            return (self._problem("LOG_COLUMNS", row.line, found=found, allowed=allowed),)
+            parts = {"field": uneven(head.fields, given), "found": found, "allowed": allowed}
+            return (self._problem("LOG_COLUMNS", row.line, **parts),)
         left = self._uncalculated.get(row.sheet, frozenset()) if row.sheet else ()
         for column, name in enumerate(head.fields, 1):
             place = f"{get_column_letter(column)}{row.line}"
@@ -198,8 +204,9 @@ class SheetReader:
             used = any(head.fields[c - 1] for c in columns if c <= len(head.fields))
             if used and one.first_row <= row.line <= one.last_row:
                 cell = f"{prefix}{get_column_letter(one.first_column)}{row.line}"
-                problem = self._problem("IMPORT_MERGED_CELLS", row.line, cell=cell, found=one.name)
-                return (problem,)
+                named = [head.fields[c - 1] for c in columns if c <= len(head.fields)]
+                parts = {"field": next(filter(None, named)), "found": one.name}
+                return (self._problem("IMPORT_MERGED_CELLS", row.line, cell=cell, **parts),)
         return ()
 
     def _translated(self, name: str, cell: Any) -> Any:
@@ -284,6 +291,9 @@ class SheetReader:
 
     def _fault(self, code: str, line: int = 0, **parts: Any) -> None:
         self.problems.append(self._problem(code, line, **parts))
+
+
+_ROW_FAULTS = frozenset({"LOG_CELL_TOO_LONG", "LOG_ROW_UNREADABLE"})
 
 
 def _blank(cell: Any) -> bool:
