@@ -123,7 +123,7 @@ def event_fact(
         "alert": event.alert,
         "debit": _text(event, "debit"),
         "credit": _text(event, "credit"),
-        "level": _level(event),
+        "level": level_of(event) or _unread_level(event, around),
         "key": _text(event, "key"),
         "version": _whole(event, "version"),
         "version_seen": _whole(event, "version_seen"),
@@ -212,6 +212,12 @@ def _decimal(event: Event, name: str) -> Decimal | None:
     return number if number.is_finite() else None
 
 
-def _level(event: Event) -> str | None:
-    word = _text(event, "level")
-    return LEVELS.get(word)
+def level_of(event: Event) -> str | None:
+    """The colour that the event names, in our word; None for none, or one that nobody can read."""
+    return LEVELS.get(_text(event, "level").strip().lower())
+
+
+def _unread_level(event: Event, around: Surroundings) -> str | None:
+    # an alert must not vanish for a word: it waits for a person's triage
+    robot = event.type == "alert.raised" and origin_of(event, around) == "robot"
+    return "orange" if robot else None

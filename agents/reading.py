@@ -122,7 +122,6 @@ def set_aside(uow: UnitOfWork, stored: StoredEvent, fault: Exception) -> None:
 
 def unreadable(uow: UnitOfWork, event: Event, problem: Problem) -> None:
     """An event that concerns the book and cannot be read: recorded, so that nothing is lost."""
-    _log.warning("event not understood", event_id=event.event_id, code=problem.code)
     trail.record(
         uow,
         kind="decision",

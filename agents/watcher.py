@@ -19,6 +19,13 @@ from agents.basis import basis_rows
 from agents.child_faults import report, rules_alone
 from agents.correlating import Correlations, Told, correlation_fact, past_facts
 from agents.errors import Overtaken
+from agents.event_faults import (
+    book_faults,
+    concerns_book,
+    defaults_of,
+    in_our_letters,
+    level_fault,
+)
 from agents.facts import (
     HEDGE_ORDER_TYPES,
     Surroundings,
@@ -46,7 +53,7 @@ from agents.trainer import Finding
 from agents.world import World, book_orgs
 from auditlog.events import Event, EventKind
 from auditlog.port import LogPort, Query, StoredEvent, fact_row
-from book.apply import Defaults, apply
+from book.apply import apply
 from book.write import Dated, put_dated
 from rules.durable_child import Child
 from rules.patterns import Status
@@ -289,24 +296,26 @@ class Watcher:
             event_ids=(event.event_id,),
             rulebook=work.rulebook.hash,
         )
+        fault = level_fault(event, around)
+        if fault is not None:
+            unreadable(work.uow, event, fault)
+            seen = replace(seen, extra={"reason": fault.code, "level_found": fault.found})
         verdicts = work.rulebook.evaluate("event", fields, at=work.uow.now)
         work.matches += [match_of(verdict, seen) for verdict in verdicts if verdict.truth]
         if event.type in HEDGE_ORDER_TYPES:
             self._hedge_order(work, event)
 
     def _into_book(self, work: Round, event: Event) -> None:
-        settings = work.around.directory.settings(event.org)
-        defaults = Defaults(
-            product=settings.product,
-            month=settings.month or "spot",
-            status_map=settings.status_map,
-        )
+        defaults = defaults_of(work.around, event.org)
+        if not concerns_book(event, defaults):
+            return
         now = work.uow.now
         book = self.world.book(work.uow.connection, event.org, now)
-        change = apply(book, event, defaults)
-        for problem in change.problems:
+        change = apply(book, in_our_letters(event, book.specs), defaults)
+        faults = book_faults(event, change, work.around, book.specs)
+        for problem in faults:
             unreadable(work.uow, event, problem)
-        if not change.facts:
+        if faults or not change.facts:
             return
         dated = [Dated(fact, event.event_time) for fact in change.facts]
         put_dated(work.uow, dated, source=event.source, action=f"book.{event.type}")

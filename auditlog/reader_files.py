@@ -5,7 +5,7 @@ write it; the whole file decides, not its first lines.
 """
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import IO, Final
@@ -46,6 +46,7 @@ def read_file(
     default_arrival: datetime | None = None,
     zone: tzinfo | None = None,
     mapping: EventMapping | None = None,
+    told: Callable[[Event, int], None] | None = None,
 ) -> Iterator[Event | Reject]:
     """The events of a file in its order, and what could not be read, each with its place.
 
@@ -56,11 +57,12 @@ def read_file(
         default_arrival: the arrival of rows that name none; None takes their event time.
         zone: the zone of times without an offset; None refuses them.
         mapping: what the company's own names and words mean.
+        told: hears of each event the line in which it stood.
 
     Yields:
         Events, and a `Reject` for each row or rest of the file that could not be read.
     """
-    reading = Reading(name or path.name, now, default_arrival, zone, mapping)
+    reading = Reading(name or path.name, now, default_arrival, zone, mapping, told)
     suffix = Path(reading.name).suffix.lower()
     if suffix not in SUFFIXES:
         yield reading.reject("LOG_FILE_FORM", found=suffix, allowed=" ".join(SUFFIXES))

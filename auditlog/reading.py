@@ -1,7 +1,7 @@
 """What the file readers share: the terms of one reading, and a row that becomes event or reject."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any, Final
@@ -24,6 +24,7 @@ class Reading:
         zone: the zone of times without an offset (spreadsheets have no other); None refuses them.
         mapping: what the company's own names and words mean; what it does not name goes by its
             own name.
+        told: hears of each event the line in which it stood.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Reading:
     default_arrival: datetime | None = None
     zone: tzinfo | None = None
     mapping: EventMapping | None = None
+    told: Callable[[Event, int], None] | None = None
 
     def problem(self, code: str, line: int = 0, **parts: Any) -> Problem:
         """A problem of this file."""
@@ -61,6 +63,8 @@ class Reading:
             zone=self.zone,
         )
         if isinstance(found, Event):
+            if self.told is not None:
+                self.told(found, line)
             return found
         text = raw if raw is not None else _text(values)
         return Reject(text, tuple(found), file=self.name, line=line, org=_org(mapped))

@@ -19,6 +19,7 @@ from service.api.paging import Cursor, Limit, seal, unseal
 from service.api.shapes import Out, ProblemOut
 from service.api.writing import Done, Writing, remember, write
 from service.application import Application
+from service.event_checks import EventChecks
 from service.moments import SPAN, ahead_of, in_utc
 from store.clock import parse_rfc3339, rfc3339
 from store.problems import Problem, shorten
@@ -124,19 +125,27 @@ def _read(app: Application, who: Caller, body: bytes) -> tuple[list[Event], list
     now = app.clock()
     events: list[Event] = []
     rejects: list[Reject] = []
-    for row in read_json(StringIO(text), Reading(name="api", now=now, default_arrival=now)):
+    checks = EventChecks(app, now, "api")
+    lines: list[int] = []
+    reading = Reading(
+        name="api", now=now, default_arrival=now, told=lambda _event, line: lines.append(line)
+    )
+    for row in read_json(StringIO(text), reading):
         if len(events) + len(rejects) >= _MOST:
             raise ApiFault(413, "TOO_MANY_ROWS", params={"most": _MOST})
-        if isinstance(row, Event):
-            events.append(row if row.org else replace(row, org=who.person.unit))
+        own = row if row.org else replace(row, org=who.person.unit)
+        if isinstance(own, Event):
+            checks.told(own, lines[-1])
+            events.append(own)
         else:
-            rejects.append(row if row.org else replace(row, org=who.person.unit))
+            rejects.append(own)
     orgs = {event.org for event in events} | {reject.org for reject in rejects}
     strange = sorted(org for org in orgs if not who.may(WRITE, org))
     if strange:
         params = {"permission": WRITE, "why": "GRANT_OUT_OF_SCOPE", "orgs": strange[:20]}
         raise ApiFault(403, "FORBIDDEN", params=params)
-    return events, rejects
+    found = checks.sort(events)
+    return found.events, sorted([*rejects, *found.rejects], key=lambda one: one.line)
 
 
 @router.get("", summary="Search the events of the units that the caller sees")

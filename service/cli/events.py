@@ -14,6 +14,7 @@ from auditlog.port import PAGE_LIMIT, Query, Reject, StoredEvent
 from auditlog.reader_files import read_file
 from service.catching_up import catch_up
 from service.cli.desk import PROBLEMS, ZONE, Desk, WrongCall, desk_of, moment
+from service.event_checks import EventChecks
 from store.problems import Problem, did_you_mean
 
 _BATCH = 5_000
@@ -48,9 +49,10 @@ def import_events(
     problems: list[Problem] = []
     with desk.open() as app:
         now = app.clock()
-        for batch in _batches(read_file(file, now=now, zone=ZONE, mapping=own)):
-            events = [one for one in batch if isinstance(one, Event)]
-            rejects = [one for one in batch if isinstance(one, Reject)]
+        checks = EventChecks(app, now, file.name)
+        rows = read_file(file, now=now, zone=ZONE, mapping=own, told=checks.told)
+        for batch in _batches(rows):
+            events, rejects = checks.sort(batch)
             receipt = app.log.append(events, rejects)
             counts["rows"] += len(batch)
             counts["accepted"] += receipt.accepted

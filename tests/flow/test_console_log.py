@@ -23,6 +23,8 @@ from integrations.files import Kind, Terms, quarantined, read_batch, take_in
 from store.problems import Problem
 from trail.tables import RECORD
 
+#: What an order or a receipt of the book needs; faulty ones go to quarantine.
+WHOLE = {"side": "buy", "qty": "5"}
 T0 = "2024-05-14T01:{minute:02d}:00Z"
 
 
@@ -35,6 +37,7 @@ def event(number: int, kind: str, type_: str, org: str = EAST, **more: Any) -> d
         "type": type_,
         "org": org,
         "product": "cu",
+        **(WHOLE if type_ in {"order.create", "inbound.timeout", "inbound.posted"} else {}),
         **more,
     }
 

@@ -11,6 +11,7 @@ from auditlog.errors import UnknownRowError
 from auditlog.fields import NAMES, TARGET, EventKind
 from auditlog.port import QuarantinedRow, Receipt, Scope
 from integrations.files import quarantined
+from service.event_checks import replay_faults
 from service.i18n.catalogue import problem_text
 from service.web.rooms.here import Here
 from service.web.rooms.log_search import known_unit, scope_of
@@ -164,7 +165,9 @@ def replay(here: Here, row: QuarantinedRow, form: Mapping[str, str]) -> Receipt 
         name: _moment(here, text) if name in _TIMES else text for name, text in fields.items()
     }
     with here.app.store.unit_of_work(here.person) as uow:
-        found = here.app.log.quarantine_replay(row.number, values, by=here.person, now=uow.now)
+        found: Receipt | list[Problem] = replay_faults(here.app, row, values)
+        if not found:
+            found = here.app.log.quarantine_replay(row.number, values, by=here.person, now=uow.now)
         refused = isinstance(found, list)
         trail.record(
             uow,
