@@ -110,14 +110,18 @@ class FactReader:
         parts = [part.strip() for part in row.text("org").strip("/").split("/")]
         org = "/".join(parts)
         if org and (not all(parts) or not self._terms.knows_org(org)):
-            row.fault("ORG_UNKNOWN", "org", hint=self._terms.near_org(org))
+            near = self._terms.near_org(org)
+            row.fault("ORG_UNKNOWN", "org", allowed=self._terms.some_orgs(org), hint=near)
         return org
 
     def _product(self, row: RowReader) -> str:
         given = row.text("product")
         known = self._terms.specs.match(given)
         if given and not known:
-            row.fault("PRODUCT_UNKNOWN", "product", hint=self._terms.specs.near(given))
+            near = self._terms.specs.near(given)
+            row.fault(
+                "PRODUCT_UNKNOWN", "product", allowed=self._terms.some_products(given), hint=near
+            )
         return known
 
     def _unit(self, row: RowReader, product: str) -> str:

@@ -173,8 +173,8 @@ def _id_field(entry: Entry) -> str:
         "fixations": "fixation_id",
         "lots": "lot_id",
         "receipts": "receipt_id",
-        "futures": "contract",
-        "options": "contract",
+        "futures": "contract, account",
+        "options": "contract, account",
         "prices": "at",
         "limits": "limit_id",
     }

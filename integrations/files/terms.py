@@ -1,7 +1,9 @@
 """What a row is read against: organisations, products, units, the calendar, the clock."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, tzinfo
+from difflib import get_close_matches
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -14,6 +16,8 @@ from directory.errors import UnknownProduct, UnknownYear
 from store.problems import did_you_mean
 
 _NOON = time(12)
+_SHOWN = 5
+_FOUND_MOST = 80
 _CLOSE = time(15)
 
 
@@ -62,6 +66,14 @@ class Terms:
         last = org.rpartition("/")[2]
         ends = {path.rpartition("/")[2]: path for path in self._organisations}
         return did_you_mean(org, self._organisations) or ends.get(did_you_mean(last, ends), "")
+
+    def some_orgs(self, org: str) -> str:
+        """The five known organisations nearest to `org`, and how many more there are."""
+        return _nearest(org, self._organisations)
+
+    def some_products(self, product: str) -> str:
+        """The five known product codes nearest to `product`, and how many more there are."""
+        return _nearest(product, {spec.product for spec in self.specs.specs})
 
     def base_unit(self, product: str) -> str:
         """The product's base unit; empty when no specification tells."""
@@ -133,3 +145,10 @@ class Terms:
     def start_of(self, org: str, day: date) -> datetime:
         """Midnight at the organisation, from when a fact of that day is true."""
         return datetime.combine(day, time(), self.clock(org)).astimezone(UTC)
+
+
+def _nearest(found: str, known: Iterable[str]) -> str:
+    every = sorted(known)
+    near = get_close_matches(found[:_FOUND_MOST], every, n=_SHOWN, cutoff=0.0)
+    left = len(every) - len(near)
+    return ", ".join(near) + (f" … (+{left})" if left else "")

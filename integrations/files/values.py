@@ -185,7 +185,7 @@ class RowReader:
         if number is None:
             return None
         if number != number.to_integral_value():
-            self.fault("IMPORT_NOT_WHOLE", field, allowed="-20, 0, 35")
+            self.fault("IMPORT_NOT_WHOLE", field, allowed="0, 20, 35")
             return None
         if abs(number) >= LOTS_BOUND:
             self.fault("IMPORT_NUMBER_RANGE", field, allowed="< 10^9")

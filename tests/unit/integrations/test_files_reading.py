@@ -518,3 +518,31 @@ def test_no_content_breaks_the_reading_and_every_row_is_accounted_for(
     batch = read_batch(path, Kind.CONTRACTS, terms)
     assert batch.rows == sum(entry.rows for entry in batch.entries) + len(batch.bad)
     assert all(one.line > 1 or one.code == "IMPORT_EMPTY" for one in batch.errors)
+
+
+def test_an_unknown_product_and_its_nearest_are_told(read: Read) -> None:
+    (problem,) = read(Kind.CONTRACTS, HEAD + row(product="cuu")).errors
+    assert (problem.code, problem.hint) == ("PRODUCT_UNKNOWN", "cu")
+    assert problem.allowed.startswith("cu, ")
+    assert "(+" in problem.allowed
+
+
+def test_an_unknown_organisation_and_the_nearest_are_told(read: Read) -> None:
+    (problem,) = read(Kind.CONTRACTS, HEAD + row(org="华东钢铁/铜贸")).errors
+    assert problem.code == "ORG_UNKNOWN"
+    assert problem.allowed.startswith("华东钢铁/铜贸易部")
+
+
+def test_a_row_with_a_huge_cell_counts_and_names_its_field(read: Read) -> None:
+    batch = read(Kind.CONTRACTS, HEAD + GOOD + row(contract_id="x" * 10_000_000))
+    assert [entry.fact.contract_id for entry in batch.entries] == ["P-1"]
+    (bad,) = batch.bad
+    assert (bad.problems[0].code, bad.problems[0].field) == ("IMPORT_TEXT_TOO_LONG", "contract_id")
+    assert bad.problems[0].allowed
+
+
+def test_a_cell_beyond_every_limit_is_a_row_in_quarantine(read: Read) -> None:
+    batch = read(Kind.CONTRACTS, HEAD + row(contract_id="x" * 17_000_000) + GOOD)
+    assert [entry.fact.contract_id for entry in batch.entries] == ["P-1"]
+    (bad,) = batch.bad
+    assert (bad.line, bad.problems[0].code) == (2, "LOG_CELL_TOO_LONG")
