@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
+from itertools import count
 from typing import Any
 
 from sqlalchemy import delete, insert, select, update
@@ -57,7 +58,7 @@ def add_override(uow: UnitOfWork, wanted: DutyOverride) -> RosterOutcome:
     """
     before = read_directory(uow.connection)
     given = replace(wanted, by=uow.actor, reason=wanted.reason.strip()[:_TEXT_LIMIT])
-    given = replace(given, id=_id_of("OV", override_document(given), uow.now))
+    given = replace(given, id=_id_of("OV", override_document(given), uow.now, before))
     code = _may_write(uow, before, given.org) or _override_fault(uow, before, given)
     document = override_document(given)
     after = replace(before, overrides=(*before.overrides, given))
@@ -91,7 +92,7 @@ def add_absence(uow: UnitOfWork, wanted: Absence) -> RosterOutcome:
     """
     before = read_directory(uow.connection)
     given = replace(wanted, by=uow.actor, reason=wanted.reason.strip()[:_TEXT_LIMIT])
-    given = replace(given, id=_id_of("AB", absence_document(given), uow.now))
+    given = replace(given, id=_id_of("AB", absence_document(given), uow.now, before))
     person = before.person(given.person)
     unit = person.unit if person is not None else ""
     own = person is not None and person.active and uow.actor == given.person
@@ -133,7 +134,7 @@ def propose_swap(
         "", org, role, first, second, uow.actor, reason.strip()[:_TEXT_LIMIT],
         tuple(one for one in both if one == uow.actor),
     )  # fmt: skip
-    given = replace(given, id=_id_of("SW", swap_document(given), uow.now))
+    given = replace(given, id=_id_of("SW", swap_document(given), uow.now, before))
     code = "" if uow.actor in both else _may_write(uow, before, org)
     code = code or _swap_fault(uow, before, given)
     after = replace(before, swaps=(*before.swaps, given))
@@ -300,9 +301,16 @@ def _answer_fault(known: Directory, person: str, org: str, at: datetime) -> str:
     return "" if known.may(person, ANSWER, org, at).allowed else "CANNOT_ANSWER"
 
 
-def _id_of(prefix: str, document: Mapping[str, Any], now: datetime) -> str:
-    content = trail.canonical({**document, "at": now.isoformat()})
-    return f"{prefix}-{sha256(content).hexdigest()[:10]}"
+def _id_of(prefix: str, document: Mapping[str, Any], now: datetime, known: Directory) -> str:
+    """An id that no other change has, the same wish at the same moment included."""
+    taken = {one.id for one in known.overrides} | {one.id for one in known.absences}
+    taken |= {one.id for one in known.swaps}
+    for number in count():
+        content = trail.canonical({**document, "at": now.isoformat(), "number": number})
+        found = f"{prefix}-{sha256(content).hexdigest()[:10]}"
+        if found not in taken:
+            return found
+    raise AssertionError("count has no end")
 
 
 @dataclass(frozen=True, slots=True)
