@@ -130,7 +130,7 @@ def _read(app: Application, who: Caller, body: bytes) -> tuple[list[Event], list
     reading = Reading(
         name="api", now=now, default_arrival=now, told=lambda _event, line: lines.append(line)
     )
-    for row in read_json(StringIO(text), reading):
+    for row in read_json(StringIO(text), reading, by_element=True):
         if len(events) + len(rejects) >= _MOST:
             raise ApiFault(413, "TOO_MANY_ROWS", params={"most": _MOST})
         own = row if row.org else replace(row, org=who.person.unit)
