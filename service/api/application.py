@@ -35,7 +35,6 @@ _ROUTERS = (
     orders.router,
     metric_routes.router,
     silences.router,
-    metric_routes.router,
     approval_routes.router,
     trail_routes.router,
     rule_routes.router,
