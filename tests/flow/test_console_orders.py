@@ -185,6 +185,19 @@ def test_closing_a_grave_order_asks_for_a_corrective_action(home: House, order: 
     assert home.order(order.id).state == "resolved"
 
 
+def test_closing_proposes_no_answer_of_its_own(home: House, order: WorkOrder) -> None:
+    after(home.signed_in("chen"), f"/orders/{order.id}/resolve")
+    assert home.buy(100).status_code == 200
+    page = home.signed_in("lin").get(f"/orders/{order.id}").text
+    for name in ("disposition", "root_cause", "owner"):
+        select = rf'<select[^>]* name="{name}" required[^>]*>(.*?)</select>'
+        asked = re.search(select, page, re.DOTALL)
+        assert asked is not None, name
+        nothing, *answers = asked[1].strip().split("</option>")
+        assert nothing.startswith('<option value=""'), name
+        assert not any(" selected" in one for one in answers), name
+
+
 def test_a_manager_overrides_with_a_reason(home: House, order: WorkOrder) -> None:
     after(home.signed_in("chen"), f"/orders/{order.id}/resolve")
     page = after(

@@ -198,8 +198,9 @@ class _Makers:
                 text("ui.field.disposition"),
                 "select",
                 required=True,
-                choices=tuple(
-                    Choice(one, text(f"disposition.{one}")) for one in sorted(DISPOSITIONS)
+                choices=(
+                    Choice("", text("ui.choose")),
+                    *(Choice(one, text(f"disposition.{one}")) for one in sorted(DISPOSITIONS)),
                 ),
             ),
             FormField(
@@ -207,7 +208,10 @@ class _Makers:
                 text("ui.field.root_cause"),
                 "select",
                 required=True,
-                choices=tuple(Choice(one, text(f"root_cause.{one}")) for one in ROOT_CAUSES),
+                choices=(
+                    Choice("", text("ui.choose")),
+                    *(Choice(one, text(f"root_cause.{one}")) for one in ROOT_CAUSES),
+                ),
             ),
             FormField("corrective", text("ui.field.corrective"), "textarea", required=grave),
             self._person("owner", "ui.field.corrective_owner", required=grave),
@@ -235,9 +239,10 @@ class _Makers:
             if one.active and directory.sees(one.id, self.order.org, at).allowed
         ]
         choices = tuple(Choice(one.id, one.name) for one in people)
-        empty = () if required else (Choice("", "—"),)
+        # Nobody and nothing is chosen beforehand: what is signed is what somebody chose.
+        empty = Choice("", self.here.text("ui.choose") if required else "—")
         return FormField(
-            name, self.here.text(label), "select", required=required, choices=(*empty, *choices)
+            name, self.here.text(label), "select", required=required, choices=(empty, *choices)
         )
 
 
