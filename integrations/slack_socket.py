@@ -39,6 +39,8 @@ _log = structlog.get_logger(__name__)
 #: The SDK writes addresses with tickets and proxy passwords; it has nobody to write to.
 _NOBODY = logging.getLogger("hedgewarden.slack_sdk")
 _NOBODY.disabled = True
+# A logging configuration that is read later enables loggers again; a filter stays.
+_NOBODY.addFilter(lambda _record: False)
 
 
 @dataclass(frozen=True, slots=True)
