@@ -19,6 +19,7 @@ from sqlalchemy import text
 
 import trail
 import trail.merkle
+from service.web.rooms import trail_page
 from trail import Record
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -156,11 +157,10 @@ def verified(client: Any) -> str:
     """The trail's page after a verification from it has ended."""
     assert client.post("/trail/verify").status_code == 303
     until = monotonic() + 60
-    while "data-verifying" in client.get("/trail").text:
+    while "data-verifying" in (page := client.get("/trail").text):
         assert monotonic() < until
         sleep(0.05)
-    # That page may have been read before the result and made after the end.
-    return str(client.get("/trail").text)
+    return str(page)
 
 
 def as_an_intruder(home: House, statement: str, **values: Any) -> None:
@@ -228,6 +228,39 @@ def test_a_verification_can_be_left_and_found_again(
 
         monkeypatch.setattr("service.verifying.trail.verify", breaks)
         assert "broke off" in verified(other)
+
+
+def test_a_verification_that_ends_while_the_page_is_made_is_not_shown_as_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, under_way = Event(), Event()
+    verify, last_result = trail.verify, trail_page.last_result
+
+    def held(connection: Any, **wanted: Any) -> trail.VerifyReport:
+        under_way.set()
+        assert go_on.wait(60)
+        return verify(connection, **wanted)
+
+    with house(tmp_path) as home:
+        home.breach()
+        client = home.signed_in("shen")
+
+        def ends_meanwhile(*given: Any) -> Any:
+            read = last_result(*given)  # nothing found yet
+            go_on.set()
+            until = monotonic() + 60
+            while not records(home, action="trail.verify") or client.app.state.verification.running:
+                assert monotonic() < until
+                sleep(0.01)
+            return read
+
+        monkeypatch.setattr("service.verifying.trail.verify", held)
+        monkeypatch.setattr(trail_page, "last_result", ends_meanwhile)
+        assert client.post("/trail/verify").status_code == 303
+        assert under_way.wait(60)
+        page = client.get("/trail").text
+        assert "not yet verified" in page
+        assert "data-verifying" in page  # so it is fetched again
 
 
 def test_a_record_that_is_no_json_any_more_is_shown_with_its_fault(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import trail
 from agents.world import root_of
 from service.verifying import last_verified
 from service.web.rooms.here import Here
-from service.web.rooms.trail_verifying import progress_of, verification_of
+from service.web.rooms.trail_verifying import Standing
 from service.web.rooms.trail_words import record_line
 from service.web.views.parts import Act, Choice, Link, Pager
 from service.web.views.trail import AnchorLine, TrailPage, VerifyResult
@@ -85,8 +85,10 @@ def _needle(here: Here, query: str) -> str:
     return next((one.id for one in here.directory.people if one.name == text), text)
 
 
-def trail_page(here: Here, connection: Connection, asked: Asked, tab: str) -> TrailPage:
-    """The page."""
+def trail_page(
+    here: Here, connection: Connection, asked: Asked, tab: str, verification: Standing
+) -> TrailPage:
+    """The page; `verification` was asked for before `connection` was opened."""
     text, summary = here.text, trail.summary(connection)
     result = last_result(here, connection)
     tab = tab if tab == ANCHORS else RECORDS
@@ -118,8 +120,8 @@ def trail_page(here: Here, connection: Connection, asked: Asked, tab: str) -> Tr
         export=Act(text("ui.act.export_bundle"), "/trail/export", "export", why_not=why_not),
         export_url=asked.address("/trail.xlsx", cursor="") if records else "",
         how_url="/trail/how",
-        running=progress_of(here),
-        broke_off=verification_of(here).failed,
+        running=verification.progress,
+        broke_off=verification.broke_off,
         anchor=_anchor_act(here),
         checkpoint=Act(
             text("ui.act.checkpoint"),

@@ -27,7 +27,7 @@ from service.web.rooms.trail_page import (
     sees_whole,
     trail_page,
 )
-from service.web.rooms.trail_verifying import begin
+from service.web.rooms.trail_verifying import begin, standing_of
 from service.web.rooms.trail_words import object_name, outcome, record_title
 from trail import Record, TrailError
 
@@ -44,8 +44,9 @@ def show(
     here: TrailReader, *, q: Text = "", kind: Text = "", cursor: Text = "", tab: Text = RECORDS
 ) -> Response:
     """The sentence, the list, the anchors."""
+    verification = standing_of(here)
     with here.app.store.reader() as connection:
-        page = trail_page(here, connection, Asked(q, kind, cursor), tab)
+        page = trail_page(here, connection, Asked(q, kind, cursor), tab, verification)
     return here.show("trail.html", page, "trail", live=False)
 
 

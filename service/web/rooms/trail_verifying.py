@@ -1,5 +1,6 @@
 """立即验证 as the page shows it: a job that goes on when the page is left."""
 
+from dataclasses import dataclass
 from typing import Final, cast
 
 from service.verifying import Verification
@@ -19,10 +20,29 @@ def begin(here: Here) -> bool:
     return verification_of(here).begin(here.app, here.person)
 
 
-def progress_of(here: Here) -> VerifyProgress | None:
-    """What the page shows of it; None while none is under way."""
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How it stands at one moment.
+
+    Attributes:
+        progress: what the page shows of it; None while none is under way.
+        broke_off: none is under way, and the last one did not come to its end.
+    """
+
+    progress: VerifyProgress | None
+    broke_off: bool
+
+
+def standing_of(here: Here) -> Standing:
+    """How the verification stands.
+
+    Ask before the reader of the last result is opened: one that ends in between is then shown as
+    still under way, and the page is fetched again. The other way round it would be shown as ended,
+    with the result of the one before it.
+    """
     known = verification_of(here)
     if not known.running:
-        return None
+        return Standing(None, known.failed)
     share = _WHOLE * known.done // known.total if known.total else 0
-    return VerifyProgress(min(share, _WHOLE), known.done, here.names.person(known.person))
+    progress = VerifyProgress(min(share, _WHOLE), known.done, here.names.person(known.person))
+    return Standing(progress, broke_off=False)
