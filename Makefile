@@ -65,6 +65,8 @@ soak: setup
 lock:
 	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header -q pyproject.toml -o requirements.lock
 	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header -q pyproject.toml --extra postgres --group dev -o requirements-dev.lock
+	npm install --package-lock-only --silent --ignore-scripts --no-audit --no-fund
+	python3 -m scripts.strip_addresses package-lock.json
 
 clean:
 	rm -rf $(VENV) build dist node_modules service/web/static/build .cache .mypy_cache .ruff_cache .pytest_cache

@@ -123,7 +123,7 @@ def _serve(pipe: Connection) -> None:
 
 def _send(host: str, token: str, turn: int) -> float:
     """Events per second of one turn of `ROWS` events, from the first byte to the last answer."""
-    lines = [_line(place, "Group/East", f"{turn}-") for place in range(ROWS)]
+    lines = [_line(place, "Group/East", f"{turn}-", units=0) for place in range(ROWS)]
     bodies = ["\n".join(lines[at : at + 1_000]).encode() for at in range(0, ROWS, 1_000)]
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/x-ndjson"}
 
@@ -256,7 +256,8 @@ def _parts(events: list[Event], size: int) -> list[list[Event]]:
     return [events[place : place + size] for place in range(0, len(events), size)]
 
 
-def _line(place: int, org: str = "集团", mark: str = "") -> str:
+def _line(place: int, org: str = "集团", mark: str = "", units: int = 11) -> str:
+    """An order; of one of the units below `org`, or with `units` 0 of `org` itself."""
     at = _START + timedelta(milliseconds=33 * place)
     return json.dumps(
         {
@@ -267,11 +268,13 @@ def _line(place: int, org: str = "集团", mark: str = "") -> str:
             "seq": place + 1,
             "log_class": "business",
             "type": "order.create",
-            "org": f"{org}/子公司{place % 11}",
+            "org": f"{org}/子公司{place % units}" if units else org,
             "actor": f"u_{place % 97}",
             "product": "cu",
             "order": f"SO-{place}",
             "amount": f"{place}.25",
+            "qty": f"{place % 40 + 1}",
+            "unit": "t",
             "side": "sell",
             "message": "新建套保订单",
         },

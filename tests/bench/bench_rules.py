@@ -25,6 +25,7 @@ _NUMBERS = [f"n{index}" for index in range(10)]
 _WORDS = [f"w{index}" for index in range(5)]
 _VALUES = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta"]
 _RULES = 100
+SECONDS = 1.0
 _TEMPLATE = """\
 rule: R{index}
 version: 1
@@ -88,12 +89,12 @@ def _rulebook(shapes: list[_Shape]) -> Rulebook:
     return make_rulebook(schema, files)
 
 
-def _rate(judge: Callable[[Fact], object], facts: list[Fact], seconds: float = 1.0) -> float:
-    """Facts a second, best of three runs of about `seconds` in all."""
+def _rate(judge: Callable[[Fact], object], facts: list[Fact]) -> float:
+    """Facts a second, best of three runs of about `SECONDS` in all."""
     best = 0.0
     for _ in range(3):
         start, done = time.perf_counter(), 0
-        while time.perf_counter() - start < seconds / 3:
+        while time.perf_counter() - start < SECONDS / 3:
             for fact in facts[:200]:
                 judge(fact)
             done += 200

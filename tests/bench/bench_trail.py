@@ -20,6 +20,7 @@ from trail.notes import Signer
 
 ROUNDS = 5
 RECORDS = {1: 1_000, 50: 10_000}
+HASHED, DECIDED = 20_000, 2_000
 _BODY = {"note": "x" * 560, "leaves": [{"field": "use", "op": ">=", "value": "1.02"}]}
 _ORDERS = count(1)  # orders come one after the other, each with some eight records
 _SIGNER = Signer("bench.example/trail", bytes(32))
@@ -133,7 +134,7 @@ def run() -> list[BenchRow]:
                 _row(name, ours, "records/s", "plain insert, same unit of work", through, goal)
             )
             rows.append(_row(name, ours, "records/s", "plain insert, bare sqlite3", bare))
-        bodies = [body] * 20_000
+        bodies = [body] * HASHED
 
         def verified() -> float:
             start = perf_counter()
@@ -157,7 +158,7 @@ def run() -> list[BenchRow]:
 
 
 def _decisions(store: Store) -> BenchRow:
-    rate = _decide(store, 2_000)
+    rate = _decide(store, DECIDED)
     return BenchRow("decision, timer and message in a commit", rate, "commits/s", goal=">= 1000/s")
 
 

@@ -13,26 +13,8 @@ from structlog.testing import capture_logs
 from service.application import Application
 from service.assembly import make_app, make_pages
 from store import Store
+from tests.breaking import Breaking
 from trail import TrailKeeper
-
-
-class Broken(Exception):  # noqa: N818 - what it is
-    """What the failpoint raises."""
-
-
-class Breaking:
-    """Raises before the statement number `at`; 0 never does."""
-
-    def __init__(self) -> None:
-        self.at = 0
-        self.count = 0
-
-    def __call__(self, point: str) -> None:
-        if point == "committed":
-            return
-        self.count += 1
-        if self.count == self.at:
-            raise Broken(point)
 
 
 @pytest.fixture(autouse=True)

@@ -24,10 +24,11 @@ import main
 from auditlog.events import Event, EventKind
 from directory.loading import directory_from_mapping
 from directory.writing import save_directory
-from service import serving, weekly
+from service import composition, serving, weekly
 from service.inbound import clicks
 from service.security import set_password
 from store import Store
+from tests.breaking import Breaking, Broken
 from trail.tables import RECORD
 
 MOST = 400
@@ -37,28 +38,10 @@ ROUNDS = 6
 SERVING = ("clicks", "approvals", "escalator")
 
 
-class Broken(Exception):  # noqa: N818 - what it is
-    """What the failpoint raises."""
-
-
-class Breaking:
-    """Raises before the statement number `at`; 0 never does."""
-
-    def __init__(self) -> None:
-        self.at = self.count = 0
-
-    def __call__(self, place: str) -> None:
-        if place == "committed":
-            return
-        self.count += 1
-        if self.count == self.at:
-            raise Broken(place)
-
-
 @pytest.fixture(name="breaking")
 def _breaking(monkeypatch: pytest.MonkeyPatch) -> Breaking:
     breaking = Breaking()
-    monkeypatch.setattr(main, "Store", partial(Store, failpoint=breaking))
+    monkeypatch.setattr(composition, "Store", partial(Store, failpoint=breaking))
     return breaking
 
 

@@ -23,6 +23,7 @@ from integrations.files import quarantined
 from service.assembly import make_app, make_pages
 from store import Store
 from store.clock import rfc3339
+from tests.breaking import Breaking
 from trail import TrailKeeper
 from workorders import silencing
 
@@ -46,24 +47,6 @@ CHANNELS = {
 }  # fmt: skip
 
 Request = Callable[[], httpx.Response]
-
-
-class Broken(Exception):  # noqa: N818 - what it is
-    """What the failpoint raises."""
-
-
-class Breaking:
-    """Raises before the statement number `at`; 0 never does."""
-
-    def __init__(self) -> None:
-        self.at = self.count = 0
-
-    def __call__(self, place: str) -> None:
-        if place == "committed":
-            return
-        self.count += 1
-        if self.count == self.at:
-            raise Broken(place)
 
 
 @dataclass

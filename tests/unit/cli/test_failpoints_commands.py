@@ -15,8 +15,10 @@ from sqlmodel import SQLModel
 from structlog.testing import capture_logs
 
 import main
+from service import composition
 from service.cli.root import make_app
 from store import Store
+from tests.breaking import Breaking
 
 MOST = 400
 PASSWORD = "correct horse battery"
@@ -34,28 +36,10 @@ people: [{id: new, name: 新人, roles: [auditor], unit: 华北钢铁}]
 """
 
 
-class Broken(Exception):  # noqa: N818 - what it is
-    """What the failpoint raises."""
-
-
-class Breaking:
-    """Raises before the statement number `at`; 0 never does."""
-
-    def __init__(self) -> None:
-        self.at = self.count = 0
-
-    def __call__(self, place: str) -> None:
-        if place == "committed":
-            return
-        self.count += 1
-        if self.count == self.at:
-            raise Broken(place)
-
-
 @pytest.fixture(name="breaking")
 def _breaking(monkeypatch: pytest.MonkeyPatch) -> Breaking:
     breaking = Breaking()
-    monkeypatch.setattr(main, "Store", partial(Store, failpoint=breaking))
+    monkeypatch.setattr(composition, "Store", partial(Store, failpoint=breaking))
     return breaking
 
 
@@ -226,7 +210,7 @@ def test_a_command_does_all_or_nothing(
     token = house.token(call[call.index("--as") + 1]) if "--as" in call else ""
     before = contents(house)
     # The schema is there; looking again at each of hundreds of calls is most of their time.
-    monkeypatch.setattr(main, "upgrade", lambda _engine: None)
+    monkeypatch.setattr(composition, "upgrade", lambda _engine: None)
     for place in range(1, MOST):
         breaking.at, breaking.count = place, 0
         answer = house(*call, token=token, input=f"{PASSWORD}\n")
