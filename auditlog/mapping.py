@@ -22,10 +22,9 @@ from typing import Any, Final
 
 from auditlog.fields import NAMES, flatten
 from directory.reading import FieldReader, parse_yaml
-from store.problems import Problem, did_you_mean
+from store.problems import Problem
 
 _KEYS: Final = ("columns", "constants", "values", "units")
-_FIELDS: Final = tuple(NAMES)
 _EMPTY: Final = (None, "")
 
 
@@ -86,12 +85,12 @@ def load_mapping(text: str, file: str) -> tuple[EventMapping, list[Problem]]:
         constants=_texts(reader, node, "constants"),
         values={
             name: {str(theirs): reader.text(words, theirs) for theirs in words}
-            for name, words in _fields(reader, node, "values").items()
+            for name, words in reader.inner(node, "values", NAMES).items()
             if _is_mapping(reader, node, words, str(name))
         },
         units={
             str(source): reader.text(units, source).strip("/")
-            for units in [_inner(reader, node, "units")]
+            for units in [reader.inner(node, "units")]
             for source in units
         },
     )
@@ -99,7 +98,7 @@ def load_mapping(text: str, file: str) -> tuple[EventMapping, list[Problem]]:
 
 
 def _texts(reader: FieldReader, node: Mapping[str, Any], key: str) -> dict[str, str]:
-    inner = _fields(reader, node, key)
+    inner = reader.inner(node, key, NAMES)
     return {name: reader.text(inner, name) for name in inner if name in NAMES}
 
 
@@ -108,27 +107,3 @@ def _is_mapping(reader: FieldReader, node: Mapping[str, Any], words: Any, name: 
         return name in NAMES
     reader.report("NOT_A_MAPPING", node, "values", field=name, found=words)
     return False
-
-
-def _inner(reader: FieldReader, node: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    inner = node.get(key)
-    if inner is None or isinstance(inner, Mapping):
-        return inner or {}
-    reader.report("NOT_A_MAPPING", node, key, found=inner)
-    return {}
-
-
-def _fields(reader: FieldReader, node: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    inner = _inner(reader, node, key)
-    for name in inner:
-        if name not in NAMES:
-            reader.report(
-                "FIELD_UNKNOWN",
-                inner,
-                name,
-                field=key,
-                found=str(name),
-                allowed=", ".join(_FIELDS),
-                hint=did_you_mean(str(name), _FIELDS),
-            )
-    return inner

@@ -98,7 +98,27 @@ class FieldReader:
         if not isinstance(node, Mapping):
             self.report("NOT_A_MAPPING", node, field=where, found=node)
             return None
-        allowed = tuple(keys)
+        self._known_keys(node, tuple(keys), where)
+        return node
+
+    def inner(
+        self, node: Mapping[str, Any], key: str, keys: Iterable[str] | None = None
+    ) -> Mapping[str, Any]:
+        """The mapping at `key`; empty when absent or none.
+
+        Keys beyond `keys` are reported with the nearest one; with None any key may stand there.
+        """
+        value = node.get(key)
+        if value is None:
+            return {}
+        if not isinstance(value, Mapping):
+            self.report("NOT_A_MAPPING", node, key, found=value)
+            return {}
+        if keys is not None:
+            self._known_keys(value, tuple(keys), key)
+        return value
+
+    def _known_keys(self, node: Mapping[Any, Any], allowed: Sequence[str], where: str) -> None:
         for key in node:
             if key not in allowed:
                 name = str(key)
@@ -111,7 +131,6 @@ class FieldReader:
                     allowed=", ".join(allowed),
                     hint=did_you_mean(name, allowed),
                 )
-        return node
 
     def items(self, node: Mapping[str, Any], key: str) -> list[tuple[Any, int, Any]]:
         """The entries of the list at `key` as (list, index, entry); nothing when absent."""

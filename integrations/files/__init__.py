@@ -1,6 +1,6 @@
 """Files that bring the book: contracts, inventory, receipts, positions, prices, limits."""
 
-from integrations.files.facts import Entry
+from integrations.files.entry import Entry
 from integrations.files.kinds import COLUMNS, Column, Form, Kind, header
 from integrations.files.mapping import ColumnMapping, load_mapping
 from integrations.files.quarantine import Quarantined, dismiss, quarantined, replay

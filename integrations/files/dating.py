@@ -15,7 +15,7 @@ from book.codec import to_document
 from book.state import field_of, key_of
 from book.tables import TABLES
 from book.write import KEY_SEPARATOR, Dated
-from integrations.files.facts import Entry
+from integrations.files.entry import Entry
 
 _CHUNK: Final = 500
 

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from directory.reading import FieldReader, parse_yaml
 from integrations.files.kinds import Kind, header
-from store.problems import Problem, did_you_mean
+from store.problems import Problem
 
 _KEYS: Final = ("kind", "source", "zone", "columns", "constants", "values")
 
@@ -70,12 +70,12 @@ def load_mapping(text: str, file: str, kind: Kind) -> tuple[ColumnMapping, list[
 
 
 def _texts(reader: FieldReader, node: Mapping[str, Any], key: str, kind: Kind) -> dict[str, str]:
-    inner = _fields(reader, node, key, kind)
+    inner = reader.inner(node, key, header(kind))
     return {name: reader.text(inner, name) for name in inner if name in header(kind)}
 
 
 def _values(reader: FieldReader, node: Mapping[str, Any], kind: Kind) -> dict[str, dict[str, str]]:
-    inner = _fields(reader, node, "values", kind)
+    inner = reader.inner(node, "values", header(kind))
     found: dict[str, dict[str, str]] = {}
     for name in inner:
         if not isinstance(inner[name], Mapping):
@@ -84,30 +84,6 @@ def _values(reader: FieldReader, node: Mapping[str, Any], kind: Kind) -> dict[st
             words = inner[name]
             found[name] = {str(theirs): reader.text(words, theirs) for theirs in words}
     return found
-
-
-def _fields(
-    reader: FieldReader, node: Mapping[str, Any], key: str, kind: Kind
-) -> Mapping[str, Any]:
-    inner = node.get(key)
-    if inner is None:
-        return {}
-    if not isinstance(inner, Mapping):
-        reader.report("NOT_A_MAPPING", node, key, found=inner)
-        return {}
-    allowed = header(kind)
-    for name in inner:
-        if name not in allowed:
-            reader.report(
-                "FIELD_UNKNOWN",
-                inner,
-                name,
-                field=key,
-                found=str(name),
-                allowed=", ".join(allowed),
-                hint=did_you_mean(str(name), allowed),
-            )
-    return inner
 
 
 def _is_zone(name: str) -> bool:

@@ -12,7 +12,8 @@ import trail
 from book.write import put_dated
 from integrations.errors import UnknownQuarantineRow
 from integrations.files.dating import date_entries
-from integrations.files.facts import Entry, FactReader
+from integrations.files.entry import Entry
+from integrations.files.facts import FactReader
 from integrations.files.kinds import Kind, header
 from integrations.files.reading import Batch, raw_of
 from integrations.files.terms import Terms

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from book.positions import FuturesPosition, OptionPosition
 from book.state import field_of, key_of
-from integrations.files.facts import Entry, FactReader
+from integrations.files.entry import Entry
+from integrations.files.facts import FactReader
 from integrations.files.kinds import Kind
 from integrations.files.mapping import ColumnMapping
 from integrations.files.sheets import FileRow, SheetReader

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Final
@@ -42,9 +43,14 @@ class RowReader:
         file: the file's name as the user gave it.
         line: the 1-based line or row.
         cells: field name → spreadsheet cell.
+        headers: field name → the column's name as it stands in the file.
+
+    Attributes:
+        problems: what keeps the row out.
+        warnings: what was noticed and does not.
     """
 
-    __slots__ = ("_cells", "_file", "_line", "_values", "problems")
+    __slots__ = ("_cells", "_file", "_headers", "_line", "_values", "problems", "warnings")
 
     def __init__(
         self,
@@ -53,12 +59,15 @@ class RowReader:
         file: str,
         line: int,
         cells: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.problems: list[Problem] = []
+        self.warnings: list[Problem] = []
         self._values = values
         self._file = file
         self._line = line
         self._cells = cells or {}
+        self._headers = headers or {}
 
     def fault(
         self,
@@ -71,19 +80,42 @@ class RowReader:
         params: Mapping[str, str] | None = None,
     ) -> None:
         """Keep one problem at the cell of `field`."""
+        self.problems.append(self._problem(code, field, allowed, hint, found, params))
+
+    def warn(
+        self,
+        code: str,
+        field: str,
+        *,
+        allowed: str = "",
+        found: Cell = None,
+        params: Mapping[str, str] | None = None,
+    ) -> None:
+        """Note something at the cell of `field` that does not keep the row out."""
+        problem = self._problem(code, field, allowed, "", found, params)
+        self.warnings.append(replace(problem, severity="warning"))
+
+    def _problem(  # noqa: PLR0917 - the parts of a problem
+        self,
+        code: str,
+        field: str,
+        allowed: str,
+        hint: str,
+        found: Cell,
+        params: Mapping[str, str] | None,
+    ) -> Problem:
         shown = self._values.get(field) if found is None else found
-        self.problems.append(
-            Problem(
-                code,
-                file=self._file,
-                line=self._line,
-                cell=self._cells.get(field, ""),
-                field=field,
-                found="" if shown is None else shorten(plain(shown)),
-                allowed=allowed,
-                hint=hint,
-                params=params or {},
-            )
+        theirs = {"column": self._headers[field]} if field in self._headers else {}
+        return Problem(
+            code,
+            file=self._file,
+            line=self._line,
+            cell=self._cells.get(field, ""),
+            field=field,
+            found="" if shown is None else shorten(plain(shown)),
+            allowed=allowed,
+            hint=hint,
+            params={**theirs, **(params or {})},
         )
 
     def has(self, field: str) -> bool:
