@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any, Final
 from service.demo import folder as demo_folder
 from service.demo.doors import Doors, listen, port_of, serving
 from service.demo.incidents import Incident, Loaded, load_incidents, shipped
+from service.demo.last_morning import last_morning
 from service.demo.officers import Officers
 from service.demo.report import nothing_played, report
 from service.demo.simulation import Simulation
@@ -67,7 +68,7 @@ def run_once(
         return nothing_played(time.perf_counter() - began)
     with (
         ready(folder, 0) as listening,
-        staged(compose, folder, incidents, seed=options.seed, port=port_of(listening)) as stage,
+        on_stage(compose, folder, incidents, options, listening) as stage,
         serving(stage, listening) as doors,
     ):
         replay(stage, doors, leave=())
@@ -101,7 +102,7 @@ def run_served(
     began = time.perf_counter()
     with (
         ready(folder, port) as listening,
-        staged(compose, folder, incidents, seed=options.seed, port=port_of(listening)) as stage,
+        on_stage(compose, folder, incidents, options, listening) as stage,
         serving(stage, listening) as doors,
     ):
         say("demo.replaying", {"count": len(incidents)})
@@ -110,6 +111,24 @@ def run_served(
         say("demo.report", told)
         say("demo.address", {"address": doors.address, "sign_in": doors.sign_in})
         live(stage, simulation, stop)
+
+
+def on_stage(
+    compose: Compose,
+    folder: Path,
+    incidents: Sequence[Incident],
+    options: DemoOptions,
+    listening: socket.socket,
+) -> AbstractContextManager[Stage]:
+    """The stage as the command line asks for it; what is ours stays out of another's file."""
+    return staged(
+        compose,
+        folder,
+        incidents,
+        seed=options.seed,
+        port=port_of(listening),
+        beside=last_morning() if options.incidents is None else (),
+    )
 
 
 @contextmanager

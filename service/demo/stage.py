@@ -87,6 +87,7 @@ def staged(
     *,
     seed: int | None,
     port: int = 0,
+    beside: Sequence[Event] = (),
     **wiring: Any,
 ) -> Iterator[Stage]:
     """Set the stage: servers up, application wired to them, directory and book filled.
@@ -97,6 +98,7 @@ def staged(
         incidents: what will happen.
         seed: of the group's ordinary days; None leaves the group out.
         port: where the console will listen; 0 takes a free one.
+        beside: what happens besides, and belongs to none of them.
         wiring: further arguments of `compose`.
 
     Raises:
@@ -104,7 +106,7 @@ def staged(
         store.errors.FolderHeld: when another process uses it; nothing in it was touched.
     """
     port = port or free_port()
-    events = all_events(incidents, seed)
+    events = [*all_events(incidents, seed), *beside]
     clock = SimulatedClock(min(one.arrival_time for one in events) - timedelta(hours=1))
     secret = token_hex(16)
     with SlackServer(secret, lambda: int(clock().timestamp())) as slack, MailServer() as mail:
