@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from agents.delivery import ACTOR, Address, Delivered, deliver, refresh
+from directory import CHATS
 from store import Store, outbox, positions, timers
 from store.clock import rfc3339
 from workorders.channel import Channel
@@ -55,7 +56,7 @@ class Escalator:
         address: Address,
         context: Callable[[], Context],
         holder: str,
-        editable: Collection[str] = ("slack",),
+        editable: Collection[str] = CHATS,
     ) -> None:
         self._store = store
         self._channels = channels

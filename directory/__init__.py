@@ -21,9 +21,9 @@ from directory.duty_changes import (
     withdraw,
 )
 from directory.errors import (
+    AccountTaken,
     DirectoryError,
     InvalidDirectory,
-    SlackAccountTaken,
     UnknownPermission,
     UnknownPerson,
     UnknownProduct,
@@ -31,7 +31,7 @@ from directory.errors import (
 )
 from directory.loading import directory_from_mapping, load_directory
 from directory.organisation import Organisation, OrgSettings, SettingsPatch, ancestors, within
-from directory.people import Grant, GrantReason, Person
+from directory.people import CHATS, Account, Grant, GrantReason, Person
 from directory.roles import PERMISSIONS, Office, Role
 from directory.roster import (
     ROSTER_EMPTY,
@@ -50,7 +50,7 @@ from directory.watch import Answer
 from directory.writing import (
     directory_version,
     grant,
-    link_slack,
+    link_account,
     merge,
     read_directory,
     revoke,
@@ -59,11 +59,14 @@ from directory.writing import (
 )
 
 __all__ = [
+    "CHATS",
     "PERMISSIONS",
     "ROSTER_EMPTY",
     "Absence",
     "Access",
     "AccessReason",
+    "Account",
+    "AccountTaken",
     "Answer",
     "Directory",
     "DirectoryError",
@@ -85,7 +88,6 @@ __all__ = [
     "Routing",
     "RoutingReason",
     "SettingsPatch",
-    "SlackAccountTaken",
     "Stretch",
     "Swap",
     "SwapSide",
@@ -109,7 +111,7 @@ __all__ = [
     "dump_directory",
     "escalates",
     "grant",
-    "link_slack",
+    "link_account",
     "load_directory",
     "merge",
     "propose_swap",

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from directory.calendar import TradingCalendar
 from directory.organisation import Organisation, OrgSettings, ancestors, within
-from directory.people import Grant, GrantReason, Person, held, in_shift, person_index
+from directory.people import Account, Grant, GrantReason, Person, held, in_shift, person_index
 from directory.roles import (
     READING,
     SIGNING,
@@ -105,8 +105,8 @@ class Directory:
         return person_index(self.people)
 
     @cached_property
-    def _slack(self) -> Mapping[tuple[str, str], Person]:
-        return {person.slack: person for person in self.people if person.slack is not None}
+    def _accounts(self) -> Mapping[Account, Person]:
+        return {one: person for person in self.people for one in person.accounts}
 
     @cached_property
     def _settings(self) -> dict[str, OrgSettings]:
@@ -116,9 +116,9 @@ class Directory:
         """The person with this id."""
         return self._people.get(person_id)
 
-    def person_by_slack(self, team: str, user: str) -> Person | None:
-        """The person linked to a Slack team id and user id."""
-        return self._slack.get((team, user))
+    def person_by_account(self, account: Account) -> Person | None:
+        """The person tied to this account in a chat."""
+        return self._accounts.get(account)
 
     def person_by_login(self, login: str) -> Person | None:
         """The person who signs in under `login`."""

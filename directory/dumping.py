@@ -83,8 +83,8 @@ def person_document(person: Person) -> dict[str, Any]:
     )
     if person.grants:
         document["grants"] = [_grant_document(grant) for grant in person.grants]
-    if person.slack is not None:
-        document["slack"] = {"team": person.slack[0], "user": person.slack[1]}
+    for one in person.accounts:
+        document[one.channel] = {"team": one.team, "user": one.user}
     if not person.active:
         document["active"] = False
     return document

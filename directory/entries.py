@@ -1,11 +1,11 @@
 """People and roster lines as a directory file writes them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from directory.organisation import is_path
-from directory.people import Grant, Person
+from directory.people import CHATS, Account, Grant, Person
 from directory.reading import FieldReader
 from directory.roles import PERMISSIONS, Role, conflicting
 from directory.roster import Absence, Duty, DutyOverride, Rotation, Swap, SwapSide
@@ -23,7 +23,7 @@ _PERSON = (
     "grants",
     "shift",
     "email",
-    "slack",
+    *CHATS,
     "active",
     "language",
     "login",
@@ -52,7 +52,7 @@ class EntryReader(FieldReader):
         self.tree: set[str] = set()
         self.known: set[str] = set()
         self._logins: dict[str, str] = {}
-        self._slack_accounts: dict[tuple[str, str], str] = {}
+        self._accounts: dict[tuple[str, str, str], str] = {}
 
     def path(self, node: Mapping[str, Any], key: str, value: str) -> str:
         """`value`, reported when it is no organisation path."""
@@ -85,10 +85,11 @@ class EntryReader(FieldReader):
         if language not in _LANGUAGES:
             self.report("UNKNOWN_LANGUAGE", entry, "language", found=language, allowed="zh, en")
         login = self.text(entry, "login")
-        slack = self._slack(entry)
+        accounts = tuple(self._accounts_of(entry))
         self._once(entry, "login", login or person_id, self._logins, person_id)
-        if slack is not None:
-            self._once(entry, "slack", slack, self._slack_accounts, person_id)
+        for account in accounts:
+            known = (account.channel, account.team, account.user)
+            self._once(entry, account.channel, known, self._accounts, person_id)
         return Person(
             id=person_id,
             name=self.text(entry, "name"),
@@ -97,7 +98,7 @@ class EntryReader(FieldReader):
             grants=tuple(self._grants(entry, person_id, unit)),
             shift=self._shift(entry),
             email=self.text(entry, "email"),
-            slack=slack,
+            accounts=accounts,
             active=active is not False,
             language=language,
             login=login,
@@ -109,7 +110,7 @@ class EntryReader(FieldReader):
     ) -> None:
         """Report a login or account that another person read before has too."""
         if seen.setdefault(value, owner) != owner:
-            found = "/".join(value) if isinstance(value, tuple) else value
+            found = "/".join(value[1:]) if isinstance(value, tuple) else value
             self.report("HELD_BY_ANOTHER", entry, key if key in entry else "id", found=found)
 
     def _role(self, node: Mapping[str, Any], key: str, value: str) -> Role | None:
@@ -169,11 +170,13 @@ class EntryReader(FieldReader):
             self.report("BAD_SHIFT", entry, "shift", found=shift, allowed="22:00-06:00")
         return shift
 
-    def _slack(self, entry: Mapping[str, Any]) -> tuple[str, str] | None:
-        if entry.get("slack") is None:
-            return None
-        node = self.mapping(entry["slack"], ("team", "user"), "slack")
-        return (self.needed(node, "team"), self.needed(node, "user")) if node is not None else None
+    def _accounts_of(self, entry: Mapping[str, Any]) -> Iterator[Account]:
+        for channel in CHATS:
+            if entry.get(channel) is None:
+                continue
+            node = self.mapping(entry[channel], ("team", "user"), channel)
+            if node is not None:
+                yield Account(channel, self.needed(node, "team"), self.needed(node, "user"))
 
     def is_known(
         self, node: Mapping[str, Any], key: str, person: str, severity: str = "error"

@@ -65,11 +65,11 @@ class UnknownPerson(DirectoryError):
         self.person = person
 
 
-class SlackAccountTaken(DirectoryError):
-    """The Slack account is tied to another person; which one is not said."""
+class AccountTaken(DirectoryError):
+    """The account in a chat is tied to another person; which one is not said."""
 
-    def __init__(self, team: str, user: str) -> None:
-        super().__init__(f"the Slack account {team}/{user} belongs to another person")
+    def __init__(self, channel: str, team: str, user: str) -> None:
+        super().__init__(f"the {channel} account {team}/{user} belongs to another person")
 
 
 class InvalidDirectory(DirectoryError):

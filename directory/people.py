@@ -10,6 +10,23 @@ from directory.roles import Role
 from directory.schedule import parse_session
 
 _DAY_MINUTES = 24 * 60
+#: Chats in which a person has an account; the keys under which a directory file names them.
+CHATS = ("slack", "wecom")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One person's account in one chat.
+
+    Attributes:
+        channel: one of `CHATS`.
+        team: the workspace or company in which the user id holds (Slack: team id, WeCom: CorpID).
+        user: the user id.
+    """
+
+    channel: str
+    team: str
+    user: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +70,7 @@ class Person:
         grants: permissions beyond the roles'.
         shift: working hours ``22:00-06:00`` on the unit's clock; empty for any time.
         email: address for cards; empty for none.
-        slack: team id and user id, or ``None`` while unlinked.
+        accounts: in chats, at most one in each, in the order of `CHATS`.
         active: a person who is not may do nothing and is never assigned.
         language: ``zh`` or ``en``.
         login: the name under which the person signs in; empty uses the id.
@@ -67,7 +84,7 @@ class Person:
     grants: tuple[Grant, ...] = ()
     shift: str = ""
     email: str = ""
-    slack: tuple[str, str] | None = None
+    accounts: tuple[Account, ...] = ()
     active: bool = True
     language: str = "zh"
     login: str = ""
@@ -76,6 +93,10 @@ class Person:
     def __post_init__(self) -> None:
         if not self.name:
             object.__setattr__(self, "name", self.id)
+
+    def account(self, channel: str) -> Account | None:
+        """The account in this chat; None while unlinked."""
+        return next((one for one in self.accounts if one.channel == channel), None)
 
     @property
     def temporary(self) -> bool:

@@ -23,9 +23,6 @@ class PersonRow(SQLModel, table=True):
     """One person; grants stand in `directory_grant`."""
 
     __tablename__ = "directory_person"
-    __table_args__ = (
-        UniqueConstraint("slack_team", "slack_user", name="uq_directory_person_slack"),
-    )
     id: str = Field(primary_key=True, sa_type=Text)
     position: int = Field(sa_type=BigInteger)
     name: str = Field(sa_type=Text)
@@ -33,12 +30,23 @@ class PersonRow(SQLModel, table=True):
     unit: str = Field(sa_type=Text)
     shift: str = Field(sa_type=Text)
     email: str = Field(sa_type=Text)
-    slack_team: str | None = Field(sa_type=Text, nullable=True)
-    slack_user: str | None = Field(sa_type=Text, nullable=True)
     active: bool
     language: str = Field(sa_type=Text)
     login: str = Field(sa_type=Text)
     mixed_roles_by: str = Field(sa_type=Text)
+
+
+class AccountRow(SQLModel, table=True):
+    """One person's account in one chat."""
+
+    __tablename__ = "directory_account"
+    __table_args__ = (
+        UniqueConstraint("channel", "team", "user_id", name="uq_directory_account_user"),
+    )
+    person: str = Field(primary_key=True, sa_type=Text)
+    channel: str = Field(primary_key=True, sa_type=Text)
+    team: str = Field(sa_type=Text)
+    user_id: str = Field(sa_type=Text)
 
 
 class GrantRow(SQLModel, table=True):

@@ -19,16 +19,24 @@ from directory.dumping import (
     override_document,
     swap_document,
 )
-from directory.errors import InvalidDirectory, SlackAccountTaken, UnknownPerson
+from directory.errors import AccountTaken, InvalidDirectory, UnknownPerson
 from directory.loading import directory_from_mapping
-from directory.people import Grant, Person
+from directory.people import Account, Grant, Person
 from directory.roles import check_permission
-from directory.tables import GrantRow, OrganisationRow, PersonRow, RosterRow, SettingRow
+from directory.tables import (
+    AccountRow,
+    GrantRow,
+    OrganisationRow,
+    PersonRow,
+    RosterRow,
+    SettingRow,
+)
 from store import UnitOfWork
 from store.schema import table
 
 _ORGANISATION = table(str(OrganisationRow.__tablename__))
 _PERSON = table(str(PersonRow.__tablename__))
+_ACCOUNT = table(str(AccountRow.__tablename__))
 _GRANT = table(str(GrantRow.__tablename__))
 _ROSTER = table(str(RosterRow.__tablename__))
 _SETTING = table(str(SettingRow.__tablename__))
@@ -94,7 +102,7 @@ def save_directory(uow: UnitOfWork, directory: Directory) -> bool:
         raise InvalidDirectory(problems)
     if read_directory(uow.connection) == directory:
         return False
-    for target in (_ORGANISATION, _PERSON, _GRANT, _ROSTER):
+    for target in (_ORGANISATION, _PERSON, _ACCOUNT, _GRANT, _ROSTER):
         uow.execute(delete(target))
     uow.execute(delete(_SETTING).where(_SETTING.c.name != "version"))
     _insert_all(
@@ -106,6 +114,8 @@ def save_directory(uow: UnitOfWork, directory: Directory) -> bool:
         ],
     )
     _insert_all(uow, _PERSON, [_person_row(n, p) for n, p in enumerate(directory.people)])
+    accounts = [_account_row(p.id, one) for p in directory.people for one in p.accounts]
+    _insert_all(uow, _ACCOUNT, accounts)
     _insert_all(uow, _GRANT, [_grant_row(g) for p in directory.people for g in p.grants])
     lines = [
         *(("roster", duty_document(duty)) for duty in directory.duties),
@@ -140,6 +150,10 @@ def read_directory(connection: Connection) -> Directory:
     grants: dict[str, list[Grant]] = {}
     for row in connection.execute(select(_GRANT).order_by(_GRANT.c.id)):
         grants.setdefault(row.person, []).append(_grant_of(row))
+    accounts: dict[str, dict[str, dict[str, str]]] = {}
+    for row in connection.execute(select(_ACCOUNT)):
+        known = accounts.setdefault(row.person, {})
+        known[row.channel] = {"team": row.team, "user": row.user_id}
     document: dict[str, Any] = {
         "roster": [],
         "overrides": [],
@@ -153,7 +167,7 @@ def read_directory(connection: Connection) -> Directory:
     for row in connection.execute(select(_SETTING).where(_SETTING.c.name != "version")):
         document[row.name] = row.value
     document["people"] = [
-        _person_document(row)
+        _person_document(row) | accounts.get(row.id, {})
         for row in connection.execute(select(_PERSON).order_by(_PERSON.c.position, _PERSON.c.id))
     ]
     directory, problems = directory_from_mapping(document)
@@ -164,7 +178,6 @@ def read_directory(connection: Connection) -> Directory:
 
 
 def _person_row(position: int, person: Person) -> dict[str, Any]:
-    team, user = person.slack or (None, None)
     return {
         "id": person.id,
         "position": position,
@@ -173,8 +186,6 @@ def _person_row(position: int, person: Person) -> dict[str, Any]:
         "unit": person.unit,
         "shift": person.shift,
         "email": person.email,
-        "slack_team": team,
-        "slack_user": user,
         "active": person.active,
         "language": person.language,
         "login": person.login,
@@ -186,9 +197,16 @@ def _person_document(row: Row[Any]) -> dict[str, Any]:
     names = ("id", "name", "roles", "unit", "shift", "email", "active", "language", "login")
     document = {name: getattr(row, name) for name in names}
     document["mixed_roles_by"] = row.mixed_roles_by
-    if row.slack_user is not None:
-        document["slack"] = {"team": row.slack_team, "user": row.slack_user}
     return document
+
+
+def _account_row(person: str, account: Account) -> dict[str, Any]:
+    return {
+        "person": person,
+        "channel": account.channel,
+        "team": account.team,
+        "user_id": account.user,
+    }
 
 
 def _grant_row(grant: Grant) -> dict[str, Any]:
@@ -288,23 +306,24 @@ def revoke(uow: UnitOfWork, person: str, code: str, scope: str = "") -> bool:
     return bool(rows)
 
 
-def link_slack(uow: UnitOfWork, person: str, team: str, user: str) -> None:
-    """Tie a person to a Slack account.
+def link_account(uow: UnitOfWork, person: str, account: Account) -> None:
+    """Tie a person to an account in a chat, in place of the one before.
 
     Raises:
         UnknownPerson: when nobody has this id.
-        SlackAccountTaken: when another person is tied to the account.
+        AccountTaken: when another person is tied to the account.
     """
     unit = _unit_of(uow, person)
-    holder = uow.execute(
-        select(_PERSON.c.id).where(_PERSON.c.slack_team == team, _PERSON.c.slack_user == user)
-    ).scalar()
+    c = _ACCOUNT.c
+    same = (c.channel == account.channel, c.team == account.team, c.user_id == account.user)
+    holder = uow.execute(select(c.person).where(*same)).scalar()
     if holder is not None and holder != person:
-        raise SlackAccountTaken(team, user)
+        raise AccountTaken(account.channel, account.team, account.user)
     if holder is None:
-        change = update(_PERSON).where(_PERSON.c.id == person)
-        uow.execute(change.values(slack_team=team, slack_user=user))
-        _record(uow, "person.link_slack", person, unit, {"team": team, "user": user})
+        uow.execute(delete(_ACCOUNT).where(c.person == person, c.channel == account.channel))
+        uow.execute(insert(_ACCOUNT).values(**_account_row(person, account)))
+        body = {"channel": account.channel, "team": account.team, "user": account.user}
+        _record(uow, "person.link_account", person, unit, body)
 
 
 def set_active(uow: UnitOfWork, person: str, *, active: bool) -> bool:

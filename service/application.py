@@ -163,10 +163,11 @@ def context_of(around: Surroundings, policy: Policy, channels: tuple[str, ...]) 
 
 
 def address_of(around: Surroundings, person: str, channel: str) -> str:
-    """Where a person is reached: the Slack user, or the mail address; empty when unknown."""
+    """Where a person is reached: the user in a chat, or the mail address; empty when unknown."""
     found = around.directory.person(person)
     if found is None or not found.active:
         return ""
-    if channel == "slack":
-        return found.slack[1] if found.slack else ""
-    return found.email if channel == "email" else ""
+    if channel == "email":
+        return found.email
+    account = found.account(channel)
+    return account.user if account is not None else ""

@@ -133,3 +133,15 @@ class Channel(Protocol):
 
     def verify(self, raw: RawInbound) -> Inbound | Refusal:
         """Whether a request is authentic and fresh, and what it asks."""
+
+
+@runtime_checkable
+class Chat(Channel, Protocol):
+    """A channel in which somebody who pressed can be answered privately."""
+
+    def whisper(self, reply: Mapping[str, Any], text: str) -> None:
+        """Answer one person; `reply` is what `verify` gave with the click.
+
+        Raises:
+            ChannelError: it could not be said.
+        """

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from approvals import NoPlan, UnknownRequest
 from auditlog.errors import LogBusyError, LogError, LogUnavailableError, LogVersionError
-from directory import DirectoryError, SlackAccountTaken, UnknownPermission, UnknownPerson
+from directory import AccountTaken, DirectoryError, UnknownPermission, UnknownPerson
 from rules.errors import UnknownFactKind, UnknownRule
 from service.api.validation import problems_of
 from service.i18n.catalogue import problem_text
@@ -121,8 +121,8 @@ def fault_of(  # noqa: C901, PLR0911, PLR0912 - one return an exception
             return Fault(422, "UNKNOWN_PERSON", {"person": raised.person})
         case UnknownPermission():
             return Fault(422, "UNKNOWN_PERMISSION", {"permission": raised.permission})
-        case SlackAccountTaken():
-            return Fault(409, "SLACK_ACCOUNT_TAKEN")
+        case AccountTaken():
+            return Fault(409, "ACCOUNT_TAKEN")
         case ConcurrentChange():
             return Fault(409, "CONFLICT")
         case BadLevel() | UnknownFactKind() | DirectoryError():

@@ -101,7 +101,7 @@ def inbox_router(stage: Stage) -> APIRouter:
 def _items(stage: Stage) -> list[_Item]:
     """All messages, the newest first."""
     people = stage.app.directory.people
-    by_user = {person.slack[1]: person.id for person in people if person.slack}
+    by_user = {tied.user: who.id for who in people if (tied := who.account("slack"))}
     by_mail = {person.email: person.id for person in people if person.email}
     found = [
         _chat(number, one, by_user.get(one.channel.removeprefix("D"), ""))

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from auditlog.events import Event
 from book.write import Dated
-from directory import Directory
+from directory import Account, Directory
 from service.demo import group
 from service.demo.incident_events import EventReader
 from service.demo.incident_expected import read_expected
@@ -214,7 +214,7 @@ def reachable(directory: Directory, team: str) -> Directory:
         replace(
             person,
             email=person.email or f"{number:03d}@demo.invalid",
-            slack=person.slack or (team, f"U{number:05d}"),
+            accounts=person.accounts or (Account("slack", team, f"U{number:05d}"),),
         )
         for number, person in enumerate(directory.people, 1)
     )

@@ -189,7 +189,8 @@ class Officers:
     def _person(self, message: Message) -> str:
         user = message.channel.removeprefix("D")
         team = self._stage.app.directory
-        return next(p.id for p in team.people if p.slack and p.slack[1] == user)
+        accounts = ((one.id, one.account("slack")) for one in team.people)
+        return next(who for who, found in accounts if found and found.user == user)
 
     def _headers(self, person: str) -> dict[str, str]:
         if person not in self._tokens:

@@ -16,8 +16,7 @@ from agents.delivery import back_off
 from agents.delivery import refresh as refresh_cards
 from agents.reading import PASSING
 from approvals import Outcome, UnknownRequest
-from directory import Person
-from integrations.slack import SlackChannel
+from directory import CHATS, Person
 from service import approving
 from service.api.faults import said
 from service.application import Application
@@ -26,13 +25,10 @@ from store import UnitOfWork, inbox
 from store.inbox import InboxRow
 from store.problems import shorten
 from workorders import Answer, perform, reads
-from workorders.channel import Inbound
+from workorders.channel import Chat, Inbound
 from workorders.errors import ChannelError, ConcurrentChange
 from workorders.plain import plain
 
-SOURCE = "slack"
-ACTOR = "channel:slack"
-_EDITABLE = ("slack",)
 _TRIES = 3
 #: A click that fails so often is given up: after some ten minutes.
 MAX_TRIES = 8
@@ -58,13 +54,25 @@ class Worked:
 def keep(uow: UnitOfWork, inbound: Inbound) -> bool:
     """Put a verified click into the inbox; False when this very request came before."""
     payload = plain({**asdict(inbound), "reply": dict(inbound.reply)})
-    return inbox.accept(uow, SOURCE, inbound.event_id, payload)
+    return inbox.accept(uow, inbound.channel, inbound.event_id, payload)
+
+
+def accept(app: Application, inbound: Inbound) -> bool:
+    """As `keep`, in a transaction of its own: it stands when this returns."""
+    with app.store.unit_of_work(actor_of(inbound.channel)) as uow:
+        return keep(uow, inbound)
+
+
+def actor_of(channel: str) -> str:
+    """Who acts while nobody is known yet."""
+    return f"channel:{channel}"
 
 
 def work_off(app: Application) -> int:
     """Carry out every click that waits; returns how many. A failing one is put off."""
+    now = app.clock()
     with app.store.reader() as connection:
-        waiting = inbox.pending(connection, source=SOURCE, now=app.clock())
+        waiting = [row for one in CHATS for row in inbox.pending(connection, source=one, now=now)]
     done = 0
     for row in waiting:
         try:
@@ -85,7 +93,7 @@ def _put_off(app: Application, row: InboxRow, fault: Exception) -> None:
     error = f"{type(fault).__name__}: {shorten(str(fault))}"
     _log.error("a click failed", key=row.key, tries=row.tries + 1, fault=error)
     try:
-        with app.store.unit_of_work(ACTOR) as uow:
+        with app.store.unit_of_work(actor_of(row.source)) as uow:
             if passing or row.tries + 1 < MAX_TRIES:
                 wait = _HOUSE_WAIT if passing else back_off(row.tries + 1, 0)
                 inbox.put_off(uow, row.id, error, uow.now + wait, count=not passing)
@@ -110,7 +118,7 @@ def _give_up(uow: UnitOfWork, row: InboxRow, fault: Exception) -> Inbound | None
     trail.record(
         uow,
         kind="access",
-        action="slack.give_up",
+        action=f"{row.source}.give_up",
         object_type="click",
         object_id=row.key,
         outcome="failed",
@@ -132,7 +140,7 @@ def _give_up(uow: UnitOfWork, row: InboxRow, fault: Exception) -> Inbound | None
 def show_anew(app: Application) -> None:
     """Show the cards that an act has made untrue; what cannot be shown now is tried again later."""
     try:
-        refresh_cards(app.store, app.channels, _EDITABLE)
+        refresh_cards(app.store, app.channels, CHATS)
         approving.refresh(app)
     except Exception:  # noqa: BLE001 - the act is done, whatever becomes of its cards
         _log.exception("cards were not shown anew")
@@ -198,8 +206,7 @@ def _once(
 
 def person_of(app: Application, inbound: Inbound) -> Person | None:
     """The person who pressed, by team and user id; never by a name."""
-    team, _, user = inbound.actor_ref.partition("/")
-    return app.directory.person_by_slack(team, user)
+    return app.directory.person_by_account(linking.account_of(inbound))
 
 
 def act_on(uow: UnitOfWork, app: Application, inbound: Inbound) -> Answer:
@@ -246,21 +253,26 @@ def _unlinked(
     app: Application, inbound: Inbound, consume: Callable[[UnitOfWork, Answer], bool]
 ) -> Worked:
     answer = Answer(ok=False, code="LINK_OFFERED", object_id=inbound.object_id)
-    with app.store.unit_of_work(ACTOR) as uow:
+    with app.store.unit_of_work(actor_of(inbound.channel)) as uow:
         url = linking.offer(uow, app, inbound)
         trail.record(
             uow,
             kind="access",
-            action="slack.offer_link",
-            object_type="slack_user",
+            action=f"{inbound.channel}.offer_link",
+            object_type=f"{inbound.channel}_user",
             object_id=inbound.actor_ref,
             outcome="offered",
             body={"object": inbound.object_id, "verb": inbound.verb},
         )
         if not consume(uow, answer):
             raise _Taken
+    return Worked("", answer, link_offer(app, inbound.channel, url))
+
+
+def link_offer(app: Application, channel: str, url: str) -> str:
+    """What a stranger is told; the language is the house's."""
     spoken = app.catalogues.words(app.settings.language)
-    return Worked("", answer, spoken.text("slack.link", url=url))
+    return spoken.text("chat.link", chat=spoken.text(f"chat.name.{channel}"), url=url)
 
 
 def _shut_out(
@@ -270,11 +282,11 @@ def _shut_out(
     consume: Callable[[UnitOfWork, Answer], bool],
 ) -> Worked:
     answer = Answer(ok=False, code="INACTIVE_PERSON", object_id=inbound.object_id)
-    with app.store.unit_of_work(ACTOR) as uow:
+    with app.store.unit_of_work(actor_of(inbound.channel)) as uow:
         trail.record(
             uow,
             kind="access",
-            action="slack.refuse",
+            action=f"{inbound.channel}.refuse",
             object_type="person",
             object_id=person.id,
             org=person.unit,
@@ -299,7 +311,7 @@ def sentence(app: Application, person: Person, answer: Answer) -> str:
     keys = (f"state.{state}", f"approvals.status.{state}", f"alert_state.{state}")
     shown = spoken.words.first(*keys)
     return spoken.text(
-        "slack.recorded",
+        "chat.recorded",
         text=text,
         state_words=shown,
         actor=known.name if known is not None else who,
@@ -309,8 +321,8 @@ def sentence(app: Application, person: Person, answer: Answer) -> str:
 
 def whisper(app: Application, inbound: Inbound, text: str) -> None:
     """Answer privately where it was pressed; that it cannot be said changes nothing."""
-    channel = app.channels.get(SOURCE)
-    if not isinstance(channel, SlackChannel) or not inbound.reply:
+    channel = app.channels.get(inbound.channel)
+    if not isinstance(channel, Chat) or not inbound.reply:
         return
     try:
         channel.whisper(inbound.reply, text)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from directory import Person
 from service.application import Application
 from service.i18n.wording import Spoken
-from service.inbound import linking
+from service.inbound import clicks, linking
 from workorders import WorkOrder, reads
 from workorders.channel import Inbound
 
@@ -24,7 +24,7 @@ def answer(app: Application, fields: Mapping[str, str], event_id: str) -> str | 
         event_id: of this request.
     """
     inbound = _inbound(fields, event_id)
-    person = app.directory.person_by_slack(fields["team_id"], fields["user_id"])
+    person = clicks.person_of(app, inbound)
     if person is None or not person.active:
         return _stranger(app, inbound, person)
     spoken = app.catalogues.words(person.language or app.settings.language)
@@ -40,7 +40,7 @@ def answer(app: Application, fields: Mapping[str, str], event_id: str) -> str | 
         case "oncall":
             return _on_call(app, person, spoken)
         case _:
-            return spoken.text("slack.help", command=fields.get("command", "/hedgewarden"))
+            return spoken.text("chat.help", command=fields.get("command", "/hedgewarden"))
 
 
 def _inbound(fields: Mapping[str, str], event_id: str) -> Inbound:
@@ -59,9 +59,9 @@ def _stranger(app: Application, inbound: Inbound, person: Person | None) -> str:
     spoken = app.catalogues.words(app.settings.language)
     if person is not None:
         return spoken.text("reason.INACTIVE_PERSON")
-    with app.store.unit_of_work("channel:slack") as uow:
+    with app.store.unit_of_work(clicks.actor_of(inbound.channel)) as uow:
         url = linking.offer(uow, app, inbound)
-    return spoken.text("slack.link", url=url)
+    return clicks.link_offer(app, inbound.channel, url)
 
 
 def _scopes(app: Application, person: Person) -> tuple[str, ...]:
@@ -73,13 +73,13 @@ def _orders(app: Application, person: Person, spoken: Spoken) -> str:
     with app.store.reader() as connection:
         page = reads.list_orders(connection, _scopes(app, person), wanted, limit=_MOST)
     if not page.items:
-        return spoken.text("slack.no_orders")
+        return spoken.text("chat.no_orders")
     return "\n".join(_line(spoken, order) for order in page.items)
 
 
 def _line(spoken: Spoken, order: WorkOrder) -> str:
     return spoken.text(
-        "slack.order",
+        "chat.order",
         id=order.id,
         level=order.level.value,
         code=str(order.title_params.get("code", "")),
@@ -127,7 +127,7 @@ def _acknowledge(
 def _on_call(app: Application, person: Person, spoken: Spoken) -> str:
     found = app.directory.on_call(person.unit, app.clock())
     if found is None:
-        return spoken.text("slack.nobody_on_call")
+        return spoken.text("chat.nobody_on_call")
     known = (app.directory.person(one) for one in found.people)
     names = [one.name for one in known if one is not None]
-    return spoken.text("slack.on_call", people=spoken.text("card.and").join(names))
+    return spoken.text("chat.on_call", people=spoken.text("card.and").join(names))

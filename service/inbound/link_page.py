@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from directory import SlackAccountTaken
+from directory import AccountTaken
 from service.application import Application
 from service.inbound import clicks, linking
 from service.inbound.views import LinkPage
@@ -17,28 +17,28 @@ Signed = Annotated[SignedIn, Depends(signed_in)]
 
 
 def link_router(app: Application, pages: Pages) -> APIRouter:
-    """`/link/slack/<token>`."""
+    """`/link/<channel>/<token>`."""
     router = APIRouter(include_in_schema=False)
 
     def show(request: Request, signed: SignedIn, page: LinkPage, status: int = 200) -> Response:
         reader = pages.reader(request, language=signed.person.language)
         frame = Frame(person=signed.person.name)
-        return pages.respond(request, "link_slack.html", page, frame, reader=reader, status=status)
+        template = "link_account.html"
+        return pages.respond(request, template, page, frame, reader=reader, status=status)
 
-    @router.get("/link/slack/{token}")
-    def ask(request: Request, token: str, signed: Signed) -> Response:
+    @router.get("/link/{channel}/{token}")
+    def ask(request: Request, channel: str, token: str, signed: Signed) -> Response:
         with app.store.reader() as connection:
-            link = linking.find(connection, token, app.clock())
+            link = linking.find(connection, channel, token, app.clock())
         if link is None:
             return show(request, signed, LinkPage("gone"), 410)
-        account = f"{link.team}/{link.user}"
-        return show(request, signed, LinkPage("ask", signed.person.name, account))
+        return show(request, signed, LinkPage("ask", signed.person.name, _shown(link)))
 
-    @router.post("/link/slack/{token}")
-    def tie(request: Request, token: str, signed: Signed) -> Response:
+    @router.post("/link/{channel}/{token}")
+    def tie(request: Request, channel: str, token: str, signed: Signed) -> Response:
         now = app.clock()
         with app.store.reader() as connection:
-            link = linking.find(connection, token, now)
+            link = linking.find(connection, channel, token, now)
             waiting = linking.waiting(connection, link) if link is not None else None
         if link is None:
             return show(request, signed, LinkPage("gone"), 410)
@@ -49,7 +49,7 @@ def link_router(app: Application, pages: Pages) -> APIRouter:
                 tied = linking.use(uow, link, signed.person.id)
                 acts = tied and waiting is not None and bool(waiting.verb)
                 answer = clicks.act_on(uow, app, waiting) if acts and waiting is not None else None
-        except SlackAccountTaken:
+        except AccountTaken:
             return show(request, signed, LinkPage("taken"), 409)
         if not tied:
             return show(request, signed, LinkPage("gone"), 410)
@@ -58,7 +58,10 @@ def link_router(app: Application, pages: Pages) -> APIRouter:
             said = clicks.sentence(app, signed.person, answer)
             clicks.whisper(app, waiting, said)
             clicks.show_anew(app)
-        account = f"{link.team}/{link.user}"
-        return show(request, signed, LinkPage("done", signed.person.name, account, said))
+        return show(request, signed, LinkPage("done", signed.person.name, _shown(link), said))
 
     return router
+
+
+def _shown(link: linking.Link) -> str:
+    return f"{link.account.team}/{link.account.user}"

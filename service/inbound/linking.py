@@ -12,15 +12,15 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, select, update
 
-from directory import link_slack
+from directory import Account, link_account
 from service.application import Application
-from service.inbound.tables import SlackLinkRow
+from service.inbound.tables import AccountLinkRow
 from store import UnitOfWork
 from store.schema import table
 from workorders.channel import Inbound
 
 LIFE = timedelta(minutes=30)
-_LINKS = table(str(SlackLinkRow.__tablename__))
+_LINKS = table(str(AccountLinkRow.__tablename__))
 _INBOX = table("store_inbox")
 
 
@@ -30,24 +30,24 @@ class Link:
 
     Attributes:
         token_hash: its key.
-        team, user: the chat account.
+        account: in the chat.
         message_key: of the inbox row whose act waits; empty for none.
     """
 
     token_hash: str
-    team: str
-    user: str
+    account: Account
     message_key: str
 
 
 def offer(uow: UnitOfWork, app: Application, inbound: Inbound) -> str:
     """The address of a new link for who pressed."""
-    team, _, user = inbound.actor_ref.partition("/")
+    account = account_of(inbound)
     token = secrets.token_urlsafe(32)
     row = {
         "token_hash": _hash(token),
-        "team": team,
-        "slack_user": user,
+        "channel": account.channel,
+        "team": account.team,
+        "user_id": account.user,
         "message_key": inbound.event_id,
         "made_at": uow.now,
         "expires_at": uow.now + LIFE,
@@ -55,31 +55,43 @@ def offer(uow: UnitOfWork, app: Application, inbound: Inbound) -> str:
     }
     uow.execute(_LINKS.insert(), row)
     uow.execute(delete(_LINKS).where(_LINKS.c.expires_at <= uow.now - LIFE))
-    return f"{app.settings.public_url.rstrip('/')}/link/slack/{token}"
+    return f"{app.settings.public_url.rstrip('/')}/link/{account.channel}/{token}"
 
 
-def find(connection: Connection, token: str, now: datetime) -> Link | None:
+def account_of(inbound: Inbound) -> Account:
+    """Whose click it is, in the chat's own terms."""
+    team, _, user = inbound.actor_ref.partition("/")
+    return Account(inbound.channel, team, user)
+
+
+def find(connection: Connection, channel: str, token: str, now: datetime) -> Link | None:
     """The link, or None when it is unknown, used or over."""
     c = _LINKS.c
     row = connection.execute(
-        select(_LINKS).where(c.token_hash == _hash(token), c.expires_at > now, c.used_at.is_(None))
+        select(_LINKS).where(
+            c.token_hash == _hash(token),
+            c.channel == channel,
+            c.expires_at > now,
+            c.used_at.is_(None),
+        )
     ).one_or_none()
     if row is None:
         return None
-    return Link(row.token_hash, row.team, row.slack_user, row.message_key)
+    account = Account(row.channel, row.team, row.user_id)
+    return Link(row.token_hash, account, row.message_key)
 
 
 def use(uow: UnitOfWork, link: Link, person: str) -> bool:
     """Tie the account to the person; False when the link was used a moment ago.
 
     Raises:
-        directory.SlackAccountTaken: when the account is another person's.
+        directory.AccountTaken: when the account is another person's.
     """
     c = _LINKS.c
     used = update(_LINKS).where(c.token_hash == link.token_hash, c.used_at.is_(None))
     if uow.execute(used.values(used_at=uow.now)).rowcount != 1:
         return False
-    link_slack(uow, person, link.team, link.user)
+    link_account(uow, person, link.account)
     return True
 
 
@@ -87,7 +99,7 @@ def waiting(connection: Connection, link: Link) -> Inbound | None:
     """The act that waits behind the link."""
     c = _INBOX.c
     payload: dict[str, Any] | None = connection.scalar(
-        select(c.payload).where(c.source == "slack", c.message_key == link.message_key)
+        select(c.payload).where(c.source == link.account.channel, c.message_key == link.message_key)
     )
     return None if payload is None else Inbound(**payload)
 

@@ -30,7 +30,7 @@ from service.application import Application
 from service.approval_cards import approval_card
 from service.i18n.wording import Spoken
 from service.inbound import clicks
-from service.inbound.slack import raw_of
+from service.inbound.requests import raw_of
 from service.inbound.tables import MailTryRow
 from service.inbound.views import MailPage
 from service.security import Gate, sessions

@@ -4,7 +4,6 @@ The raw bytes are verified before anything in them is believed. An accepted clic
 inbox before the answer of 200 goes out, within Slack's three seconds; the work is done afterwards.
 """
 
-from collections.abc import Mapping
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, BackgroundTasks, Request
@@ -12,11 +11,13 @@ from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from integrations.slack import SlackChannel
-from service.api.faults import Fault, problem_response
+from service.api.faults import Fault
 from service.application import Application
 from service.inbound import clicks, commands
-from workorders.channel import Inbound, RawInbound, Refusal
+from service.inbound.requests import raw_of, refused
+from workorders.channel import Inbound, Refusal
 
+CHANNEL = "slack"
 _RETRY = "x-slack-retry-num"
 _OK = 200
 
@@ -28,28 +29,28 @@ def slack_router(app: Application) -> APIRouter:
     @router.post("/interactivity")
     async def interactivity(request: Request, later: BackgroundTasks) -> Response:
         raw = await raw_of(request, app)
-        channel = app.channels.get(clicks.SOURCE)
+        channel = app.channels.get(CHANNEL)
         if not isinstance(channel, SlackChannel):
-            return _refused(request, app, Fault(404, "NOT_FOUND"))
+            return refused(request, app, Fault(404, "NOT_FOUND"))
         found = channel.verify(raw)
         if isinstance(found, Refusal):
             if found.status == _OK:
                 return Response(status_code=_OK)
-            return _refused(request, app, Fault(found.status, found.code))
+            return refused(request, app, Fault(found.status, found.code))
         return await _accepted(request, app, later, found)
 
     @router.post("/commands")
     async def command(request: Request, later: BackgroundTasks) -> Response:
         raw = await raw_of(request, app)
-        channel = app.channels.get(clicks.SOURCE)
+        channel = app.channels.get(CHANNEL)
         if not isinstance(channel, SlackChannel):
-            return _refused(request, app, Fault(404, "NOT_FOUND"))
+            return refused(request, app, Fault(404, "NOT_FOUND"))
         refusal = channel.refusal(raw)
         if refusal is not None:
-            return _refused(request, app, Fault(refusal.status, refusal.code))
+            return refused(request, app, Fault(refusal.status, refusal.code))
         fields = _fields(raw.body)
         if fields is None:
-            return _refused(request, app, Fault(400, "MALFORMED"))
+            return refused(request, app, Fault(400, "MALFORMED"))
         event_id = raw.headers["x-slack-signature"]
         said = await run_in_threadpool(commands.answer, app, fields, event_id)
         if isinstance(said, Inbound):
@@ -59,35 +60,17 @@ def slack_router(app: Application) -> APIRouter:
     return router
 
 
-async def raw_of(
-    request: Request, app: Application, query: Mapping[str, str] | None = None
-) -> RawInbound:
-    """The request as it came, at our clock."""
-    return RawInbound(
-        body=await request.body(),
-        headers={name.lower(): value for name, value in request.headers.items()},
-        received_at=app.clock(),
-        query=query or dict(request.query_params),
-        method=request.method,
-    )
-
-
 async def _accepted(
     request: Request, app: Application, later: BackgroundTasks, inbound: Inbound
 ) -> Response:
-    new = await run_in_threadpool(_keep, app, inbound)
+    new = await run_in_threadpool(clicks.accept, app, inbound)
     if not new:
         # Slack says when it sends the same again; anybody else who does so replays it.
         if _RETRY in request.headers:
             return Response(status_code=_OK)
-        return _refused(request, app, Fault(409, "REPLAYED"))
+        return refused(request, app, Fault(409, "REPLAYED"))
     later.add_task(clicks.work_off, app)
     return Response(status_code=_OK, background=later)
-
-
-def _keep(app: Application, inbound: Inbound) -> bool:
-    with app.store.unit_of_work(clicks.ACTOR) as uow:
-        return clicks.keep(uow, inbound)
 
 
 def _fields(body: bytes) -> dict[str, str] | None:
@@ -97,7 +80,3 @@ def _fields(body: bytes) -> dict[str, str] | None:
         return None
     fields = {name: values[0] for name, values in found.items()}
     return fields if fields.get("team_id") and fields.get("user_id") else None
-
-
-def _refused(request: Request, app: Application, fault: Fault) -> Response:
-    return problem_response(request, app.catalogues, fault)

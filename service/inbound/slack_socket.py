@@ -20,6 +20,7 @@ from integrations.slack_web import SlackWeb
 from service.application import Application
 from service.channels import outbound_of
 from service.inbound import clicks, commands
+from service.inbound.slack import CHANNEL
 from store import leases
 from workorders.channel import Inbound, Refusal
 
@@ -62,9 +63,7 @@ class SlackDoor:
         if isinstance(asked, Refusal):
             _log.info("an envelope was passed over", kind=envelope.kind[:40], code=asked.code)
             return None
-        with self._app.store.unit_of_work(clicks.ACTOR) as uow:
-            new = clicks.keep(uow, asked)
-        if new:
+        if clicks.accept(self._app, asked):
             self._work()
         return None
 
@@ -134,7 +133,7 @@ class SlackListener:
             thread.join(_STOP_S)
         self.socket.close()
         if self._held_until:
-            with self._app.store.unit_of_work(clicks.ACTOR) as uow:
+            with self._app.store.unit_of_work(clicks.actor_of(CHANNEL)) as uow:
                 leases.release(uow, LEASE, self._holder)
             self._held_until = 0.0
 
@@ -178,7 +177,7 @@ class SlackListener:
         if now >= self._renew_at:
             self._renew_at = now + RENEW_S
             try:
-                with self._app.store.unit_of_work(clicks.ACTOR) as uow:
+                with self._app.store.unit_of_work(clicks.actor_of(CHANNEL)) as uow:
                     held = leases.acquire(uow, LEASE, self._holder, LEASE_S)
             except Exception as fault:  # noqa: BLE001 - a busy database does not end the lease
                 _log.warning("the lease was not renewed", fault=type(fault).__name__)

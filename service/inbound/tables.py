@@ -8,14 +8,15 @@ from sqlmodel import Field, SQLModel
 from store.types import UtcDateTime
 
 
-class SlackLinkRow(SQLModel, table=True):
-    """A one-time link by which a person ties a Slack account to the own name."""
+class AccountLinkRow(SQLModel, table=True):
+    """A one-time link by which a person ties an account in a chat to the own name."""
 
-    __tablename__ = "service_slack_link"
+    __tablename__ = "service_account_link"
     __table_args__ = {"info": {"plumbing": True}}
     token_hash: str = Field(primary_key=True, sa_type=Text)
+    channel: str = Field(sa_type=Text)
     team: str = Field(sa_type=Text)
-    slack_user: str = Field(sa_type=Text)
+    user_id: str = Field(sa_type=Text)
     message_key: str = Field(sa_type=Text)
     """key of the inbox row whose act waits; empty for none"""
     made_at: datetime = Field(sa_type=UtcDateTime, nullable=False)

@@ -10,9 +10,10 @@ import approvals
 import trail
 from approvals import Delegation, Status, Subject
 from directory import (
+    Account,
     directory_from_mapping,
     grant,
-    link_slack,
+    link_account,
     read_directory,
     revoke,
     save_directory,
@@ -45,7 +46,7 @@ def test_both_databases_hold_the_same(empty_database: Engine, tmp_path: Path):
     with store.unit_of_work("cli:root") as uow:
         assert save_directory(uow, HOUSE)
         assert read_directory(uow.connection) == HOUSE
-        link_slack(uow, "chen", "T", "V")
+        link_account(uow, "chen", Account("slack", "T", "V"))
         assert set_active(uow, "wang", active=False)
         assert set_active(uow, "wang", active=True)
         grant(uow, "liu", "rules.write", approved_by="wang")

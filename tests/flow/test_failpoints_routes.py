@@ -42,7 +42,7 @@ READING = {
 }  # fmt: skip
 #: Broken at every statement in `test_failpoints_jobs`, with what follows from them.
 CHANNELS = {
-    "/integrations/slack/commands", "/integrations/slack/interactivity", "/link/slack/{token}",
+    "/integrations/slack/commands", "/integrations/slack/interactivity", "/link/{channel}/{token}",
     "/m/{token}",
 }  # fmt: skip
 

@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 import approvals
 import main
 import trail
+from directory import Account
 from service.cli import doctor
 from service.cli.desk import Desk
 from service.demo.slack_server import Fault, SignedRequest, sign
@@ -229,7 +230,7 @@ def test_an_unlinked_user_is_offered_a_private_link_and_the_click_completes(town
     assert town.order(order.id).state is State.OPEN
     done = officer.post(path)
     assert done.status_code == 200, done.text
-    assert town.app.directory.person("new").slack == ("T0DEMO", "U77777")
+    assert town.app.directory.person("new").accounts == (Account("slack", "T0DEMO", "U77777"),)
     assert town.order(order.id).acknowledged_by == "new"
     assert officer.post(path).status_code == 410
     assert officer.get(path).status_code == 410
@@ -246,7 +247,9 @@ def test_an_account_of_another_person_is_not_taken_over(town: House):
     first, second = (one.rpartition("http://testserver")[2] for one in town.whispers("U77777"))
     assert town.signed_in("new").post(first).status_code == 200
     assert town.signed_in("lin").post(second).status_code == 409
-    assert town.app.directory.person("lin").slack == ("T0DEMO", slack_user("lin"))
+    assert town.app.directory.person("lin").accounts == (
+        Account("slack", "T0DEMO", slack_user("lin")),
+    )
 
 
 def test_a_person_who_left_is_refused(town: House):
@@ -423,9 +426,9 @@ def test_clicks_that_are_put_off_do_not_stand_before_others(
     town: House, monkeypatch: pytest.MonkeyPatch
 ):
     order = town.breach()
-    with town.app.store.unit_of_work(clicks.ACTOR) as uow:
+    with town.app.store.unit_of_work("channel:slack") as uow:
         for number in range(120):
-            inbox.accept(uow, clicks.SOURCE, f"bad-{number}", {"unreadable": number})
+            inbox.accept(uow, "slack", f"bad-{number}", {"unreadable": number})
     for _ in range(2):
         clicks.work_off(town.app)
     assert town.press("chen", "acknowledge").status_code == 200

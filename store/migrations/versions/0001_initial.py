@@ -635,6 +635,15 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
     op.create_index("ix_book_unit_org", "book_unit", ["org", "product", "valid_from"], unique=False)
     op.create_index("ix_book_unit_recorded_at", "book_unit", ["recorded_at"], unique=False)
     op.create_table(
+        "directory_account",
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("team", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("person", "channel", name=op.f("pk_directory_account")),
+        sa.UniqueConstraint("channel", "team", "user_id", name="uq_directory_account_user"),
+    )
+    op.create_table(
         "directory_grant",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("person", sa.Text(), nullable=False),
@@ -662,14 +671,11 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         sa.Column("unit", sa.Text(), nullable=False),
         sa.Column("shift", sa.Text(), nullable=False),
         sa.Column("email", sa.Text(), nullable=False),
-        sa.Column("slack_team", sa.Text(), nullable=True),
-        sa.Column("slack_user", sa.Text(), nullable=True),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("language", sa.Text(), nullable=False),
         sa.Column("login", sa.Text(), nullable=False),
         sa.Column("mixed_roles_by", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_directory_person")),
-        sa.UniqueConstraint("slack_team", "slack_user", name="uq_directory_person_slack"),
     )
     op.create_table(
         "directory_roster",
@@ -707,6 +713,19 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
     )
     op.create_index(
         "uq_integrations_quarantine_row_key", "integrations_quarantine", ["row_key"], unique=True
+    )
+    op.create_table(
+        "service_account_link",
+        sa.Column("token_hash", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("team", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Text(), nullable=False),
+        sa.Column("message_key", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("used_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_service_account_link")),
+        info={"plumbing": True},
     )
     op.create_table(
         "service_card_queue",
@@ -754,18 +773,6 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         "ix_service_session_expires_at", "service_session", ["expires_at"], unique=False
     )
     op.create_index("ix_service_session_person", "service_session", ["person"], unique=False)
-    op.create_table(
-        "service_slack_link",
-        sa.Column("token_hash", sa.Text(), nullable=False),
-        sa.Column("team", sa.Text(), nullable=False),
-        sa.Column("slack_user", sa.Text(), nullable=False),
-        sa.Column("message_key", sa.Text(), nullable=False),
-        sa.Column("made_at", sa.BigInteger(), nullable=False),
-        sa.Column("expires_at", sa.BigInteger(), nullable=False),
-        sa.Column("used_at", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_service_slack_link")),
-        info={"plumbing": True},
-    )
     op.create_table(
         "service_token",
         sa.Column("token_hash", sa.Text(), nullable=False),

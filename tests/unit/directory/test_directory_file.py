@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 import trail
 from directory import (
     Absence,
+    Account,
+    AccountTaken,
     Directory,
     Duty,
     DutyOverride,
@@ -22,14 +24,13 @@ from directory import (
     Person,
     Role,
     SettingsPatch,
-    SlackAccountTaken,
     UnknownPerson,
     directory_from_mapping,
     directory_from_setup,
     directory_version,
     dump_directory,
     grant,
-    link_slack,
+    link_account,
     load_directory,
     merge,
     read_directory,
@@ -83,7 +84,7 @@ def test_a_good_file_has_no_problems():
             approved_by="u_chen",
         ),
     )
-    linked = house.person_by_slack("T1", "U1")
+    linked = house.person_by_account(Account("slack", "T1", "U1"))
     assert linked is not None
     assert linked.id == "u_chen"
     assert house.calendar.is_trading_day("cu", date(2027, 1, 4))
@@ -119,6 +120,7 @@ def test_an_unknown_key_names_its_place_and_the_nearest_one():
         ("id: u_liu", "active: perhaps", "NOT_A_FLAG", 13),
         ("roles: [trader]", "login: u_chen", "HELD_BY_ANOTHER", 14),
         ("roles: [trader]", "slack: {team: T1, user: U1}", "HELD_BY_ANOTHER", 14),
+        ("roles: [trader]", "wecom: {team: ww1}", "FIELD_MISSING", 14),
     ],
 )
 def test_every_fault_has_a_code_and_a_line(before: str, after: str, code: str, line: int):
@@ -241,13 +243,37 @@ def test_a_grant_is_given_once_and_ended_not_deleted(store: Store):
 def test_a_slack_account_belongs_to_one_person(store: Store):
     with store.unit_of_work("u_liu") as uow:
         save_directory(uow, full_house())
-        link_slack(uow, "u_liu", "T1", "U2")
-        with pytest.raises(SlackAccountTaken):
-            link_slack(uow, "u_liu", "T1", "U1")
+        link_account(uow, "u_liu", Account("slack", "T1", "U2"))
+        with pytest.raises(AccountTaken):
+            link_account(uow, "u_liu", Account("slack", "T1", "U1"))
     with store.reader() as connection:
-        found = read_directory(connection).person_by_slack("T1", "U2")
+        found = read_directory(connection).person_by_account(Account("slack", "T1", "U2"))
     assert found is not None
     assert found.id == "u_liu"
+
+
+def test_a_person_has_one_account_in_each_chat_and_another_takes_its_place(store: Store):
+    slack, wecom = Account("slack", "T1", "U2"), Account("wecom", "ww1", "liu")
+    with store.unit_of_work("u_liu") as uow:
+        save_directory(uow, full_house())
+        link_account(uow, "u_liu", wecom)
+        link_account(uow, "u_liu", Account("slack", "T1", "U7"))
+        link_account(uow, "u_liu", slack)
+        link_account(uow, "u_chen", Account("wecom", "ww2", "liu"))  # another company's liu
+    with store.reader() as connection:
+        known = read_directory(connection)
+        assert len(trail.find(connection, action="person.link_account")) == 4
+    liu = known.person("u_liu")
+    assert liu is not None
+    assert liu.accounts == (slack, wecom)
+    assert liu.account("wecom") == wecom
+    assert known.person_by_account(wecom) == liu
+    assert known.person_by_account(Account("slack", "T1", "U7")) is None
+    again, problems = directory_from_mapping(dump_directory(known))
+    assert problems == []
+    assert again.person("u_liu") == liu
+    with store.unit_of_work("u_liu") as uow:
+        assert not save_directory(uow, known)
 
 
 def test_an_account_is_shut_at_once(store: Store):
