@@ -1,14 +1,13 @@
 """A browser and a gallery that live as long as the tests of this folder."""
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from playwright.sync_api import (
     Browser,
-    BrowserContext,
     Page,
     expect,
     sync_playwright,
@@ -43,6 +42,14 @@ class Visitor:
 
     def open(self, path: str) -> None:
         self.page.goto(self.address + path)
+
+    def sign_in(self, login: str, password: str) -> None:
+        """Sign in by the page, and wait for Today."""
+        self.open("/login")
+        self.page.fill("[name=login]", login)
+        self.page.fill("[name=password]", password)
+        self.page.press("[name=password]", "Enter")
+        self.page.wait_for_url(f"{self.address}/")
 
     def open_whole(self, path: str) -> None:
         """Open, and wait for scripts, charts and the editor."""
@@ -93,6 +100,35 @@ class Visitor:
         return found
 
 
+@contextmanager
+def visiting(
+    browser: Browser,
+    address: str,
+    language: str = "zh",
+    theme: str = "light",
+    width: int = 1440,
+    **more: Any,
+) -> Iterator[Visitor]:
+    """One person with a fresh profile, whose complaints and requests are kept."""
+    context = browser.new_context(viewport={"width": width, "height": 900}, **more)
+    try:
+        context.add_init_script(_WATCH)
+        for name, value in (("language", language), ("theme", theme)):
+            context.add_cookies([{"name": f"hedgewarden_{name}", "value": value, "url": address}])
+        visitor = Visitor(context.new_page(), address)
+        page = visitor.page
+        page.set_default_timeout(chromium.PATIENCE_MS)
+        page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
+        page.on("request", lambda request: visitor.fetched.append(request.url))
+        page.on(
+            "console",
+            lambda said: visitor.complaints.append(said.text) if said.type == "error" else None,
+        )
+        yield visitor
+    finally:
+        context.close()
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     reason = chromium.missing()
@@ -120,25 +156,5 @@ Visit = Callable[..., Visitor]
 @pytest.fixture
 def visit(browser: Browser, gallery: str) -> Iterator[Visit]:
     """Makes visitors: ``visit(language="zh", theme="dark", width=390)``."""
-    contexts: list[BrowserContext] = []
-
-    def make(language: str = "zh", theme: str = "light", width: int = 1440, **more: Any) -> Visitor:
-        context = browser.new_context(viewport={"width": width, "height": 900}, **more)
-        contexts.append(context)
-        context.add_init_script(_WATCH)
-        for name, value in (("language", language), ("theme", theme)):
-            context.add_cookies([{"name": f"hedgewarden_{name}", "value": value, "url": gallery}])
-        visitor = Visitor(context.new_page(), gallery)
-        page = visitor.page
-        page.set_default_timeout(chromium.PATIENCE_MS)
-        page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
-        page.on("request", lambda request: visitor.fetched.append(request.url))
-        page.on(
-            "console",
-            lambda said: visitor.complaints.append(said.text) if said.type == "error" else None,
-        )
-        return visitor
-
-    yield make
-    for context in contexts:
-        context.close()
+    with ExitStack() as stack:
+        yield lambda *looks, **more: stack.enter_context(visiting(browser, gallery, *looks, **more))

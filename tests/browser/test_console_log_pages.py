@@ -16,7 +16,7 @@ from service.assembly import make_app
 from service.demo.stage import Stage
 from service.security import set_password
 from tests.browser import chromium
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import visiting
 from tests.browser.console_data import evening
 
 pytestmark = pytest.mark.browser
@@ -62,49 +62,39 @@ def test_the_log_is_sound_and_a_row_is_mended(
     browser: Browser, told: tuple[Stage, str], language: str, theme: str
 ) -> None:
     _, address = told
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    for name, value in (("language", language), ("theme", theme)):
-        context.add_cookies([{"name": f"hedgewarden_{name}", "value": value, "url": address}])
-    page = context.new_page()
-    page.set_default_timeout(chromium.PATIENCE_MS)
-    visitor = Visitor(page, address)
-    page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
-    visitor.open("/login")
-    page.fill("[name=login]", WHO)
-    page.fill("[name=password]", PASSWORD)
-    page.press("[name=password]", "Enter")
-    page.wait_for_url(f"{address}/")
-    visitor.open("/log")
-    page.locator("[data-line] a[data-main]").first.click()
-    page.wait_for_url(lambda url: not url.endswith("/log"))
-    picked = page.url.removeprefix(address)
-    for path in (*PATHS, picked):
+    with visiting(browser, address, language, theme) as visitor:
+        page = visitor.page
+        visitor.sign_in(WHO, PASSWORD)
+        visitor.open("/log")
+        page.locator("[data-line] a[data-main]").first.click()
+        page.wait_for_url(lambda url: not url.endswith("/log"))
+        picked = page.url.removeprefix(address)
+        for path in (*PATHS, picked):
+            page.set_viewport_size({"width": 1440, "height": 900})
+            visitor.open(path)
+            assert visitor.grave_findings() == [], path
+            assert visitor.overflow(1440) == [], path
+            assert visitor.overflow(390) == [], path
+        page.set_viewport_size({"width": 390, "height": 844})
+        visitor.open("/log/quarantine/book")
+        for number, letter in enumerate("x长"):
+            folded = page.locator("details.folded").nth(number)
+            expect(folded.locator("span")).to_be_hidden()
+            folded.locator("summary").click()
+            expect(folded.locator("span")).to_have_text(letter * 900)
+            expect(folded.locator("span")).to_be_visible()
+        assert visitor.overflow(390) == []
         page.set_viewport_size({"width": 1440, "height": 900})
-        visitor.open(path)
-        assert visitor.grave_findings() == [], path
-        assert visitor.overflow(1440) == [], path
-        assert visitor.overflow(390) == [], path
-    page.set_viewport_size({"width": 390, "height": 844})
-    visitor.open("/log/quarantine/book")
-    for number, letter in enumerate("x长"):
-        folded = page.locator("details.folded").nth(number)
-        expect(folded.locator("span")).to_be_hidden()
-        folded.locator("summary").click()
-        expect(folded.locator("span")).to_have_text(letter * 900)
-        expect(folded.locator("span")).to_be_visible()
-    assert visitor.overflow(390) == []
-    page.set_viewport_size({"width": 1440, "height": 900})
-    visitor.open("/log/quarantine")
-    before = page.locator("button[data-dialog*=replay]").count()
-    page.locator("button[data-dialog*=replay]").first.click()
-    page.locator("dialog[open] [name='field.event_time']").fill("2024-08-20T18:02:00")
-    page.locator("dialog[open] .act-primary").click()
-    expect(page.locator(".flash")).to_be_visible()
-    expect(page.locator("button[data-dialog*=replay]")).to_have_count(before - 1)
-    page.fill("[data-search]", "RK-B1")
-    page.press("[data-search]", "Enter")
-    page.wait_for_url("**/log?q=RK-B1")
-    expect(page.locator("[data-line]")).to_have_count(1)
-    expect(page.locator("#timeline")).to_have_text("RK-B1")
-    assert visitor.complaints == []
-    context.close()
+        visitor.open("/log/quarantine")
+        before = page.locator("button[data-dialog*=replay]").count()
+        page.locator("button[data-dialog*=replay]").first.click()
+        page.locator("dialog[open] [name='field.event_time']").fill("2024-08-20T18:02:00")
+        page.locator("dialog[open] .act-primary").click()
+        expect(page.locator(".flash")).to_be_visible()
+        expect(page.locator("button[data-dialog*=replay]")).to_have_count(before - 1)
+        page.fill("[data-search]", "RK-B1")
+        page.press("[data-search]", "Enter")
+        page.wait_for_url("**/log?q=RK-B1")
+        expect(page.locator("[data-line]")).to_have_count(1)
+        expect(page.locator("#timeline")).to_have_text("RK-B1")
+        assert visitor.complaints == []

@@ -23,7 +23,7 @@ from service.security import set_password
 from service.web import Assets, Look, Pages
 from service.web.rooms.order_stream import number_of
 from tests.browser import chromium
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import Visitor, visiting
 from tests.browser.console_data import evening
 from tests.browser.pseudo import mark_data, untranslated
 from workorders import Level, ManualOrder, WorkOrder, open_by_hand, reads
@@ -100,28 +100,8 @@ def _visitor(browser: Browser, told: Told) -> Iterator[SignIn]:
     with ExitStack() as stack:
 
         def make(person: str, language: str = "en", theme: str = "light", **more: Any) -> Visitor:
-            context = browser.new_context(viewport={"width": 1440, "height": 900}, **more)
-            stack.callback(context.close)
-            for name, value in (("language", language), ("theme", theme)):
-                cookie = {"name": f"hedgewarden_{name}", "value": value, "url": told.address}
-                context.add_cookies([cookie])
-            page = context.new_page()
-            page.set_default_timeout(chromium.PATIENCE_MS)
-            page.add_init_script(
-                "window.__violations = []; document.addEventListener('securitypolicyviolation',"
-                "(event) => window.__violations.push(event.violatedDirective))"
-            )
-            made = Visitor(page, told.address)
-            page.on("pageerror", lambda error: made.complaints.append(str(error)))
-            page.on(
-                "console",
-                lambda said: made.complaints.append(said.text) if said.type == "error" else None,
-            )
-            made.open("/login")
-            page.fill("[name=login]", person)
-            page.fill("[name=password]", PASSWORD)
-            page.press("[name=password]", "Enter")
-            page.wait_for_url(f"{told.address}/")
+            made = stack.enter_context(visiting(browser, told.address, language, theme, **more))
+            made.sign_in(person, PASSWORD)
             return made
 
         yield make

@@ -11,7 +11,7 @@ from service.assembly import make_app
 from service.demo.stage import Stage
 from service.security import set_password
 from tests.browser import chromium
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import visiting
 from tests.browser.console_data import evening
 
 pytestmark = pytest.mark.browser
@@ -38,29 +38,25 @@ def test_the_pages_are_sound(
     stage, address = told
     with stage.app.store.reader() as connection:
         found = trail.find(connection, action="hedge_order.decide", limit=1)[0]
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    for name, value in (("language", language), ("theme", theme)):
-        context.add_cookies([{"name": f"hedgewarden_{name}", "value": value, "url": address}])
-    page = context.new_page()
-    page.set_default_timeout(chromium.PATIENCE_MS)
-    visitor = Visitor(page, address)
-    page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
-    visitor.open("/login")
-    page.fill("[name=login]", WHO)
-    page.fill("[name=password]", PASSWORD)
-    page.press("[name=password]", "Enter")
-    page.wait_for_url(f"{address}/")
-    paths = ("/trail", "/trail?tab=anchors", "/trail/how", f"/trail/records/{found.seq}", "/rules")
-    for path in (*paths, "/rules?rule=EXPOSURE_TIERS&tab=grid"):
+    with visiting(browser, address, language, theme) as visitor:
+        page = visitor.page
+        visitor.sign_in(WHO, PASSWORD)
+        paths = (
+            "/trail",
+            "/trail?tab=anchors",
+            "/trail/how",
+            f"/trail/records/{found.seq}",
+            "/rules",
+        )
+        for path in (*paths, "/rules?rule=EXPOSURE_TIERS&tab=grid"):
+            page.set_viewport_size({"width": 1440, "height": 900})
+            visitor.open_whole(path)
+            assert visitor.grave_findings() == [], path
+            assert visitor.overflow(1440) == [], path
+            assert visitor.overflow(390) == [], path
         page.set_viewport_size({"width": 1440, "height": 900})
-        visitor.open_whole(path)
-        assert visitor.grave_findings() == [], path
-        assert visitor.overflow(1440) == [], path
-        assert visitor.overflow(390) == [], path
-    page.set_viewport_size({"width": 1440, "height": 900})
-    visitor.open(f"/trail/records/{found.seq}")
-    page.locator("aside button").first.click()
-    page.locator(".side-by-side").wait_for()
-    expect(page.locator(".notice-good").first).to_be_visible()
-    assert visitor.complaints == []
-    context.close()
+        visitor.open(f"/trail/records/{found.seq}")
+        page.locator("aside button").first.click()
+        page.locator(".side-by-side").wait_for()
+        expect(page.locator(".notice-good").first).to_be_visible()
+        assert visitor.complaints == []
