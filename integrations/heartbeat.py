@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import orjson
@@ -20,17 +19,6 @@ from store.clock import rfc3339
 SIGNATURE = "X-Hedgewarden-Signature"
 METHODS = ("GET", "POST")
 _GOOD = range(200, 300)
-
-
-def valid_heartbeat(url: str) -> bool:
-    """Whether this is an address that can be pinged: HTTP or HTTPS, and a host."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return False
-    written = url.isascii() and url.isprintable() and " " not in url
-    return bool(written and parts.scheme in {"http", "https"} and parts.hostname and port != 0)
 
 
 def signature(secret: str, at: datetime, body: bytes) -> str:

@@ -1,20 +1,19 @@
-"""The application: every port that people and programs come in by, wired once in `main.compose`."""
+"""The application: every port that people and programs come in by, wired once in `main.compose`.
 
-from collections.abc import Mapping
+What costs time to load or to open is made when it is first used, so that a command that only reads
+work orders neither opens the audit log nor loads the detectors.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import Connection
 
-from agents.escalator import Escalator
 from agents.facts import Surroundings
-from agents.outfit import Agents
-from agents.sentinel import Sentinel
-from agents.settler import Settler
-from agents.trainer import Trainer
-from agents.watcher import Watcher
 from auditlog.port import LogPort
 from directory import Directory
 from directory.writing import directory_version, read_directory
@@ -28,6 +27,14 @@ from trail.keys import Keys
 from workorders.channel import Channel
 from workorders.context import Context
 from workorders.policy import Policy
+
+if TYPE_CHECKING:  # loaded with the agents themselves
+    from agents.escalator import Escalator
+    from agents.outfit import Agents
+    from agents.sentinel import Sentinel
+    from agents.settler import Settler
+    from agents.trainer import Trainer
+    from agents.watcher import Watcher
 
 _log = structlog.get_logger(__name__)
 
@@ -58,6 +65,25 @@ class DirectoryReader:
             return self.around(connection)
 
 
+@dataclass(frozen=True, slots=True)
+class Makers:
+    """What makes the ports that are made when they are first used.
+
+    Attributes:
+        rulebook: reads and checks the rule files.
+        catalogues: adds the rules' titles to the words.
+        log: opens the audit log.
+        channels: connects the channels that the settings ask for.
+        agents: makes the agents of this process.
+    """
+
+    rulebook: Callable[[], Rulebook]
+    catalogues: Callable[[Rulebook], Catalogues]
+    log: Callable[[], LogPort]
+    channels: "Callable[[Application], Mapping[str, Channel]]"
+    agents: "Callable[[Application], Agents]"
+
+
 @dataclass(frozen=True)
 class Application:
     """The ports. Made by `main.compose`; nothing below reads settings or a global.
@@ -67,12 +93,9 @@ class Application:
         clock: aware UTC; simulated in the demo.
         store: the operational database.
         keeper: writes the trail; asked for a last checkpoint at the end.
-        log: the audit log.
         keys: the folder of keys.
-        rulebook: the rules in force.
-        catalogues: words of both languages.
-        channels: adapters by name.
         policy: paging and deadlines for orders that open now.
+        makers: of the ports that are made when they are first used.
         demo: whether this is a demo folder; then pages carry a banner.
     """
 
@@ -80,39 +103,69 @@ class Application:
     clock: Clock
     store: Store
     keeper: TrailKeeper
-    log: LogPort
     keys: Keys
-    rulebook: Rulebook
     rulebook_folder: Path
-    catalogues: Catalogues
-    channels: Mapping[str, Channel]
     policy: Policy
     directories: DirectoryReader
-    agents: Agents
+    makers: Makers
     demo: bool = False
 
+    def make_ready(self) -> None:
+        """Have every port made now: a service must not find out later that one is broken.
+
+        Raises:
+            BrokenRulebook: when a rule file has an error.
+            auditlog.errors.LogError: when the log cannot be opened.
+        """
+        _ = self.rulebook, self.log, self.agents
+
+    @cached_property
+    def rulebook(self) -> Rulebook:
+        """The rules in force."""
+        return self.makers.rulebook()
+
+    @cached_property
+    def catalogues(self) -> Catalogues:
+        """Words of both languages."""
+        return self.makers.catalogues(self.rulebook)
+
+    @cached_property
+    def log(self) -> LogPort:
+        """The audit log."""
+        return self.makers.log()
+
+    @cached_property
+    def channels(self) -> Mapping[str, Channel]:
+        """Adapters by name."""
+        return self.makers.channels(self)
+
+    @cached_property
+    def agents(self) -> "Agents":
+        """What runs by itself."""
+        return self.makers.agents(self)
+
     @property
-    def watcher(self) -> Watcher:
+    def watcher(self) -> "Watcher":
         """Reads the log and decides."""
         return self.agents.watcher
 
     @property
-    def escalator(self) -> Escalator:
+    def escalator(self) -> "Escalator":
         """Fires timers and delivers."""
         return self.agents.escalator
 
     @property
-    def settler(self) -> Settler:
+    def settler(self) -> "Settler":
         """Keeps the day-end snapshots."""
         return self.agents.settler
 
     @property
-    def trainer(self) -> Trainer:
+    def trainer(self) -> "Trainer":
         """Fits the detectors."""
         return self.agents.trainer
 
     @property
-    def sentinel(self) -> Sentinel:
+    def sentinel(self) -> "Sentinel":
         """Proves that what was due has happened."""
         return self.agents.sentinel
 
@@ -145,9 +198,12 @@ class Application:
 
     def close(self) -> None:
         """Seal what this process left in the trail; release the child process, log, database."""
-        self.watcher.close()
+        made = vars(self)  # a cached property stands here once it was used
+        if "agents" in made:
+            self.watcher.close()
         self.seal()
-        self.log.close()
+        if "log" in made:
+            self.log.close()
         self.store.engine.dispose()
 
 

@@ -15,8 +15,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from integrations.heartbeat import valid_heartbeat
-from integrations.outbound import LOOPBACK, valid_direct, valid_proxy
+from integrations.addresses import LOOPBACK, valid_direct, valid_heartbeat, valid_proxy
 
 FILE_NAME = "hedgewarden.toml"
 

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import typer
 
 from service.application import Application
-from service.cli.booking import level_words
 from service.cli.desk import PROBLEMS, Desk, desk_of
 from service.cli.listing import (
     alert_json,
@@ -77,7 +76,7 @@ def _show(desk: Desk, app: Application, alerts: tuple[Alert, ...], shape: Format
         [
             [
                 one.id,
-                level_words(desk, one.level.value),
+                desk.level(one.level.value),
                 title_of(desk, app, one.code),
                 one.org,
                 f"{one.product} {one.month}".strip(),

@@ -15,7 +15,6 @@ from service.exposure_rows import ExposureTable, Filter, plain_row, read_exposur
 from service.i18n import Format
 from store.clock import rfc3339
 from store.types import decimal_text
-from workorders.levels import Level
 
 _ROW = (
     "org", "account", "product", "month", "project", "unit", "priced", "inventory", "futures",
@@ -121,7 +120,7 @@ def _show_limits(desk: Desk, limits: Sequence[dict[str, Any]], shape: Format) ->
                 _figure(shape, row["value"], row["unit"]),
                 _figure(shape, row["limit"], row["unit"]),
                 "—" if row["use"] is None else shape.use(row["use"]),
-                level_words(desk, row["level"]),
+                desk.level(row["level"]),
                 desk.words.text(f"book.state.{row['data_state']}"),
             ]
             for row in limits
@@ -202,7 +201,7 @@ def _show_exposure(
                 row["month"],
                 *(_figure(shape, Decimal(row[name]), row["unit"]) for name in figures),
                 "—" if row["use"] is None else shape.use(Decimal(row["use"])),
-                level_words(desk, row["level"]),
+                desk.level(row["level"]),
                 desk.words.text(f"book.state.{row['state']}"),
             ]
             for row in rows
@@ -214,8 +213,3 @@ def _figure(shape: Format, value: Decimal | None, unit: str) -> str:
     # 1000.00000000 is 1,000: what a sum carries behind the point says nothing
     text = "—" if value is None else shape.number(Decimal(decimal_text(value)))
     return text if value is None else f"{text} {unit}".strip()
-
-
-def level_words(desk: Desk, level: str) -> str:
-    """A colour in the reader's words."""
-    return desk.words.text(f"level.{level}") if level in set(Level) else level

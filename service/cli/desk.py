@@ -9,20 +9,20 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any, Protocol, cast
+from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 from zoneinfo import ZoneInfo
 
 import typer
 
-from integrations.files.values import parse_time
-from service.application import Application
 from service.cli.output import dump_json, print_table
 from service.i18n import Format, Words, load_words, problem_text
 from service.i18n.catalogue import LANGUAGES
 from service.moments import SPAN, ahead_of, in_utc
-from service.security import tokens
 from service.settings import Settings
 from store.problems import Problem, did_you_mean, shorten
+
+if TYPE_CHECKING:  # help and faults need no application
+    from service.application import Application
 
 ZONE = ZoneInfo("Asia/Shanghai")
 TOKEN = "HEDGEWARDEN_TOKEN"  # noqa: S105 - the variable's name
@@ -32,7 +32,7 @@ GOOD, PROBLEMS, WRONG_CALL = 0, 1, 2
 class Compose(Protocol):
     """`main.compose`."""
 
-    def __call__(self, settings: Settings, *, role: str = "command") -> Application:
+    def __call__(self, settings: Settings, *, role: str = "command") -> "Application":
         """Wire the application of one data folder."""
 
 
@@ -78,6 +78,10 @@ class Desk:
         """In the reader's language."""
         return load_words(self.language or language_of_environment() or self._set_language())
 
+    def words_in(self, language: str) -> Words:
+        """In `language`, if that is one that we speak; else in the reader's."""
+        return load_words(language) if language in LANGUAGES else self.words
+
     def _set_language(self) -> str:
         try:
             return self.settings.language
@@ -85,7 +89,7 @@ class Desk:
             return "zh"
 
     @contextmanager
-    def open(self) -> Iterator[Application]:
+    def open(self) -> "Iterator[Application]":
         """The application, closed at the end."""
         app = self.compose(self.settings, role="command")
         try:
@@ -126,6 +130,10 @@ class Desk:
         """A problem in the reader's words, with its place."""
         return problem_text(self.words, problem)
 
+    def level(self, level: str) -> str:
+        """A colour in the reader's words."""
+        return self.words.text(key) if (key := f"level.{level}") in self.words else level
+
     def code(self, code: str, **params: Any) -> str:
         """The words of a code, from wherever they stand."""
         return self.words.first(f"reason.{code}", f"problem.{code}", f"cli.code.{code}", **params)
@@ -137,12 +145,14 @@ class Desk:
         """Who is recorded for what the machine's user does."""
         return f"cli:{login()}"
 
-    def acting(self, app: Application, user: str) -> str:
+    def acting(self, app: "Application", user: str) -> str:
         """The id of the person for whom `HEDGEWARDEN_TOKEN` speaks.
 
         Raises:
             WrongCall: without a token, or when it is not a valid one of that person.
         """
+        from service.security import tokens  # noqa: PLC0415 - brings the web's part of signing in
+
         directory = app.directory
         person = directory.person(user) or directory.person_by_login(user)
         if person is None:
@@ -200,6 +210,8 @@ def moment(text: str, *, name: str, end: bool = False, latest: datetime | None =
     Raises:
         WrongCall: when it is no time, or none that can be meant.
     """
+    from integrations.files.values import parse_time  # noqa: PLC0415 - brings the readers of files
+
     found = parse_time(text)
     if found is None:
         raise WrongCall("cli.not_a_time", option=name, found=shorten(text))

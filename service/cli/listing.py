@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import select
 
-from agents.world import root_of
 from service.application import Application
 from service.cli.desk import Desk, WrongCall
 from store.problems import did_you_mean, shorten
@@ -26,7 +25,7 @@ def scopes_of(desk: Desk, app: Application, user: str) -> tuple[str, ...]:
         return app.directory.visible_scopes(person, app.clock())
     with app.store.reader() as connection:
         found = {
-            root_of(org)
+            org.partition("/")[0]
             for table in (ORDERS, ALERTS)
             for org in connection.execute(select(table.c.org).distinct()).scalars()
         }

@@ -6,7 +6,6 @@ from typing import Final
 from book.buckets import ANY
 from book.products import SpecBook, shipped_specs
 from book.read import read_state
-from integrations.files import Terms
 from service.application import Application
 from service.cli.desk import WrongCall
 from store.problems import did_you_mean, shorten
@@ -39,6 +38,10 @@ def refuse_unknown(
     Raises:
         WrongCall: with a near name.
     """
+    if not (org or product or person or rule):
+        return
+    from integrations.files import Terms  # noqa: PLC0415 - brings the readers of files
+
     directory = app.directory
     terms = Terms(app.clock(), directory)
     if org and not terms.knows_org(org):

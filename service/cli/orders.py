@@ -9,7 +9,6 @@ import typer
 
 import workorders
 from service.application import Application
-from service.cli.booking import level_words
 from service.cli.desk import PROBLEMS, Desk, WrongCall, desk_of, moment
 from service.cli.listing import (
     entry_json,
@@ -21,7 +20,6 @@ from service.cli.listing import (
     title_of,
 )
 from service.cli.naming import product_code, refuse_unknown
-from service.closing import conditions_of
 from service.i18n import Format
 from store import UnitOfWork
 from workorders import reads
@@ -88,7 +86,7 @@ def _show(desk: Desk, app: Application, orders: tuple[WorkOrder, ...], shape: Fo
         [
             [
                 one.id,
-                level_words(desk, one.level.value),
+                desk.level(one.level.value),
                 title_of(desk, app, str(one.title_params.get("code", ""))),
                 one.org,
                 f"{one.product} {one.month}".strip(),
@@ -194,6 +192,8 @@ def close(
     closing = Closing(disposition, root_cause, action, override, text)
 
     def run(app: Application) -> Do:
+        from service.closing import conditions_of  # noqa: PLC0415 - brings the agents
+
         def do(uow: UnitOfWork, ctx: Context) -> Outcome:
             known = reads.get_order(uow.connection, order)
             conditions = conditions_of(uow, app, known) if known else []

@@ -1,175 +1,145 @@
-"""The root of the command: options that may stand anywhere, help in the reader's words, faults."""
+"""The root of the command: options that may stand anywhere, help in the reader's words, faults.
+
+A command's module is loaded when that command is called. What only tells the version, or the list
+of commands, loads none of them.
+"""
 
 # ruff: noqa: FBT002, PLR0917 - the parameters of a command are its options and arguments
 
-import sys
-import traceback
-import unicodedata
-from importlib import metadata
-from itertools import pairwise
+from collections.abc import Iterator, Mapping
+from importlib import import_module, metadata
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
-import structlog
 import typer
 from typer.core import TyperGroup
 
-from service.cli import (
-    alerts,
-    booking,
-    events,
-    importing,
-    measuring,
-    oncall,
-    orders,
-    rules,
-    running,
-    setting_up,
-    silences,
-    trail,
-    users,
-)
-from service.cli.desk import WRONG_CALL, Compose, Desk, WrongCall, desk_of
-from service.cli.faults import Told, tell
-from service.cli.output import dump_json
-from service.i18n import Words, load_words
-from service.i18n.catalogue import LANGUAGES
-from store.problems import shorten
+from service.cli.arguments import hoisted, value_of
 
-_FLAGS = ("--json", "--debug")
-_VALUES = ("--data", "--lang")
+if TYPE_CHECKING:
+    from service.cli.desk import Compose
+    from service.i18n import Words
+
 _ARGUMENTS = "hedgewarden.arguments"
-#: Control characters, and bytes of the command line that are not UTF-8 (surrogates).
-_NO_TEXT = frozenset({"Cc", "Cs"})
-_GROUPS = (
-    setting_up,
-    running,
-    booking,
-    importing,
-    events,
-    alerts,
-    oncall,
-    orders,
-    measuring,
-    rules,
-    silences,
-    trail,
-    users,
+#: Each command and group, in the order of the help, and the module of this package that adds it.
+MODULES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "init": "setting_up",
+        "doctor": "setting_up",
+        "directory": "setting_up",
+        "serve": "running",
+        "demo": "running",
+        "assess": "booking",
+        "exposure": "booking",
+        "import": "importing",
+        "quarantine": "importing",
+        "events": "events",
+        "alerts": "alerts",
+        "oncall": "oncall",
+        "orders": "orders",
+        "metrics": "measuring",
+        "rules": "rules",
+        "silence": "silences",
+        "trail": "trail",
+        "user": "users",
+    }
 )
+
+
+class Commands(Mapping[str, Any]):
+    """The commands by name; each is made when it is asked for."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            self._made |= commands_of(MODULES[name])
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(MODULES)
+
+    def __len__(self) -> int:
+        return len(MODULES)
+
+
+def commands_of(module: str) -> dict[str, Any]:
+    """The commands and groups that a module adds, by name."""
+    added = typer.Typer(rich_markup_mode=None)
+    import_module(f"service.cli.{module}").add_to(added)
+    return dict(typer.main.get_group(added).commands)
 
 
 class RootGroup(TyperGroup):
     """The command itself: common options may stand behind the subcommand too."""
 
     language: ClassVar[str]
-    compose: ClassVar[Compose]
+    compose: ClassVar["Compose"]
+
+    def __init__(self, **attrs: Any) -> None:
+        super().__init__(**attrs)
+        self.commands = Commands()  # type: ignore[assignment]  # nothing is ever added to it
+        self._front: list[str] = []
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Common options come first, wherever the caller wrote them; help speaks as they say."""
-        front = hoisted(args)
-        translate(self, _words_of_help(type(self), front))
+        """Common options come first, wherever the caller wrote them."""
+        self._front = hoisted(args)
         ctx.meta[_ARGUMENTS] = list(args)
-        return super().parse_args(ctx, front)
+        return super().parse_args(ctx, list(self._front))
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Help speaks the reader's language."""
+        _translate_own(self, self._words())
+        super().format_help(ctx, formatter)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """The commands with their first sentence, without loading them."""
+        del ctx
+        words = self._words()
+        with formatter.section("Commands"):  # the parser's own heading
+            formatter.write_dl([(name, words.text(f"cli.help.{name}")) for name in MODULES])
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of this name with its help in the reader's words."""
+        command = super().get_command(ctx, cmd_name)
+        if command is not None:
+            translate(command, self._words())
+        return command
 
     def invoke(self, ctx: Any) -> Any:
         """Run the subcommand; whatever goes wrong becomes one clear line."""
-        given = ctx.params
-        ctx.obj = Desk(
-            type(self).compose,
-            given["data"],
-            given["as_json"],
-            given["debug"],
-            given["lang"] if given["lang"] in LANGUAGES else "",
-        )
+        from service.cli import calling  # noqa: PLC0415 - the help of a command needs none of it
+
+        ctx.obj = calling.desk_for(type(self).compose, ctx.params)
         try:
-            _refuse_unreadable(ctx.meta[_ARGUMENTS])
-            if given["lang"] and given["lang"] not in LANGUAGES:
-                allowed = ", ".join(LANGUAGES)
-                raise WrongCall("cli.not_a_language", found=shorten(given["lang"]), allowed=allowed)
+            calling.check(ctx.meta[_ARGUMENTS], ctx.params["lang"])
             return super().invoke(ctx)
         except (typer.Exit, typer.Abort, BrokenPipeError):
             raise
         except Exception as error:
-            raise typer.Exit(_told(desk_of(ctx), ctx, error)) from error
+            raise calling.answer_fault(ctx.obj, ctx, error) from error
+
+    def _words(self) -> "Words":
+        """As ``--lang`` says, else the environment, else the settings of the data folder."""
+        from service.cli.desk import Desk  # noqa: PLC0415 - the version needs no words
+
+        data = value_of("--data", self._front)
+        named = value_of("--lang", self._front)
+        folder = Path(data) if data else None
+        desk = Desk(type(self).compose, folder, language=type(self).language)
+        return desk.words_in(named)
 
 
-def _words_of_help(group: type[RootGroup], args: list[str]) -> Words:
-    """As ``--lang`` says, else the environment, else the settings of the data folder."""
-    named = _value_of("--lang", args)
-    if named in LANGUAGES:
-        return load_words(named)
-    data = _value_of("--data", args)
-    return Desk(group.compose, Path(data) if data else None, language=group.language).words
-
-
-def _value_of(option: str, args: list[str]) -> str:
-    for at, arg in enumerate(args):
-        if arg == "--":
-            break
-        if arg == option and at + 1 < len(args):
-            return args[at + 1]
-        if arg.startswith(f"{option}="):
-            return arg.partition("=")[2]
-    return ""
-
-
-def _refuse_unreadable(args: list[str]) -> None:
-    """What no command can mean: bytes that are no text, and options with an empty value.
-
-    Raises:
-        WrongCall: naming the first.
-    """
-    options = args[: args.index("--")] if "--" in args else args
-    for before, arg in pairwise(["", *options]):
-        if arg.startswith("--") and arg.endswith("="):
-            raise WrongCall("cli.empty_value", option=shorten(arg[:-1]))
-        if not arg and before.startswith("--") and "=" not in before:
-            raise WrongCall("cli.empty_value", option=shorten(before))
-    for arg in args:
-        if any(unicodedata.category(one) in _NO_TEXT and one not in "\n\r\t" for one in arg):
-            raise WrongCall("cli.bad_argument", found=shorten(arg))
-
-
-def _told(desk: Desk, context: Any, error: Exception) -> int:
-    if desk.debug:
-        traceback.print_exception(error, file=sys.stderr)
-    if hasattr(error, "format_message"):  # a wrong option or argument, told by the parser
-        named = getattr(error, "ctx", None) or context
-        usage = str(named.command_path)
-        detail = str(error.format_message())
-        text = desk.words.text("cli.fault.usage", detail=detail, usage=usage)
-        told = Told("USAGE", (text,), WRONG_CALL)
-    else:
-        told = tell(desk, error)
-    for line in told.lines:
-        desk.complain(line)
-    if desk.as_json:
-        listed = [desk.problem(problem) for problem in told.problems]
-        fault = {"code": told.code, "message": told.lines[0], "problems": listed}
-        desk.out().write(dump_json({"error": fault}))
-    return told.exit_code
-
-
-def hoisted(args: list[str]) -> list[str]:
-    """The arguments with common options in front; nothing behind ``--`` is touched."""
-    front: list[str] = []
-    rest: list[str] = []
-    waiting = iter(args)
-    for arg in waiting:
-        if arg == "--":
-            rest += [arg, *waiting]
-        elif arg in _FLAGS or arg.startswith(tuple(f"{name}=" for name in _VALUES)):
-            front.append(arg)
-        elif arg in _VALUES:
-            front.append(arg)
-            front += [value for value in [next(waiting, None)] if value is not None]
-        else:
-            rest.append(arg)
-    return front + rest
-
-
-def translate(command: Any, words: Words) -> None:
+def translate(command: Any, words: "Words") -> None:
     """Help texts are keys of the catalogue until here."""
+    _translate_own(command, words)
+    for inner in getattr(command, "commands", {}).values():
+        translate(inner, words)
+
+
+def _translate_own(command: Any, words: "Words") -> None:
     for name in ("help", "short_help"):
         text = getattr(command, name, None)
         if text and text in words:
@@ -178,11 +148,9 @@ def translate(command: Any, words: Words) -> None:
         text = getattr(parameter, "help", None)
         if text and text in words:
             parameter.help = words.text(text)
-    for inner in getattr(command, "commands", {}).values():
-        translate(inner, words)
 
 
-def make_app(compose: Compose, language: str = "") -> typer.Typer:
+def make_app(compose: "Compose", language: str = "") -> typer.Typer:
     """The command `hedgewarden`.
 
     Args:
@@ -214,13 +182,7 @@ def make_app(compose: Compose, language: str = "") -> typer.Typer:
         ] = False,
     ) -> None:
         del context, data, as_json, lang, debug, version  # `RootGroup.invoke` reads them
-        if hasattr(sys.stdout, "reconfigure"):
-            sys.stdout.reconfigure(errors="replace")
-        # what the agents have to tell goes beside the answer, never into it
-        _tell_on_stderr()
 
-    for module in _GROUPS:
-        module.add_to(app)
     return app
 
 
@@ -228,21 +190,3 @@ def _version(value: bool) -> None:  # noqa: FBT001 - the parser's signature
     if value:
         typer.echo(f"hedgewarden {metadata.version('hedgewarden')}")
         raise typer.Exit
-
-
-def _tell_on_stderr() -> None:
-    """Plain tracebacks: decorated ones show all variables, secrets among them, and are slow."""
-    dev = structlog.dev
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.StackInfoRenderer(),
-            dev.set_exc_info,
-            structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S", utc=False),
-            dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(), exception_formatter=dev.plain_traceback
-            ),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )

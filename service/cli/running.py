@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import typer
 
-from service.cli.booking import level_words
 from service.cli.desk import PROBLEMS, Desk, WrongCall, desk_of
 from service.cli.output import dump_json
 from service.errors import UnplayableFile
@@ -97,7 +96,7 @@ def _show(desk: Desk, told: dict[str, Any]) -> None:
             [
                 one["id"],
                 "✓" if one["detected"] else "✗",
-                level_words(desk, one["level"] or ""),
+                desk.level(one["level"] or ""),
                 "—" if one["seconds_to_alert"] is None else str(one["seconds_to_alert"]),
             ]
             for one in told["incidents"]
@@ -109,7 +108,7 @@ def _show(desk: Desk, told: dict[str, Any]) -> None:
         events=told["events"],
         alerts=told["alerts"],
         decisions=told["decisions"],
-        orders=", ".join(f"{level_words(desk, name)} {count}" for name, count in orders.items()),
+        orders=", ".join(f"{desk.level(name)} {count}" for name, count in orders.items()),
         records=told["trail"]["size"],
         seconds=told["elapsed_s"],
     )

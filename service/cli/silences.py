@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 
 from service.application import Application
-from service.cli.booking import level_words
 from service.cli.desk import PROBLEMS, Desk, WrongCall, desk_of, moment
 from service.cli.listing import levels_of, scopes_of
 from service.cli.naming import product_code, refuse_unknown
@@ -108,7 +107,7 @@ def _show(desk: Desk, found: list[Silence], shape: Format) -> None:
                 f"{one.id} v{one.version}",
                 one.matchers.org,
                 _what(desk, one.matchers),
-                " ".join(level_words(desk, level.value) for level in one.matchers.covered),
+                " ".join(desk.level(level.value) for level in one.matchers.covered),
                 shape.moment(one.ends_at),
                 one.author,
                 one.reason,

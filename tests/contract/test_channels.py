@@ -15,7 +15,7 @@ from channel_suite import NOW, FreshnessSuite, Harness, InteractiveSuite, a_card
 from integrations import mail_tokens
 from integrations.mail import MailChannel, MailServerAddress
 from integrations.slack import SlackChannel
-from main import ZONE
+from service.composition import ZONE
 from service.demo.mail_server import MailServer
 from service.demo.slack_server import Fault, Message, SlackServer
 from service.i18n.wording import Catalogues

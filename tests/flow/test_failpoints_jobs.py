@@ -20,7 +20,6 @@ from structlog.testing import capture_logs
 from test_mail_flow import opened, written_to
 
 import approvals
-import main
 from auditlog.events import Event, EventKind
 from directory.loading import directory_from_mapping
 from directory.writing import save_directory

@@ -16,7 +16,8 @@ from structlog.testing import capture_logs
 from agents.escalator import Escalator
 from agents.sentinel import GRACE, Health, Sentinel
 from directory import directory_from_mapping
-from integrations.heartbeat import SIGNATURE, Heartbeat, valid_heartbeat
+from integrations.addresses import valid_heartbeat
+from integrations.heartbeat import SIGNATURE, Heartbeat
 from integrations.outbound import Outbound
 from store import timers
 from tests.unit.agents.agents_house import (

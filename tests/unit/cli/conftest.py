@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 import main
 from rules import Rulebook
+from service import composition
 from service.application import Application
 from service.cli.root import make_app
 from service.rules_in_force import rules_in_force
@@ -88,7 +89,7 @@ def shipped_rules() -> Rulebook:
 @pytest.fixture(autouse=True)
 def _one_reading(monkeypatch: pytest.MonkeyPatch, shipped_rules: Rulebook) -> Iterator[None]:
     """The shipped rules are read once for all calls; every process reads them for itself."""
-    monkeypatch.setattr(main, "rules_in_force", lambda _settings: shipped_rules)
+    monkeypatch.setattr(composition, "rules_in_force", lambda _settings: shipped_rules)
     yield
     structlog.reset_defaults()
 

@@ -10,8 +10,9 @@ from forward_proxy import ForwardProxy
 from own_tls import certificate
 from pydantic import ValidationError
 
+from integrations.addresses import LOOPBACK, valid_direct, valid_proxy
 from integrations.mail import MailServerAddress, _Session
-from integrations.outbound import LOOPBACK, Outbound, ProxyRefused, valid_direct, valid_proxy
+from integrations.outbound import Outbound, ProxyRefused
 from integrations.slack_web import SlackWeb
 from service.channels import channels_of, outbound_of
 from service.demo.mail_server import MailServer
@@ -225,8 +226,9 @@ def test_slacks_words_are_told_apart_from_those_of_who_stands_between(slack: Sla
 
 
 def test_the_channels_of_a_company_behind_a_proxy_use_it(slack: SlackServer, tmp_path: Path):
-    import main
+    from service.composition import ZONE
     from service.i18n.wording import Catalogues
+    from store.clock import system_clock
     from trail import open_keys
     from workorders.channel import Handle
 
@@ -237,9 +239,9 @@ def test_the_channels_of_a_company_behind_a_proxy_use_it(slack: SlackServer, tmp
             slack_token="xoxb-token",
             outbound_proxy=proxy.url,
         )
-        words = Catalogues(main.ZONE, {})
+        words = Catalogues(ZONE, {})
         keys = open_keys(tmp_path / "keys")
-        found = channels_of(settings, keys, words, lambda _one: "zh", main.system_clock)
+        found = channels_of(settings, keys, words, lambda _one: "zh", system_clock)
         reply = {"channel": "C1", "user": "U1"}
         found["slack"].whisper(reply, "hello")  # type: ignore[attr-defined]
         assert Handle("slack", {}).channel in found
