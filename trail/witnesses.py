@@ -30,6 +30,7 @@ _NAMES_RECORD = frozenset({("agents_hedge_order", "decision"), ("agents_batch_ru
 SILENT: Final[Mapping[str, str]] = {
     "approvals_delegation": "holds the end of a delegation, not its beginning",
     "book_snapshot": "written for the end of a day, which need not have come",
+    "directory_account": "part of the directory's file; a tie made later has its record",
     "directory_grant": "part of the directory's file, which its record names by hash",
     "directory_organisation": "part of the directory's file",
     "directory_person": "part of the directory's file",
