@@ -6,6 +6,7 @@ The catalogues stand above this room (`service/i18n`), so the words are handed i
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Protocol
 
 from approvals.state import REJECT_REASONS
@@ -28,6 +29,10 @@ class Wording(Protocol):
 
     def words(self, language: str, /) -> Words:
         """The words of `language` (``zh`` or ``en``)."""
+
+
+#: The unit of figures that are shares of a limit.
+_RATIO = "ratio"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +81,8 @@ def card_text(card: Card, words: Words, public_url: str) -> CardText:
     head = "".join(f"【{part}】" for part in (drill, level) if part)
     lines = [words.text(line.code, **_filled(line.params, words)) for line in card.lines]
     for figure in card.figures:
-        unit = f" {words.text(f'unit.{figure.unit}')}" if figure.unit else ""
-        change = f"{figure.before}{unit} → {figure.after}{unit}" if figure.after else (
-            f"{figure.before}{unit}"
-        )  # fmt: skip
+        values = (one for one in (figure.before, figure.after) if one)
+        change = " → ".join(_measured(one, figure.unit, words) for one in values)
         lines.append(f"{words.text(figure.code)} {change}")
     deadline = ""
     if card.deadline is not None:
@@ -102,6 +105,13 @@ def card_text(card: Card, words: Words, public_url: str) -> CardText:
     reasons = _reasons(card, words)
     label = words.text("card.reasons") if reasons else ""
     return CardText(head + title, tuple(lines), deadline, link, buttons, reasons, label)
+
+
+def _measured(value: str, unit: str, words: Words) -> str:
+    """A figure with its unit; the use of a limit is written in percent, here as everywhere."""
+    if unit == _RATIO:
+        return f"{Decimal(value) * 100:,.0f} {words.text('unit.percent')}"
+    return f"{value} {words.text(f'unit.{unit}')}" if unit else value
 
 
 def _reasons(card: Card, words: Words) -> tuple[tuple[str, str], ...]:

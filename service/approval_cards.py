@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from approvals import Delegation, State, Status
+from book.prices import DataState
 from directory import Directory
 from store.clock import rfc3339
 from store.types import decimal_text
@@ -18,10 +19,15 @@ _HIDDEN = frozenset({"order"})
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What approving changes, for the figures ``before → after``."""
+    """What approving changes, for the figures ``before → after``.
+
+    Attributes:
+        data_state: a value of `book.prices.DataState`: how far the figures can be trusted.
+    """
 
     figures: tuple[Figure, ...] = ()
     level: Level | None = None
+    data_state: str = DataState.CURRENT
 
 
 def approval_card(
@@ -61,7 +67,11 @@ def approval_card(
                 "id": state.id,
             },
         ),
-        lines=(*_lines(state, directory), *_delegated(state, lent, directory)),
+        lines=(
+            *_lines(state, directory),
+            *_delegated(state, lent, directory),
+            *_doubtful(effect),
+        ),
         figures=effect.figures,
         buttons=tuple(
             Button(
@@ -121,6 +131,12 @@ def _delegated(state: State, lent: Delegation | None, directory: Directory) -> l
         return [Line("approval.card.delegated", params)]
     amount = {"amount": decimal_text(lent.cap), "currency": state.subject.currency}
     return [Line("approval.card.delegated_capped", {**params, **amount})]
+
+
+def _doubtful(effect: Effect) -> list[Line]:
+    """What the figures are worth, unless they are current."""
+    known = effect.data_state == DataState.CURRENT
+    return [] if known else [Line(f"approval.card.data_{effect.data_state}")]
 
 
 def still_needed(state: State) -> int:

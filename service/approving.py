@@ -6,41 +6,32 @@ in the work order's stream, and the effect on a hedge order that waits.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-import orjson
 import structlog
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import update
 
 import approvals
 import trail
 from agents import hedge_orders
-from agents.assessor import Scope, narrowed, views
-from agents.hedge_orders import Answer, HedgeOrder
-from agents.world import root_of
-from approvals import Delegation, NoPlan, State, Status, Subject
+from approvals import NoPlan, State, Status, Subject
 from approvals.state import Outcome as Decided
 from approvals.state import Verb
-from book.read import read_state
 from directory import Directory, UnknownPerson
 from directory.roles import check_permission
 from service.application import Application
-from service.approval_cards import VERBS, Effect, approval_card, ending
+from service.approval_cards import VERBS, approval_card, ending
+from service.approval_effect import effect_of, hedge_order_of, judged_now
+from service.approval_refresh import queue_refresh
 from service.inbound.tables import CardQueueRow
 from store import UnitOfWork, outbox
 from store.clock import parse_rfc3339
-from store.outbox import OutboxRow
 from store.schema import table
-from store.types import decimal_text
-from store.upsert import insert_or_replace
 from workorders import reads, rows
-from workorders.card import Figure
-from workorders.channel import Handle
 from workorders.commands import request_approval
 from workorders.context import Context
-from workorders.errors import ChannelFailed, ChannelRetry
 from workorders.model import EntryKind, WorkOrder
 from workorders.states import MOVES, Outcome
 from workorders.states import Verb as OrderVerb
@@ -282,58 +273,6 @@ def _record(uow: UnitOfWork, app: Application, state: State, people: Sequence[st
     )
 
 
-def effect_of(connection: Connection, app: Application, state: State) -> Effect:
-    """What approving changes: net exposure and use of the limit, before and after."""
-    subject = state.subject
-    order = None
-    if number := subject.material.get("order", ""):
-        order = rows.find_order(connection, number)
-    level = order.level if order is not None else None
-    if subject.kind == "hedge_order":
-        found = _hedge_order(connection, subject)
-        if found is not None:
-            return Effect(_figures(_judged(connection, app, found), order), level)
-    if order is None or order.value is None:
-        return Effect((), level)
-    figures = [Figure("card.value", decimal_text(order.value), unit=order.unit)]
-    if order.limit is not None:
-        figures.append(Figure("card.limit", decimal_text(order.limit), unit=order.unit))
-    if order.use is not None:
-        figures.append(Figure("card.use", decimal_text(order.use), unit="ratio"))
-    return Effect(tuple(figures), level)
-
-
-def _figures(answer: Answer, order: WorkOrder | None) -> tuple[Figure, ...]:
-    fact = answer.fact
-    unit = order.unit if order is not None else ""
-    figures = [
-        Figure(
-            "approval.net", decimal_text(fact["net_before"]), decimal_text(fact["net_after"]), unit
-        )
-    ]
-    if "use_before" in fact and "use_after" in fact:
-        use = decimal_text(fact["use_before"]), decimal_text(fact["use_after"])
-        figures.append(Figure("card.use", *use, "ratio"))
-    return tuple(figures)
-
-
-def _hedge_order(connection: Connection, subject: Subject) -> HedgeOrder | None:
-    c = _HEDGE_ORDERS.c
-    row = connection.execute(
-        select(_HEDGE_ORDERS).where(c.org == subject.org, c.object_id == subject.object_id)
-    ).first()
-    if row is None:
-        return None
-    return HedgeOrder(**{name: getattr(row, name) for name in HedgeOrder.__slots__})
-
-
-def _judged(connection: Connection, app: Application, order: HedgeOrder) -> Answer:
-    now = app.clock()
-    book = read_state(connection, as_of=now, known_at=now, orgs=[root_of(order.org)])
-    found = views(narrowed(book, order.product), Scope(order.org, order.product), now)
-    return hedge_orders.judge(order, found, app.rulebook, now)
-
-
 def _confirm_hedge_order(uow: UnitOfWork, app: Application, state: State) -> None:
     """An approved hedge order is confirmed by a person, and decided on anew."""
     c = _HEDGE_ORDERS.c
@@ -341,108 +280,10 @@ def _confirm_hedge_order(uow: UnitOfWork, app: Application, state: State) -> Non
     confirmed = update(_HEDGE_ORDERS).where(*place).values(confirmed_by=state.decided_by)
     if uow.execute(confirmed).rowcount == 0:
         return
-    order = _hedge_order(uow.connection, state.subject)
+    order = hedge_order_of(uow.connection, state.subject)
     if order is not None:
         old = hedge_orders.known(uow, order.org, order.object_id)
-        hedge_orders.decide(uow, order, _judged(uow.connection, app, order), app.rulebook, old)
-
-
-# --- what time does -----------------------------------------------------------------------------
-
-
-def run_due(app: Application, now: datetime) -> int:
-    """Let the deadlines that have passed take effect, and show cards anew; returns how many."""
-    with app.store.reader() as connection:
-        due = approvals.due(connection, now)
-    for state in due:
-        with app.store.unit_of_work(ACTOR) as uow:
-            act(uow, app, app.context(), state.id, Verb.TIMEOUT, state.version)
-    return len(due) + refresh(app)
-
-
-# --- cards that are out -------------------------------------------------------------------------
-
-
-def queue_refresh(uow: UnitOfWork, request_id: str) -> None:
-    """Have the delivered cards of a request shown anew."""
-    row = {"object_id": request_id, "due_at": uow.now, "tries": 0}
-    insert_or_replace(uow.connection, _QUEUE, row, ("object_id",))
-
-
-def refresh(app: Application) -> int:
-    """Show the delivered cards of changed requests anew; returns how many were shown.
-
-    A failing channel never fails the act that went before: the request stays on the list.
-    """
-    with app.store.reader() as connection:
-        due = list(
-            connection.execute(
-                select(_QUEUE).where(_QUEUE.c.due_at <= app.clock()).order_by(_QUEUE.c.due_at)
-            )
-        )
-    shown = 0
-    for waiting in due:
-        with app.store.reader() as connection:
-            state = approvals.read(connection, waiting.object_id)
-            messages = outbox.find(connection, state.id)
-            effect = effect_of(connection, app, state)
-            lent = approvals.delegates(
-                connection, state, app.directories.around(connection).directory, app.clock()
-            )
-        done, complete = _show(app, state, messages, effect, lent)
-        shown += done
-        with app.store.unit_of_work(ACTOR) as uow:
-            _settle(uow, waiting.object_id, state, waiting.tries + 1, complete=complete)
-    return shown
-
-
-def _show(
-    app: Application,
-    state: State,
-    messages: Sequence[OutboxRow],
-    effect: Effect,
-    lent: Mapping[str, Delegation],
-) -> tuple[int, bool]:
-    """How many cards were shown anew, and whether none is left to be."""
-    shown, complete = 0, True
-    directory = app.directory
-    for message in messages:
-        if message.state in {"pending", "claimed"}:
-            complete = complete and not state.status.final
-        channel = app.channels.get(message.channel)
-        if message.state != "delivered" or channel is None or channel.name == "email":
-            continue
-        card = approval_card(
-            state,
-            message.target,
-            notice_id=message.key,
-            directory=directory,
-            effect=effect,
-            lent=lent.get(message.target),
-        )
-        if message.payload == card.as_json():
-            continue
-        try:
-            channel.update(Handle(channel.name, orjson.loads(message.handle)), card)
-            shown += 1
-        except ChannelRetry:
-            complete = False
-        except ChannelFailed as fault:
-            _log.warning("card not refreshed", key=message.key, code=fault.code)
-    return shown, complete
-
-
-def _settle(uow: UnitOfWork, request_id: str, shown: State, tries: int, *, complete: bool) -> None:
-    moved = approvals.read(uow.connection, request_id).version != shown.version
-    place = _QUEUE.c.object_id == request_id
-    if moved:
-        uow.execute(update(_QUEUE).where(place).values(due_at=uow.now, tries=0))
-    elif complete or tries >= MAX_TRIES:
-        uow.execute(delete(_QUEUE).where(place))
-    else:
-        uow.execute(
-            update(_QUEUE).where(place).values(due_at=uow.now + _RETRY * tries, tries=tries)
-        )
+        hedge_orders.decide(uow, order, judged_now(uow.connection, app, order), app.rulebook, old)
 
 
 def recorded(state: State, app: Application) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from agents.scheduler import Job, Scheduler
 from auditlog.owner import own_log, serve_log
 from service import weekly
 from service.application import Application
-from service.approving import run_due
+from service.approval_deadlines import run_due
 from service.assembly import make_app
 from service.errors import UnsafeAddress, WrongFolder
 from service.inbound.clicks import work_off

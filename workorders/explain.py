@@ -85,11 +85,13 @@ def _broke(
         return Line("explain.value", params)
     with localcontext() as context:
         context.prec = 38
-        times = (abs(value) / limit).quantize(_TIMES, rounding=ROUND_HALF_EVEN)
+        use = abs(value) / limit
+        times = use.quantize(_TIMES, rounding=ROUND_HALF_EVEN)
         margin = abs(value) - limit
     params |= {
         "limit": decimal_text(limit),
         "times": str(times),
+        "use": f"{use * 100:,.0f}",
         "margin": decimal_text(margin),
     }
     return Line("explain.over_limit" if margin > 0 else "explain.near_limit", params)

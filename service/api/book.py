@@ -8,8 +8,6 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 from pydantic import Field
 
-from agents import hedge_orders
-from agents.assessor import Scope, narrowed, views
 from agents.hedge_orders import HedgeOrder
 from agents.world import root_of
 from book.errors import BookError
@@ -17,7 +15,7 @@ from book.positions import Side
 from book.potential import order_quantity
 from book.read import read_state
 from book.state import BookState, field_of, key_of
-from integrations.files import COLUMNS, BadRow, Batch, Entry, Kind, Terms, take_in
+from integrations.files import COLUMNS, BadRow, Batch, Entry, Kind, take_in
 from integrations.files.facts import FactReader
 from integrations.files.reading import raw_of
 from rules.model import Verdict
@@ -29,6 +27,8 @@ from service.api.writing import Done, Writing, write
 from service.application import Application
 from service.assessing import assess_in
 from service.exposure_rows import Filter, read_exposure
+from service.import_terms import terms_of
+from service.prechecking import judged
 from store import UnitOfWork
 from store.clock import rfc3339
 from store.problems import Problem, did_you_mean, shorten
@@ -144,9 +144,7 @@ def post_rows(call: Writing, kind: Annotated[Kind, Path()], asked: RowsIn) -> Re
 
 
 def _batch(uow: UnitOfWork, app: Application, kind: Kind, asked: RowsIn, body: bytes) -> Batch:
-    around = app.directories.around(uow.connection)
-    own = read_state(uow.connection, as_of=uow.now, known_at=uow.now, orgs=())
-    terms = Terms(now=uow.now, directory=around.directory, specs=own.specs, units=own.units)
+    terms = terms_of(app, uow.connection, uow.now, decimal=".")
     reader = FactReader(kind, terms)
     entries: dict[tuple[str, ...], Entry] = {}
     bad: list[BadRow] = []
@@ -241,9 +239,7 @@ def precheck(app: App, who: Who, asked: PrecheckIn) -> PrecheckOut:
         raise ApiFault(404, "NOT_FOUND")
     with app.store.reader() as connection:
         book = read_state(connection, as_of=who.at, known_at=who.at, orgs=[root_of(asked.org)])
-    order = _order(who, asked, book)
-    found = views(narrowed(book, order.product), Scope(order.org, order.product), who.at)
-    answer = hedge_orders.judge(order, found, app.rulebook, who.at)
+        answer = judged(connection, app.rulebook, _order(who, asked, book), book, who.at)
     fact = plain(dict(answer.fact))
     return PrecheckOut(
         outcome=answer.outcome,

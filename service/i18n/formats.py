@@ -1,8 +1,8 @@
 """Figures, times and durations as a person reads them.
 
-Signs are U+2212, units follow after a no-break space (−7,500 t), ratios of two and more are
-written as multiples (15.0×). Yuan are shown whole (元) or short: 万元 in Chinese,
-millions in English.
+Signs are U+2212, units follow after a no-break space (−7,500 t), the use of a limit is written in
+percent at any size (1,500 %). Yuan are shown whole (元) or short: 万元 in Chinese, millions in
+English.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,6 @@ GAP = "\N{NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
 DASH = "\N{EM DASH}"
 _LOCALES = {"zh": "zh_Hans_CN", "en": "en_GB", "xx": "en_GB"}
-_MULTIPLE_FROM = Decimal(2)
 _WAN = Decimal(10_000)
 _MILLION = Decimal(1_000_000)
 _HOUR = 3600
@@ -74,11 +73,7 @@ class Format:
         return f"{self.number(ratio * 100, places)}{GAP}%"
 
     def use(self, ratio: Decimal | None) -> str:
-        """The use of a limit: percent below two, a multiple from two on (``15.0×``)."""
-        if ratio is None:
-            return DASH
-        if ratio >= _MULTIPLE_FROM:
-            return f"{self.number(ratio, 1)}×"
+        """The use of a limit, in percent at any size: 15 is ``1,500 %``."""
         return self.percent(ratio)
 
     def money(self, value: Decimal | None, currency: str = "CNY") -> str:

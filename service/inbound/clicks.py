@@ -17,7 +17,7 @@ from agents.delivery import refresh as refresh_cards
 from agents.reading import PASSING
 from approvals import Outcome, UnknownRequest
 from directory import CHATS, Person
-from service import approving
+from service import approval_refresh, approving
 from service.api.faults import said
 from service.application import Application
 from service.inbound import linking
@@ -141,7 +141,7 @@ def show_anew(app: Application) -> None:
     """Show the cards that an act has made untrue; what cannot be shown now is tried again later."""
     try:
         refresh_cards(app.store, app.channels, CHATS)
-        approving.refresh(app)
+        approval_refresh.refresh(app)
     except Exception:  # noqa: BLE001 - the act is done, whatever becomes of its cards
         _log.exception("cards were not shown anew")
 

@@ -25,7 +25,7 @@ from integrations import mail_tokens
 from integrations.mail import MailChannel
 from integrations.mail_tokens import MailToken
 from integrations.wording import CardText, card_text
-from service import approving
+from service import approval_effect
 from service.application import Application
 from service.approval_cards import approval_card
 from service.i18n.wording import Spoken
@@ -167,7 +167,7 @@ class _Rooms:
             try:
                 with app.store.reader() as connection:
                     state = approvals.read(connection, number)
-                    effect = approving.effect_of(connection, app, state)
+                    effect = approval_effect.effect_of(connection, app, state)
                     known = app.directories.around(connection).directory
                     lent = approvals.delegates(connection, state, known, app.clock())
             except UnknownRequest:

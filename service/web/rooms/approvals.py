@@ -13,7 +13,8 @@ from approvals import REJECT_REASONS, State, Status, UnknownRequest, Verb
 from integrations.wording import card_text
 from service.approval_cards import approval_card
 from service.approving import act as act_on
-from service.approving import effect_of, recorded
+from service.approval_effect import effect_of
+from service.approving import recorded
 from service.web.rooms.here import Here, Viewer, not_found
 from service.web.views.approval import ApprovalPage, Signer
 from service.web.views.orders import Pair

@@ -53,7 +53,7 @@ def test_signs_are_shown_where_they_matter() -> None:
 
 @pytest.mark.parametrize(
     ("use", "shown"),
-    [("0.96", "96 %"), ("1.03", "103 %"), ("1.999", "200 %"), ("2", "2.0×"), ("15", "15.0×")],
+    [("0.96", "96 %"), ("1.03", "103 %"), ("1.999", "200 %"), ("2", "200 %"), ("15", "1,500 %")],
 )
 def test_the_use_of_a_limit(use: str, shown: str) -> None:
     assert plain(ZH.use(Decimal(use))) == shown

@@ -1,0 +1,72 @@
+"""What approving changes: the figures before and after, on the book as it is now."""
+
+from sqlalchemy import Connection, select
+
+from agents.hedge_orders import Answer, HedgeOrder
+from agents.world import root_of
+from approvals import State, Subject
+from book.read import read_state
+from service.application import Application
+from service.approval_cards import Effect
+from service.prechecking import judged
+from store.schema import table
+from store.types import decimal_text
+from workorders import rows
+from workorders.card import Figure
+from workorders.model import WorkOrder
+
+_HEDGE_ORDERS = table("agents_hedge_order")
+
+
+def effect_of(connection: Connection, app: Application, state: State) -> Effect:
+    """What approving changes: net exposure and use of the limit, before and after."""
+    subject = state.subject
+    order = None
+    if number := subject.material.get("order", ""):
+        order = rows.find_order(connection, number)
+    level = order.level if order is not None else None
+    if subject.kind == "hedge_order":
+        found = hedge_order_of(connection, subject)
+        if found is not None:
+            answer = judged_now(connection, app, found)
+            return Effect(_figures(answer, order), level, str(answer.fact["data_state"]))
+    if order is None or order.value is None:
+        return Effect((), level)
+    figures = [Figure("card.value", decimal_text(order.value), unit=order.unit)]
+    if order.limit is not None:
+        figures.append(Figure("card.limit", decimal_text(order.limit), unit=order.unit))
+    if order.use is not None:
+        figures.append(Figure("card.use", decimal_text(order.use), unit="ratio"))
+    return Effect(tuple(figures), level)
+
+
+def _figures(answer: Answer, order: WorkOrder | None) -> tuple[Figure, ...]:
+    fact = answer.fact
+    unit = order.unit if order is not None else ""
+    figures = [
+        Figure(
+            "approval.net", decimal_text(fact["net_before"]), decimal_text(fact["net_after"]), unit
+        )
+    ]
+    if "use_before" in fact and "use_after" in fact:
+        use = decimal_text(fact["use_before"]), decimal_text(fact["use_after"])
+        figures.append(Figure("card.use", *use, "ratio"))
+    return tuple(figures)
+
+
+def hedge_order_of(connection: Connection, subject: Subject) -> HedgeOrder | None:
+    """The hedge order that a request is about; None when it is not known."""
+    c = _HEDGE_ORDERS.c
+    row = connection.execute(
+        select(_HEDGE_ORDERS).where(c.org == subject.org, c.object_id == subject.object_id)
+    ).first()
+    if row is None:
+        return None
+    return HedgeOrder(**{name: getattr(row, name) for name in HedgeOrder.__slots__})
+
+
+def judged_now(connection: Connection, app: Application, order: HedgeOrder) -> Answer:
+    """What the rules say of the order at this moment."""
+    now = app.clock()
+    book = read_state(connection, as_of=now, known_at=now, orgs=[root_of(order.org)])
+    return judged(connection, app.rulebook, order, book, now)
