@@ -2,10 +2,9 @@
 
 One connection writes under a lock, so positions rise in the order of commits; every read takes its
 own cursor and sees the last commit. A commit flushes DuckDB's log to disk before `append` returns.
+What each call does stands in the modules beside this one; here is the port.
 """
 
-import contextlib
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -14,7 +13,14 @@ from typing import Any, Final
 import duckdb
 import orjson
 
-from auditlog import duckdb_analysis, duckdb_facts, duckdb_quarantine, duckdb_sql
+from auditlog import (
+    duckdb_analysis,
+    duckdb_facts,
+    duckdb_ingest,
+    duckdb_quarantine,
+    duckdb_sql,
+)
+from auditlog.duckdb_file import DuckDbFile
 from auditlog.duckdb_query import (
     TIMELINE_FIELDS,
     after_place,
@@ -29,19 +35,10 @@ from auditlog.duckdb_schema import (
     EVENTS_DDL,
     QUARANTINE_DDL,
     SELECTED,
-    event_key,
     event_of,
-    events_table,
-    keys_table,
     split_uid,
 )
-from auditlog.errors import (
-    LogClosedError,
-    LogFailedError,
-    SqlRefusedError,
-    SqlTimeoutError,
-    UnknownRowError,
-)
+from auditlog.errors import UnknownRowError
 from auditlog.events import Event, parse_event
 from auditlog.lateness import DEFAULT_LATENESS, is_late
 from auditlog.port import (
@@ -62,12 +59,10 @@ from auditlog.port import (
     StoredEvent,
     StoredFact,
 )
-from auditlog.wire import plain
 from store.clock import Clock, system_clock
 from store.problems import Problem
 
 _CHUNK: Final = 5000
-_DAYS_LISTED: Final = 64
 _MEMORY: Final = "1GB"
 
 
@@ -91,45 +86,19 @@ class DuckDbLog:
     ) -> None:
         self._clock = clock
         self._lateness = lateness
-        self._lock = threading.Lock()
-        self._con = duckdb.connect(
-            str(path),
-            config={
-                # queries of users must not reach files, the network or the caller's variables
-                "enable_external_access": "false",
-                "python_enable_replacements": "false",
-                "autoinstall_known_extensions": "false",
-                "autoload_known_extensions": "false",
-                "memory_limit": memory,
-                "lock_configuration": "true",
-            },
-        )
-        path.chmod(0o600)
-        self._con.execute(EVENTS_DDL)
-        self._con.execute(QUARANTINE_DDL)
+        self._last = 0
+        self._file = DuckDbFile(path, memory=memory, prepare=self._prepare)
+        self._reading = self._file.reading
+        self._writing = self._file.writing
+
+    def _prepare(self, con: duckdb.DuckDBPyConnection) -> None:
+        con.execute(EVENTS_DDL)
+        con.execute(QUARANTINE_DDL)
         # results are always fetched whole: DuckDB refuses the next statement before that
-        rows = self._con.execute("SELECT coalesce(max(position), 0) FROM log_events").fetchall()
+        rows = con.execute("SELECT coalesce(max(position), 0) FROM log_events").fetchall()
         self._last = int(rows[0][0])
-        self._open = True
 
     # -- writing
-
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        with self._lock:
-            self._check_open()
-            last = self._last
-            self._con.execute("BEGIN TRANSACTION")
-            try:
-                yield self._con
-                self._con.execute("COMMIT")
-            except BaseException as error:
-                self._last = last
-                with contextlib.suppress(duckdb.Error):
-                    self._con.execute("ROLLBACK")
-                if isinstance(error, duckdb.Error):
-                    raise LogFailedError(str(error)) from error
-                raise
 
     def append(self, events: Sequence[Event], rejects: Sequence[Reject] = ()) -> Receipt:
         """See `LogPort.append`."""
@@ -139,74 +108,11 @@ class DuckDbLog:
     def _append(
         self, con: duckdb.DuckDBPyConnection, events: Sequence[Event], rejects: Sequence[Reject]
     ) -> Receipt:
-        order = sorted(events, key=lambda event: (event.arrival_time, event.seq))
-        keys = [event_key(event) for event in order]
-        known = self._known(con, order, keys)
-        fresh: list[Event] = []
-        fresh_keys: list[int] = []
-        reused: list[Reject] = []
-        duplicates = 0
-        for event, key in zip(order, keys, strict=True):
-            identity = (event.source, event.event_id, event.day)
-            there = known.get(identity)
-            if there is None:
-                known[identity] = event
-                fresh.append(event)
-                fresh_keys.append(key)
-            elif _same(there, event):
-                duplicates += 1
-            else:
-                reused.append(_reused(event, there))
-        if fresh:
-            con.register("batch", events_table(fresh, fresh_keys, self._last + 1))
-            # DuckDB keeps the order of what it reads; sorting all columns again costs a fifth
-            con.execute("INSERT INTO log_events SELECT * FROM batch")
-            con.unregister("batch")
-            self._last += len(fresh)
-        rows = [*rejects, *reused]
-        quarantined = duckdb_quarantine.add(con, rows, self._clock())
-        duplicates += len(rows) - quarantined
-        return Receipt(len(fresh), duplicates, quarantined, self._last)
-
-    def _known(
-        self, con: duckdb.DuckDBPyConnection, events: Sequence[Event], keys: Sequence[int]
-    ) -> dict[tuple[Any, ...], Event]:
-        """The stored events that share an identity with the batch: those days, narrow columns."""
-        if not events or not self._last:
-            return {}
-        days = sorted({event.day for event in events})
-        if len(days) <= _DAYS_LISTED:
-            span = "day IN (" + ", ".join(f"DATE '{day}'" for day in days) + ")"
-        else:
-            span = f"day BETWEEN DATE '{days[0]}' AND DATE '{days[-1]}'"
-        con.register("batch", keys_table(events, keys))
-        found = con.execute(
-            f"SELECT position FROM log_events SEMI JOIN batch USING (day, key) WHERE {span}"  # noqa: S608 (dates)
-        ).fetchall()
-        con.unregister("batch")
-        if not found:
-            return {}
-        positions = [position for (position,) in found]
-        rows = con.execute(
-            f"SELECT {SELECTED} FROM log_events WHERE position BETWEEN ? AND ? "  # noqa: S608 (constants)
-            "AND list_contains(?, position)",
-            [min(positions), max(positions), positions],
-        ).fetchall()
-        stored = map(event_of, rows)
-        return {(event.source, event.event_id, event.day): event for event in stored}
+        receipt = duckdb_ingest.append(con, events, rejects, last=self._last, at=self._clock())
+        self._last = receipt.last_position
+        return receipt
 
     # -- reading
-
-    @contextlib.contextmanager
-    def _reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        self._check_open()
-        cursor = self._con.cursor()
-        try:
-            yield cursor
-        except duckdb.Error as error:
-            raise LogFailedError(str(error)) from error
-        finally:
-            cursor.close()
 
     def _rows(self, tail: str, params: Sequence[Any]) -> list[StoredEvent]:
         with self._reading() as con:
@@ -302,27 +208,8 @@ class DuckDbLog:
         self, text: str, *, orgs: Scope = None, seconds: float = 10.0, limit: int = PAGE_LIMIT
     ) -> SqlResult:
         """See `LogPort.sql`."""
-        scope, params = scope_clause(orgs)
-        limit = max(1, min(limit, PAGE_LIMIT))
         with self._reading() as con:
-            timer = threading.Timer(seconds, con.interrupt)
-            timer.daemon = True
-            timer.start()
-            try:
-                tree = con.execute("SELECT json_serialize_sql(?::VARCHAR)", [text]).fetchall()
-                duckdb_sql.check(text, tree[0][0])
-                con.execute("BEGIN TRANSACTION READ ONLY")
-                result = con.execute(duckdb_sql.scoped(text, scope), [*params, limit + 1])
-                names = tuple(str(column[0]) for column in result.description or ())
-                rows = result.fetchall()
-            except duckdb.InterruptException as error:
-                raise SqlTimeoutError(f"stopped after {seconds:g} s") from error
-            except duckdb.Error as error:
-                raise SqlRefusedError(str(error).partition("\n")[0]) from error
-            finally:
-                timer.cancel()
-        values = tuple(tuple(plain(value) for value in row) for row in rows[:limit])
-        return SqlResult(names, values, len(rows) > limit)
+            return duckdb_sql.run(con, text, orgs, seconds, max(1, min(limit, PAGE_LIMIT)))
 
     # -- quarantine
 
@@ -414,28 +301,6 @@ class DuckDbLog:
 
     # -- end
 
-    def _check_open(self) -> None:
-        if not self._open:
-            raise LogClosedError("the log is closed")
-
     def close(self) -> None:
         """See `LogPort.close`."""
-        with self._lock:
-            if self._open:
-                self._open = False
-                self._con.close()
-
-
-def _same(stored: Event, event: Event) -> bool:
-    """Equal but for the arrival, which differs when a batch is sent again."""
-    return stored.as_dict() | {"arrival_time": ""} == event.as_dict() | {"arrival_time": ""}
-
-
-def _reused(event: Event, stored: Event) -> Reject:
-    # without the arrival, so that a row sent again is known as the same row
-    values = {name: value for name, value in event.as_dict().items() if name != "arrival_time"}
-    raw = orjson.dumps(values, option=orjson.OPT_SORT_KEYS).decode()
-    problem = Problem(
-        "EVENT_ID_REUSED", field="event_id", found=event.event_id, params={"uid": stored.uid}
-    )
-    return Reject(raw, (problem,), org=event.org)
+        self._file.close()

@@ -5,20 +5,24 @@ keys. `day` (event day) and `key` (64 bits of the event's hash) make the search 
 two narrow columns of the days in the batch; a full primary key costs twenty times as much.
 """
 
+import hashlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any, Final
 
+import numpy as np
 import orjson
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from auditlog.events import Event, EventKind, event_hash
 from store.types import decimal_text
 
 _DECIMAL = pa.decimal128(38, 9)
 _TIME = pa.timestamp("us")
+_TEXT = pa.string()
 
 # field of Event → SQL type, Arrow type
 COLUMNS: Final[dict[str, tuple[str, pa.DataType]]] = {
@@ -72,6 +76,7 @@ QUARANTINE_DDL: Final = (
 _KEY_BYTES = 8
 _KEY_DIGITS = 2 * _KEY_BYTES
 _GET: Final[dict[str, Callable[[Event], Any]]] = {name: attrgetter(name) for name in COLUMNS}
+_TIME_PLACE: Final = tuple(COLUMNS).index("event_time")
 
 
 def signed_key(digits: str) -> int:
@@ -79,9 +84,11 @@ def signed_key(digits: str) -> int:
     return int.from_bytes(bytes.fromhex(digits[:_KEY_DIGITS]), signed=True)
 
 
-def event_key(event: Event) -> int:
-    """The `key` column of an event: the hash of its uid, without the day."""
-    return int.from_bytes(event_hash(event.source, event.event_id)[:_KEY_BYTES], signed=True)
+def event_keys(events: Sequence[Event]) -> NDArray[np.int64]:
+    """The `key` column of each event: the first 64 bits of the hash in its uid."""
+    digests = b"".join([event_hash(event.source, event.event_id) for event in events])
+    words = np.frombuffer(digests, dtype=">i8")
+    return words[:: hashlib.sha256().digest_size // _KEY_BYTES].astype(np.int64)
 
 
 def split_uid(uid: str) -> tuple[date, int] | None:
@@ -94,37 +101,33 @@ def split_uid(uid: str) -> tuple[date, int] | None:
         return None
 
 
-def keys_table(events: Sequence[Event], keys: Sequence[int]) -> pa.Table:
-    """Row number, event day and key of a batch."""
-    return pa.table(
-        {
-            "row": pa.array(range(len(events)), pa.int64()),
-            "day": pa.array([event.day for event in events], pa.date32()),
-            "key": pa.array(keys, pa.int64()),
-        }
-    )
+def events_table(events: Sequence[Event]) -> pa.Table:
+    """The batch as the columns of `log_events` behind `position`; one row an event."""
+    columns = event_columns(events)
+    days = columns[_TIME_PLACE].cast(pa.date32())
+    keys = pa.array(event_keys(events), pa.int64())
+    return pa.table([days, keys, *columns], names=["day", "key", *COLUMNS])
 
 
-def events_table(events: Sequence[Event], keys: Sequence[int], first: int) -> pa.Table:
-    """The batch as the columns of `log_events`, positions from `first` on."""
-    columns = [
-        pa.array(range(first, first + len(events)), pa.int64()),
-        pa.array([event.day for event in events], pa.date32()),
-        pa.array(keys, pa.int64()),
-        *event_columns(events),
-    ]
-    return pa.table(columns, names=["position", "day", "key", *COLUMNS])
+def placed(table: pa.Table, first: int) -> pa.Table:
+    """All columns of `log_events`: `table` with positions from `first` on."""
+    positions = pa.array(np.arange(first, first + len(table), dtype=np.int64))
+    return table.add_column(0, "position", positions)
 
 
 def event_columns(events: Sequence[Event]) -> list[pa.Array]:
     """The events' own fields, in the order of `COLUMNS`."""
+    # column by column: a tuple for each event would keep the garbage collector busy
     columns = []
     for name, (_, arrow) in COLUMNS.items():
-        values: Sequence[Any] = list(map(_GET[name], events))
+        values = list(map(_GET[name], events))
         if name == "attributes":
-            values = [_json(value) for value in values]
-        # Arrow turns aware times into UTC by itself
-        columns.append(pa.array(values, arrow))
+            columns.append(pa.array([_json(value) for value in values], arrow))
+        elif arrow == _TEXT and not any(values):
+            columns.append(pa.repeat("", len(events)))
+        else:
+            # Arrow turns aware times into UTC by itself
+            columns.append(pa.array(values, arrow))
     return columns
 
 

@@ -5,13 +5,18 @@ table but `events` and the query's own WITH parts, no table function that reads 
 no settings. What the tree holds that is not known here is refused.
 """
 
+import threading
 from collections.abc import Iterator
 from typing import Any, Final
 
+import duckdb
 import orjson
 
+from auditlog.duckdb_query import scope_clause
 from auditlog.duckdb_schema import COLUMNS
-from auditlog.errors import SqlRefusedError
+from auditlog.errors import SqlRefusedError, SqlTimeoutError
+from auditlog.port import Scope, SqlResult
+from auditlog.wire import plain
 
 _TABLE_FUNCTIONS: Final = frozenset({"unnest", "range", "generate_series"})
 _TABLE_NODES: Final = frozenset(
@@ -45,6 +50,38 @@ _VIEW: Final = ", ".join(
         *('"order" AS order_no' if name == "order" else f'"{name}"' for name in COLUMNS),
     ]
 )
+
+
+def run(
+    con: duckdb.DuckDBPyConnection, text: str, orgs: Scope, seconds: float, limit: int
+) -> SqlResult:
+    """The rows of a query that `check` lets pass, stopped after `seconds`.
+
+    Raises:
+        SqlRefusedError: for anything but one plain query over the view, or one that fails.
+        SqlTimeoutError: when it ran into its limit.
+    """
+    scope, params = scope_clause(orgs)
+    timer = threading.Timer(seconds, con.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        tree = con.execute("SELECT json_serialize_sql(?::VARCHAR)", [text]).fetchall()
+        check(text, tree[0][0])
+        con.execute("BEGIN TRANSACTION READ ONLY")
+        result = con.execute(scoped(text, scope), [*params, limit + 1])
+        names = tuple(str(column[0]) for column in result.description or ())
+        rows = result.fetchall()
+    except duckdb.InterruptException as error:
+        raise SqlTimeoutError(f"stopped after {seconds:g} s") from error
+    except duckdb.FatalException:
+        raise  # the store's failure, not the query's
+    except duckdb.Error as error:
+        raise SqlRefusedError(str(error).partition("\n")[0]) from error
+    finally:
+        timer.cancel()
+    values = tuple(tuple(plain(value) for value in row) for row in rows[:limit])
+    return SqlResult(names, values, len(rows) > limit)
 
 
 def scoped(text: str, scope: str) -> str:

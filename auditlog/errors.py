@@ -32,9 +32,18 @@ class LogClosedError(LogError):
 
 
 class LogFailedError(LogError):
-    """The store below failed (a full disk, a damaged file); nothing was acknowledged."""
+    """The store below failed (a damaged file, a broken disk); nothing was acknowledged."""
 
     code = "LOG_FAILED"
+
+
+class DiskFullError(LogFailedError):
+    """The disk, the quota or the file's limit leaves no room; nothing was acknowledged.
+
+    Reading goes on; writing does again as soon as there is room.
+    """
+
+    code = "DISK_FULL"
 
 
 class UnknownFieldError(LogError, ValueError):

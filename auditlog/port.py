@@ -53,13 +53,15 @@ class Receipt(NamedTuple):
     """What became of a batch; all of it is on disk when the caller holds this.
 
     A resent event counts as a duplicate. One that reuses an id with other content goes to
-    quarantine (``EVENT_ID_REUSED``): an audit log must not drop it silently.
+    quarantine (``EVENT_ID_REUSED``): an audit log must not drop it silently. A bad row that lies
+    in quarantine already is no duplicate event: it counts as `already_quarantined`.
     """
 
     accepted: int
     duplicates: int
     quarantined: int
     last_position: int
+    already_quarantined: int = 0
 
 
 class StoredEvent(NamedTuple):

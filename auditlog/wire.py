@@ -36,7 +36,7 @@ from store.problems import Problem
 from store.types import decimal_text
 
 SOCKET: Final = "log.sock"
-VERSION: Final = "/v2/"
+VERSION: Final = "/v3/"
 HISTORY: Final = "history"
 CONTROL_TYPE: Final = "application/json"
 ROWS_TYPE: Final = "application/vnd.apache.arrow.stream"

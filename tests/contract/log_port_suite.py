@@ -161,7 +161,7 @@ class LogPortSuite:
         assert '"amount":"900"' in row.reject.raw
         assert log.read_after(0)[0].event.amount == 100
         later = replace(changed, arrival_time=NOON + timedelta(hours=2))
-        assert log.append([later]) == Receipt(0, 1, 0, 1)
+        assert log.append([later]) == Receipt(0, 0, 0, 1, already_quarantined=1)
 
     def test_vouchers_of_many_days_are_told_apart_and_known_again(self, log: LogPort):
         days = [event(n, event_time=NOON - timedelta(days=n)) for n in range(1, 101)]
@@ -418,7 +418,7 @@ class LogPortSuite:
         )
         bad = Reject(raw, (problem,), file="a.csv", line=7, org=B)
         assert log.append([event(1)], [bad]) == Receipt(1, 0, 1, 1)
-        assert log.append([], [bad]) == Receipt(0, 1, 0, 1)
+        assert log.append([], [bad]) == Receipt(0, 0, 0, 1, already_quarantined=1)
         row = log.quarantine()[0]
         assert (row.reject, row.state) == (bad, "open")
         still = log.quarantine_replay(row.number, {"ts": "noon"}, by="u_chen", now=NOON)
@@ -573,7 +573,7 @@ class LogPortSuite:
             "SELECT 1) UNION ALL (SELECT 2",
             "SELECT 1 /*",
             "SELECT ?",
-            "COPY events TO '/tmp/x'",
+            "COPY events TO 'x.csv'",
             "ATTACH ':memory:' AS x",
             "SET memory_limit='9GB'",
             "PRAGMA database_list",

@@ -182,7 +182,7 @@ def test_a_client_that_dies_in_the_middle_of_a_batch_stores_nothing_of_it(house:
     raw = socket.socket(socket.AF_UNIX)
     raw.connect(str(house.folder / "log.sock"))
     whole = OPERATIONS["append"].call((), ([event(1)], []))
-    raw.sendall(b"POST /v2/append HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(whole))
+    raw.sendall(b"POST /v3/append HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(whole))
     raw.sendall(whole[:-1])
     raw.close()
     assert house.log.stats().events == 0
@@ -191,11 +191,11 @@ def test_a_client_that_dies_in_the_middle_of_a_batch_stores_nothing_of_it(house:
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [
-        ("/v2/append", b"not json", 400),
-        ("/v2/append", b'[[{"source": 1}], []]', 400),
-        ("/v2/drop", b"[]", 404),
-        ("/v2/search", b'[[], [{"limit": 0}]]', 409),
-        ("/v2/read_after", b'[[], ["\xff", 1]]', 400),
+        ("/v3/append", b"not json", 400),
+        ("/v3/append", b'[[{"source": 1}], []]', 400),
+        ("/v3/drop", b"[]", 404),
+        ("/v3/search", b'[[], [{"limit": 0}]]', 409),
+        ("/v3/read_after", b'[[], ["\xff", 1]]', 400),
     ],
 )
 def test_a_malformed_call_is_refused_and_the_owner_goes_on(

@@ -187,12 +187,12 @@ def test_a_damaged_call_is_read_whole_or_refused(data: st.DataObject):
     "head",
     [
         b"\x00\xff\x16\x03\x01" * 100 + b"\r\n\r\n",
-        b"POST /v2/append HTTP/1.1\r\n\r\n",
-        b"POST /v2/append HTTP/1.1\r\nContent-Length: -5\r\n\r\n",
-        b"POST /v2/append HTTP/1.1\r\nContent-Length: 99999999999999\r\n\r\n",
-        b"POST /v2/" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n",
-        b"GET /v2/append HTTP/1.1\r\n\r\n",
-        b"POST /v2/append HTTP/1.1\r\n" + b"X: y\r\n" * 200 + b"\r\n",
+        b"POST /v3/append HTTP/1.1\r\n\r\n",
+        b"POST /v3/append HTTP/1.1\r\nContent-Length: -5\r\n\r\n",
+        b"POST /v3/append HTTP/1.1\r\nContent-Length: 99999999999999\r\n\r\n",
+        b"POST /v3/" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n",
+        b"GET /v3/append HTTP/1.1\r\n\r\n",
+        b"POST /v3/append HTTP/1.1\r\n" + b"X: y\r\n" * 200 + b"\r\n",
     ],
 )
 def test_what_is_no_call_at_all_does_not_stop_the_owner(
@@ -297,7 +297,7 @@ def test_an_answer_that_makes_no_sense_is_a_fault_of_the_log(tmp_path: Path):
 
 
 def test_a_client_of_another_release_is_told_so(owned: OwnedLog, tmp_path: Path):
-    for path in ("/v1/append", "/v3/append", f"{VERSION}unheard_of"):
+    for path in ("/v1/append", "/v2/append", f"{VERSION}unheard_of"):
         status, answer = send(tmp_path, WHOLE, path)
         assert (status, json.loads(answer)["code"]) == (404, "LOG_VERSION")
     assert owned.stats().events == 0
@@ -311,10 +311,10 @@ def test_other_columns_name_the_release_not_the_rows(owned: OwnedLog, tmp_path: 
 
 
 def test_an_owner_of_the_first_release_is_named_and_its_file_left_alone(tmp_path: Path):
-    refusal = json.dumps({"code": "LOG_OPERATION_UNKNOWN", "message": "/v2/ping"}).encode()
+    refusal = json.dumps({"code": "LOG_OPERATION_UNKNOWN", "message": "/v3/ping"}).encode()
     answer = b"HTTP/1.1 404 Not Found\r\nContent-Length: %d\r\n\r\n%b" % (len(refusal), refusal)
     with _answering(tmp_path, answer):
-        with pytest.raises(LogVersionError, match="/v2/ping"):
+        with pytest.raises(LogVersionError, match="/v3/ping"):
             open_log(tmp_path, role="cli")
         client = SocketLog(tmp_path, patience=30)
         with pytest.raises(LogVersionError):

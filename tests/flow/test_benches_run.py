@@ -28,7 +28,7 @@ SMALL = {
     bench_detectors: {"CASES": 2_000},
     bench_exposure: {"ROWS": ((500, 1), (2_000, 1))},
     bench_flood: {"ALERTS": 200, "TROUBLES": 50},
-    bench_log: {"ROWS": 2_000, "PRESENT": 5_000},
+    bench_log: {"ROWS": 2_000, "PRESENT": 5_000, "ROUNDS": 1},
     bench_notice: {"EVENTS": 3},
     bench_rules: {"SECONDS": 0.03},
     bench_trail: {"ROUNDS": 1, "RECORDS": {1: 20, 50: 100}, "HASHED": 200, "DECIDED": 20},
