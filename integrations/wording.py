@@ -51,6 +51,7 @@ class CardText:
 
     Attributes:
         title: the first line: level, what and where.
+        matter: the same without the level.
         lines: the following lines, figures as ``before → after`` among them.
         deadline: until when, and to whom it goes then; empty without a deadline.
         link: the console page's address; it needs the intranet, and the line says so.
@@ -66,6 +67,7 @@ class CardText:
     buttons: tuple[ButtonText, ...]
     reasons: tuple[tuple[str, str], ...] = ()
     reasons_label: str = ""
+    matter: str = ""
 
     @property
     def plain(self) -> str:
@@ -77,8 +79,8 @@ def card_text(card: Card, words: Words, public_url: str) -> CardText:
     """The card in the words' language; `public_url` is the console's address without a slash."""
     level = words.text(f"level.{card.level.value}") if card.level is not None else ""
     drill = words.text("card.drill") if card.drill else ""
-    title = _without_gaps(words.text(card.title.code, **_filled(card.title.params, words)))
-    head = "".join(f"【{part}】" for part in (drill, level) if part)
+    matter = _without_gaps(words.text(card.title.code, **_filled(card.title.params, words)))
+    head = "".join(words.text("card.mark", text=part) for part in (drill, level) if part)
     lines = [words.text(line.code, **_filled(line.params, words)) for line in card.lines]
     for figure in card.figures:
         values = (one for one in (figure.before, figure.after) if one)
@@ -104,7 +106,7 @@ def card_text(card: Card, words: Words, public_url: str) -> CardText:
     )
     reasons = _reasons(card, words)
     label = words.text("card.reasons") if reasons else ""
-    return CardText(head + title, tuple(lines), deadline, link, buttons, reasons, label)
+    return CardText(head + matter, tuple(lines), deadline, link, buttons, reasons, label, matter)
 
 
 def _measured(value: str, unit: str, words: Words) -> str:

@@ -203,7 +203,7 @@ class _Writer:
         if of.base is Base.DURATION:
             return self.duration(value)
         if of.base in {Base.STRING, Base.ENUM}:
-            return f"“{value}”"
+            return f"“{value}”" if self.zh else f'"{value}"'
         if of.base is Base.BOOLEAN:
             words = ("否", "是") if self.zh else ("false", "true")
             return words[bool(value)]

@@ -30,7 +30,7 @@ _LINK = re.compile(r"https?://\S+/m/\S+")
 _TIMEOUT_S = 20
 _LEVELS = {"红": "red", "橙": "orange", "黄": "yellow", "蓝": "blue",
            "RED": "red", "ORANGE": "orange", "YELLOW": "yellow", "BLUE": "blue"}  # fmt: skip
-_HEAD = re.compile(r"【([^】]+)】")
+_HEAD = re.compile(r"[【\[]([^】\]]+)[】\]]")
 
 Signed = Annotated[Here, Depends(here)]
 

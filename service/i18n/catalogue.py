@@ -3,14 +3,18 @@
 Keys are codes (``reason.DATA_GATE``, ``problem.UNKNOWN_PRODUCT``, ``ui.today.waiting``), words hold
 ``{name}`` placeholders. The files are parsed once per process; nothing is compiled beforehand.
 
+What counts something has gettext's plural forms (`service.i18n.plural`). A sentence with several
+counts names the words of each behind its placeholder: ``{events:n.event}, {alerts:n.alert}``.
+
 The language ``xx`` is made from English by `service.i18n.pseudo` and serves the tests: what a page
 shows in it without the brackets was never translated.
 """
 
 import string
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import repeat, starmap
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +22,14 @@ from babel.messages.pofile import PoFileError, read_po
 from markupsafe import Markup, escape
 
 from service.i18n.errors import BrokenCatalogue, DoubleKey, MissingWords
-from service.i18n.pseudo import PSEUDO, pseudo_text
+from service.i18n.plural import Counted, each_form, entry_of, plural_rule, same
+from service.i18n.pseudo import PSEUDO, accented, pseudo_text
 from store.problems import Problem
 
 LOCALE_DIR = Path(__file__).parent / "locale"
 LANGUAGES = ("zh", "en")
-
-_FORMATTER = string.Formatter()
+#: How the keys begin whose words count something inside another sentence.
+COUNTS = "n."
 
 
 @dataclass(frozen=True)
@@ -52,15 +57,16 @@ class Words:
         Raises:
             MissingWords: when the key is unknown and the words are strict.
         """
-        template = self._template(key)
+        template = self._template(key, params)
         if "{" not in template:
             return template
-        return _FORMATTER.vformat(template, (), _Lenient(params))
+        return _Filling(self.text).vformat(template, (), _Lenient(params))
 
     def markup(self, key: str, /, **params: Any) -> Markup:
         """As `text`, for parameters that are markup: words and plain parameters are escaped."""
+        template = str(escape(self._template(key, params)))
         safe = {name: escape(value) for name, value in params.items()}
-        return Markup(_FORMATTER.vformat(str(escape(self._template(key))), (), _Lenient(safe)))  # noqa: S704 - every part was escaped
+        return Markup(_Filling(self.markup).vformat(template, (), _Lenient(safe)))  # noqa: S704 - every part was escaped
 
     def reason(self, code: str) -> str:
         """The words of a reason code, for example ``DATA_GATE``."""
@@ -73,14 +79,25 @@ class Words:
                 return self.text(key, **params)
         return self.text(keys[-1], **params)
 
-    def _template(self, key: str) -> str:
+    def _template(self, key: str, params: Mapping[str, Any]) -> str:
         found = self.entries.get(key)
         if found:
-            return found
+            return found.form_for(params) if isinstance(found, Counted) else found
         if self.strict:
             raise MissingWords(f"{self.language}: {key}")
         self.missed.add(key)
         return key.replace("{", "{{").replace("}", "}}")
+
+
+class _Filling(string.Formatter):
+    """Fills placeholders; what stands behind a colon is the key of the words of a count."""
+
+    def __init__(self, counted: Callable[..., str]) -> None:
+        self._counted = counted
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        """The value, or the words that count it."""
+        return self._counted(format_spec, n=value) if format_spec else str(value)
 
 
 class _Lenient(dict[str, Any]):
@@ -100,10 +117,13 @@ def load_words(language: str, *, strict: bool = False) -> Words:
     """
     if language == PSEUDO:
         english = load_words("en")
-        return Words(
-            PSEUDO, {key: pseudo_text(text) for key, text in english.entries.items()}, strict
-        )
+        return Words(PSEUDO, dict(starmap(_in_pseudo, english.entries.items())), strict)
     return Words(language, merge(read_domains(LOCALE_DIR, language)), strict)
+
+
+def _in_pseudo(key: str, text: str) -> tuple[str, str]:
+    inside = key.startswith(COUNTS)
+    return key, each_form(text, accented if inside else pseudo_text)
 
 
 def read_domains(folder: Path, language: str) -> Iterator[tuple[str, dict[str, str]]]:
@@ -114,7 +134,11 @@ def read_domains(folder: Path, language: str) -> Iterator[tuple[str, dict[str, s
                 catalogue = read_po(file, locale=language, abort_invalid=True)
             except (PoFileError, UnicodeDecodeError) as fault:
                 raise BrokenCatalogue(f"{language}/{path.name}: {fault}") from fault
-        yield path.stem, {str(entry.id): str(entry.string) for entry in catalogue if entry.id}
+        try:
+            entries = dict(map(entry_of, repeat(plural_rule(catalogue)), catalogue))
+        except ValueError as fault:
+            raise BrokenCatalogue(f"{language}/{path.name}: {fault}") from fault
+        yield path.stem, {key: text for key, text in entries.items() if key}
 
 
 def merge(domains: Iterable[tuple[str, Mapping[str, str]]]) -> dict[str, str]:
@@ -126,7 +150,7 @@ def merge(domains: Iterable[tuple[str, Mapping[str, str]]]) -> dict[str, str]:
     merged: dict[str, str] = {}
     for domain, entries in domains:
         for key, text in entries.items():
-            if merged.get(key, text) != text:
+            if not same(merged.get(key, text), text):
                 raise DoubleKey(f"{domain}: {key}")
             merged[key] = text
     return merged
@@ -134,7 +158,7 @@ def merge(domains: Iterable[tuple[str, Mapping[str, str]]]) -> dict[str, str]:
 
 def placeholders(text: str) -> frozenset[str]:
     """The names in braces; used to compare two languages."""
-    return frozenset(name for _, name, _, _ in _FORMATTER.parse(text) if name is not None)
+    return frozenset(name for _, name, _, _ in string.Formatter().parse(text) if name is not None)
 
 
 def problem_text(words: Words, problem: Problem) -> str:

@@ -19,8 +19,12 @@ _PLACEHOLDER = re.compile(r"(\{[^{}]*\})")
 
 def pseudo_text(text: str) -> str:
     """`text` with accents, a third longer, between brackets; placeholders stay as they are."""
-    parts = _PLACEHOLDER.split(text)
-    letters = "".join(
-        part if _PLACEHOLDER.fullmatch(part) else part.translate(_ACCENTS) for part in parts
+    return f"{OPEN}{accented(text)}{'~' * (len(text) // 3)}{CLOSE}"
+
+
+def accented(text: str) -> str:
+    """`text` with accents alone: for what stands inside another sentence."""
+    return "".join(
+        part if _PLACEHOLDER.fullmatch(part) else part.translate(_ACCENTS)
+        for part in _PLACEHOLDER.split(text)
     )
-    return f"{OPEN}{letters}{'~' * (len(text) // 3)}{CLOSE}"

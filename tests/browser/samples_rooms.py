@@ -201,7 +201,7 @@ def rules(reader: Reader, tab: str = "source") -> RulesPage:
                 TestLine(say("59.99 % 无色", "59.99 % has no colour"), passed=False, expected="none", found="blue"),
             ),
             problems=(
-                LiveProblem(6, 18, say("未知字段 uses；是否想写“use”？", "Unknown field uses. Did you mean “use”?")),
+                LiveProblem(6, 18, say("未知字段 uses；是否想写“use”？", 'Unknown field uses. Did you mean "use"?')),
                 LiveProblem(9, 5, say("该档与上一档颜色不同、代码相同", "This tier has another colour but the same code as the one above"), "warning"),
             ),
             checked=True,

@@ -126,7 +126,7 @@ def test_similar_alerts_show_how_they_ended(home: House) -> None:
 def test_who_may_not_triage_sees_why_and_changes_nothing(home: House) -> None:
     alert, liu = alerts(home)["A1"], home.signed_in("liu")
     page = text_of(liu, f"/alerts?alert={alert.id}")
-    assert "Needs the permission “Triage alerts”." in page
+    assert 'Needs the permission "Triage alerts".' in unescape(page)
     after(liu, f"/alerts/{alert.id}/confirm")
     assert alerts(home)["A1"].state == "new"
     assert home.orders() == ()

@@ -124,7 +124,7 @@ def test_an_act_that_a_person_may_not_do_is_greyed_with_the_reason(
     resolve = re.search(r'<button[^>]*aria-describedby="ask-resolve-why"[^>]*>', page)
     assert resolve
     assert "disabled" in resolve[0]
-    assert "Needs the permission “Resolve a work order”." in unescape(page)
+    assert 'Needs the permission "Resolve a work order".' in unescape(page)
     assert f'action="/orders/{order.id}/acknowledge"' in page
 
 

@@ -47,7 +47,7 @@ def approval_page(here: Here, connection: Connection, state: State) -> ApprovalP
     return ApprovalPage(
         number=state.id,
         title=here.text(f"approvals.kind.{subject.kind}") + _place(here, state),
-        lines=(told.title.rpartition("】")[2], *told.lines),
+        lines=(told.matter, *told.lines),
         status=state.status.value,
         level=effect.level.value if effect.level is not None else "",
         due=state.due,

@@ -52,4 +52,4 @@ def test_both_languages_name_the_same_values():
     assert all(english.values())
     assert all(chinese.values())
     for key, text in english.items():
-        assert set(re.findall(r"{\w+}", text)) == set(re.findall(r"{\w+}", chinese[key])), key
+        assert set(re.findall(r"{(\w+)", text)) == set(re.findall(r"{(\w+)", chinese[key])), key

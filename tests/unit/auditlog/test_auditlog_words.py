@@ -36,4 +36,4 @@ def test_both_languages_name_the_same_values():
     english, chinese = entries("en"), entries("zh")
     assert english.keys() == chinese.keys()
     for key, text in english.items():
-        assert set(re.findall(r"{\w+}", text)) == set(re.findall(r"{\w+}", chinese[key])), key
+        assert set(re.findall(r"{(\w+)", text)) == set(re.findall(r"{(\w+)", chinese[key])), key

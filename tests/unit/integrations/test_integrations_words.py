@@ -44,5 +44,5 @@ def test_both_languages_name_the_same_values() -> None:
     english, chinese = load_words("en"), load_words("zh")
     for key, text in english.entries.items():
         if key.startswith(("import.", "cli.", "mail.", "settings.", "problem.IMPORT")):
-            wanted = set(re.findall(r"{\w+}", text))
-            assert set(re.findall(r"{\w+}", chinese.entries[key])) == wanted, key
+            wanted = set(re.findall(r"{(\w+)", text))
+            assert set(re.findall(r"{(\w+)", chinese.entries[key])) == wanted, key

@@ -13,7 +13,7 @@ CODE = re.compile(
     r'(?:rule,\s*rule\.rows\[0\],\s*)?"([A-Z][A-Z0-9_]+)"'
 )
 CONDITIONAL = re.compile(r'"([A-Z][A-Z0-9_]+)" if .* else "([A-Z][A-Z0-9_]+)"')
-PLACEHOLDER = re.compile(r"\{(\w+)\}")
+PLACEHOLDER = re.compile(r"\{(\w+)")
 
 
 def catalogue(language: str) -> dict[str, str]:

@@ -38,7 +38,7 @@ def test_a_correlation_names_what_must_be_equal_and_the_window(book: Rulebook) -
     rule = book.find("EXPOSURE_SPIKE")
     assert sentence(rule, book.schema, "en") == (
         "For the same organisation, actor, product, side, within 15 min: at least 4 times placed "
-        "(event type is “order.create” and side is given); "
+        '(event type is "order.create" and side is given); '
         "then red (EXPOSURE_SPIKE): open a work order."
     )
 
