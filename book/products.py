@@ -7,6 +7,7 @@ Specifications are dated: a change of tick or multiplier is a new row with its f
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -17,6 +18,9 @@ from importlib.resources import files
 
 from book.errors import UnknownSpecError
 from store.problems import Problem, did_you_mean, shorten
+
+_LETTERS = re.compile(r"[A-Za-z]+", re.ASCII)
+_CODE_MOST = 40
 
 
 class TaxMode(StrEnum):
@@ -135,7 +139,10 @@ class SpecBook:
         return near[0] if len(near) == 1 else ""
 
     def near(self, code: str) -> str:
-        """A known product code that looks like `code`, for a hint."""
+        """A known product code that begins `code` (``cu2406``) or looks like it, for a hint."""
+        letters = _LETTERS.match(code.strip()[:_CODE_MOST])
+        if letters is not None and (begun := self.match(letters[0])):
+            return begun
         return did_you_mean(code, sorted({spec.product for spec in self.specs}))
 
 

@@ -17,13 +17,14 @@ from openpyxl.utils import get_column_letter
 
 _PIECE: Final = 1024 * 1024
 _TAG_MOST: Final = 4096
-_TAG = re.compile(rb"<(?:\w+:)?(row|c)(?:\s([^>]*))?>")
+_TAG = re.compile(rb"<(?:\w+:)?(row|col|c)(?:\s([^>]*))?>")
 _ATTRIBUTE = re.compile(rb'(\w+)\s*=\s*["\']([^"\']*)["\']')
 _PLACE = re.compile(r"([A-Z]+)[0-9]+")
 _LITERAL = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
 _PADDED = re.compile(r"0{2,}")
 _TRUE: Final = frozenset({b"1", b"true", b"on"})
 _DIGITS: Final = 15
+_COLUMNS_MOST: Final = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +35,13 @@ class Marks:
         percent: cells that show a percentage.
         padded: cells that show leading zeros, and to how many digits.
         hidden: rows that are filtered out or hidden.
+        columns: columns that are hidden, from 1.
     """
 
     percent: frozenset[str] = frozenset()
     padded: Mapping[str, int] = field(default_factory=dict)
     hidden: frozenset[int] = frozenset()
+    columns: frozenset[int] = frozenset()
 
 
 def cell_marks(path: Path) -> dict[str, Marks]:
@@ -94,6 +97,7 @@ def _format(workbook: Any, number: int) -> str:
 
 def _marks(packed: zipfile.ZipFile, part: str, codes: list[str]) -> Marks:
     percent, hidden = set(), set()
+    columns: set[int] = set()
     padded: dict[str, int] = {}
     row = column = 0
     for tag, given in _tags(packed, part):
@@ -101,6 +105,11 @@ def _marks(packed: zipfile.ZipFile, part: str, codes: list[str]) -> Marks:
             row, column = int(given.get(b"r", row + 1)), 0
             if given.get(b"hidden", b"") in _TRUE:
                 hidden.add(row)
+            continue
+        if tag == b"col":
+            if given.get(b"hidden", b"") in _TRUE:
+                last = min(int(given[b"max"]), _COLUMNS_MOST)
+                columns |= set(range(int(given[b"min"]), last + 1))
             continue
         column += 1
         place = given[b"r"].decode() if b"r" in given else f"{get_column_letter(column)}{row}"
@@ -112,7 +121,7 @@ def _marks(packed: zipfile.ZipFile, part: str, codes: list[str]) -> Marks:
             percent.add(place)
         elif _PADDED.fullmatch(code):
             padded[place] = len(code)
-    return Marks(frozenset(percent), padded, frozenset(hidden))
+    return Marks(frozenset(percent), padded, frozenset(hidden), frozenset(columns))
 
 
 def _tags(packed: zipfile.ZipFile, part: str) -> Iterator[tuple[bytes, dict[bytes, bytes]]]:

@@ -1,6 +1,7 @@
 """A row of a file that became a fact of the book."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from book.state import Fact
@@ -18,6 +19,8 @@ class Entry:
         side: for a position with a side of its own, ``buy`` or ``sell``; else empty.
         rows: how many rows of the file it stands for.
         warnings: what was noticed in the row and kept nothing out.
+        cells: field → spreadsheet cell; empty for text.
+        headers: field → the column's name as it stands in the file.
     """
 
     fact: Fact
@@ -27,3 +30,5 @@ class Entry:
     side: str = ""
     rows: int = 1
     warnings: tuple[Problem, ...] = ()
+    cells: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)

@@ -29,6 +29,7 @@ class FactReader:
             Kind.LIMITS: market.limit,
         }
         self._read = readers[kind]
+        self._decimal = terms.decimal
         self.kind = kind
 
     def read(
@@ -49,7 +50,9 @@ class FactReader:
             cells: field → spreadsheet cell.
             headers: field → the column's name as it stands in the file.
         """
-        row = RowReader(values, file=file, line=line, cells=cells, headers=headers)
+        row = RowReader(
+            values, file=file, line=line, cells=cells, headers=headers, decimal=self._decimal
+        )
         fixation = self.kind is Kind.CONTRACTS and row.has("fixation_id")
         for column in self._columns.values():
             wanted = column.name in FIXATION_NEEDS if fixation else column.needed
@@ -59,4 +62,11 @@ class FactReader:
         if row.problems or entry is None:
             return row.problems
         cell = next(iter((cells or {}).values()), "")
-        return replace(entry, line=line, cell=cell, warnings=tuple(row.warnings))
+        return replace(
+            entry,
+            line=line,
+            cell=cell,
+            warnings=tuple(row.warnings),
+            cells=cells or {},
+            headers=headers or {},
+        )

@@ -50,6 +50,7 @@ class GoodsRows(RowTerms):
             **self.texts(row, _GOODS),
         }
         since = self.since(row, product, org)
+        self.month_gone(row, "month", parts["month"], org, since)
         if row.problems:
             return None
         contract = PhysicalContract(
@@ -93,6 +94,7 @@ class GoodsRows(RowTerms):
             **self.texts(row, _GOODS),
         }
         since = self.since(row, product, org)
+        self.month_gone(row, "month", parts["month"], org, since)
         return None if row.problems else Entry(
             InventoryLot(org=org, product=product, **parts), since, 0
         )  # fmt: skip
@@ -112,6 +114,7 @@ class GoodsRows(RowTerms):
             **self.texts(row, _GOODS),
         }
         since = self.since(row, product, org)
+        self.month_gone(row, "month", parts["month"], org, since)
         if row.problems:
             return None
         receipt = Receipt(org=org, product=product, status=ReceiptStatus(status), **parts)

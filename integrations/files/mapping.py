@@ -4,6 +4,7 @@
 
     kind: contracts
     source: erp
+    decimal: "."
     columns:
       contract_id: 合同编号
       quantity: 数量（吨）
@@ -22,7 +23,7 @@ from directory.reading import FieldReader, parse_yaml
 from integrations.files.kinds import Kind, header
 from store.problems import Problem
 
-_KEYS: Final = ("kind", "source", "zone", "columns", "constants", "values")
+_KEYS: Final = ("kind", "source", "zone", "columns", "constants", "values", "decimal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class ColumnMapping:
         values: our field → their word → ours.
         source: under what name the facts are kept; empty: the file's.
         zone: IANA name of the clock of times without an offset; empty: the organisation's.
+        decimal: the decimal sign of numbers in text, ``.`` or ``,``; empty: none is agreed.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -42,6 +44,7 @@ class ColumnMapping:
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     source: str = ""
     zone: str = ""
+    decimal: str = ""
 
 
 def load_mapping(text: str, file: str, kind: Kind) -> tuple[ColumnMapping, list[Problem]]:
@@ -59,12 +62,17 @@ def load_mapping(text: str, file: str, kind: Kind) -> tuple[ColumnMapping, list[
     zone = reader.text(node, "zone")
     if zone and not _is_zone(zone):
         reader.report("UNKNOWN_TIMEZONE", node, "zone", found=zone, allowed="Asia/Shanghai")
+    decimal = reader.text(node, "decimal")
+    if decimal not in {"", ".", ","}:
+        reader.report("MAPPING_DECIMAL", node, "decimal", found=decimal, allowed='".", ","')
+        decimal = ""
     mapping = ColumnMapping(
         columns=_texts(reader, node, "columns", kind),
         constants=_texts(reader, node, "constants", kind),
         values=_values(reader, node, kind),
         source=reader.text(node, "source"),
         zone=zone,
+        decimal=decimal,
     )
     return mapping, reader.problems
 

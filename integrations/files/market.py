@@ -45,6 +45,7 @@ class MarketRows(RowTerms):
             name: row.number(name) for name in ("delta", "gamma", "vega", "theta")
         }
         since = self.since(row, product, org)
+        self.month_gone(row, "contract", parts["month"], org, since)
         if row.problems or contract is None or lots is None:
             return None
         signed = -lots if side == Side.SELL else lots
@@ -88,6 +89,7 @@ class MarketRows(RowTerms):
             row.need("month", "2406")
         price = row.number("price")
         at = self._price_time(row, kind, product, org)
+        self.month_gone(row, "month", month, org, at)
         parts: dict[str, Any] = {
             "quote_id": row.text("quote_id"),
             "currency": row.text("currency", "CNY"),
@@ -125,6 +127,7 @@ class MarketRows(RowTerms):
         amount = self.amount(row, "amount")
         start = self.time(row, "valid_from", product, org)
         end = self.time(row, "valid_to", "", org)
+        self.month_gone(row, "month", month, org, start)
         if start is not None and end is not None and end <= start:
             row.fault("EMPTY_PERIOD", "valid_to")
         unit = row.text("unit") if measure == Measure.VALUE else self._limit_unit(row, product)

@@ -24,6 +24,7 @@ from store.schema import table
 
 _ROWS: Final = table(str(QuarantineRow.__tablename__))
 _CHUNK: Final = 500
+_NUMBERS: Final = frozenset({"IMPORT_NOT_A_NUMBER", "IMPORT_NUMBER_TWO_WAYS"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +172,13 @@ def replay(
     if wrong:
         return wrong
     values = {**row.raw, **fields}
-    read = FactReader(row.kind, terms).read(values, file=row.file, line=row.line)
+    # the file's decimal sign is not known any more, so what was no number then is none now
+    still = [one for one in row.problems if one.code in _NUMBERS and one.field not in fields]
+    if still:
+        return still
+    headers = {one.field: one.params["column"] for one in row.problems if "column" in one.params}
+    reader = FactReader(row.kind, terms)
+    read = reader.read(values, file=row.file, line=row.line, headers=headers)
     if not isinstance(read, Entry):
         return read
     dating = date_entries(uow.connection, [read], uow.now)

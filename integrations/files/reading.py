@@ -66,12 +66,22 @@ class Batch:
     def errors(self) -> tuple[Problem, ...]:
         """All that kept the file or a row out, in the order of the file."""
         found = [one for one in self.problems if one.severity == "error"]
-        return (*found, *(problem for row in self.bad for problem in row.problems))
+        told: set[tuple[str, str]] = set()
+        for problem in (problem for row in self.bad for problem in row.problems):
+            if problem.code == "IMPORT_MERGED_CELLS":
+                # a merge spoils every row that it covers, and is one fault
+                merge = (problem.cell.rpartition("!")[0], problem.found)
+                if merge in told:
+                    continue
+                told.add(merge)
+            found.append(problem)
+        return tuple(found)
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
         """What was noticed and kept nothing out."""
-        return tuple(one for one in self.problems if one.severity != "error")
+        found = [one for one in self.problems if one.severity != "error"]
+        return (*found, *(one for entry in self.entries for one in entry.warnings))
 
 
 def read_batch(
@@ -100,6 +110,8 @@ def read_batch(
     own = mapping or ColumnMapping()
     if own.zone:
         terms = replace(terms, zone=ZoneInfo(own.zone))
+    if own.decimal:
+        terms = replace(terms, decimal=own.decimal)
     sheets = SheetReader(path, kind, name=shown, mapping=own, labels=labels or {})
     reader = FactReader(kind, terms)
     gathered = _Gathered(shown)
@@ -107,7 +119,7 @@ def read_batch(
     for row in sheets.rows():
         rows += 1
         read: Entry | list[Problem] = list(row.problems) or reader.read(
-            row.values, file=shown, line=row.line, cells=row.cells
+            row.values, file=shown, line=row.line, cells=row.cells, headers=row.headers
         )
         gathered.add(row, read)
     problems = sheets.problems
@@ -153,9 +165,15 @@ class _Gathered:
             cell=read.cell,
             field=_id_field(read),
             found=shorten(key[1][1] if len(key[1]) > 1 else key[1][0]),
-            params={"other": str(held.line)},
+            params=_named(row, _id_field(read)) | {"other": str(held.line)},
         )
         self.bad.append(BadRow(row.line, raw_of(row.values), (problem,)))
+
+
+def _named(row: FileRow, names: str) -> dict[str, str]:
+    """The columns of an id as they stand in the file; nothing when one of them stands nowhere."""
+    theirs = [row.headers.get(name, "") for name in names.split(", ")]
+    return {"column": ", ".join(theirs)} if all(theirs) else {}
 
 
 def _netted(first: Entry, second: Entry) -> Entry | None:

@@ -47,7 +47,7 @@ class RowTerms:
         given = row.text("product")
         known = self.terms.specs.match(given)
         if given and not known:
-            near = self.terms.specs.near(given)
+            near = self.terms.near_product(given)
             row.fault(
                 "PRODUCT_UNKNOWN", "product", allowed=self.terms.some_products(given), hint=near
             )
@@ -107,3 +107,13 @@ class RowTerms:
         """A day on which the product does not trade is a fault."""
         if not self.terms.is_trading_day(product, org, day):
             row.fault("NOT_A_TRADING_DAY", name, found=day.isoformat())
+
+    def month_gone(
+        self, row: RowReader, name: str, month: str, org: str, since: datetime | None
+    ) -> None:
+        """A delivery month that had passed when the row is true is noted: it may be a slip."""
+        if not month.isdigit():
+            return
+        day = (since or self.terms.now).astimezone(self.terms.clock(org)).date()
+        if (2000 + int(month[:2]), int(month[2:])) < (day.year, day.month):
+            row.warn("IMPORT_MONTH_PAST", name, params={"since": day.isoformat()})

@@ -10,11 +10,14 @@ from typing import Any, Final
 from openpyxl.utils import get_column_letter
 
 from auditlog.reader_files import find_encoding
-from auditlog.rows import Fault, Row, text_rows, uneven, workbook_rows
+from auditlog.rows import Fault, Row, text_rows, workbook_rows
 from integrations.files.cell_marks import Marks, cell_marks, per_cent, shown
-from integrations.files.kinds import COLUMNS, Form, Kind, header, needed
+from integrations.files.file_form import other_form
+from integrations.files.kinds import COLUMNS, Kind, header, needed
 from integrations.files.mapping import ColumnMapping
-from integrations.files.values import plain
+from integrations.files.row_checks import FIGURES, PER_CENT, Head, Layout, blank, row_problems
+from integrations.files.template import GUIDE_SHEET, LIST_SHEET
+from integrations.files.values import number_text, plain, read_number
 from integrations.files.workbook_parts import Range, merged_ranges, uncalculated
 from store.problems import Problem, did_you_mean, shorten
 
@@ -22,9 +25,6 @@ SUFFIXES: Final = (".csv", ".tsv", ".txt", ".xlsx")
 _TITLE_ROWS: Final = 10
 _RECOGNISED: Final = 2
 _NO_MARKS: Final = Marks()
-#: Columns that hold per cent, so that a cell that shows 5% means 5.
-_PER_CENT: Final = frozenset({"tolerance_pct"})
-_FIGURES: Final = frozenset({Form.POSITIVE, Form.AMOUNT, Form.NUMBER, Form.LOTS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +36,14 @@ class FileRow:
         values: field → cell, constants of the mapping among them.
         cells: field → spreadsheet cell; empty for text.
         problems: what is wrong with the row as a whole (merged, too short).
+        headers: field → the column's name as it stands in the file.
     """
 
     line: int
     values: Mapping[str, Any]
     cells: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Head:
-    """A header that was found: the field of each column, ``""`` for one that is left out."""
-
-    fields: tuple[str, ...]
-    usable: bool
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class SheetReader:
@@ -82,6 +76,7 @@ class SheetReader:
         self._mapping = mapping
         self._names = self._known_headers(labels)
         self._sheets_read: list[str] = []
+        self._hidden: list[str] = []
         self._uncalculated: Mapping[str, frozenset[str]] = {}
         self._marks: Mapping[str, Marks] = {}
         self._forms = {column.name: column.form for column in COLUMNS[kind]}
@@ -93,6 +88,9 @@ class SheetReader:
             self._fault("LOG_FILE_FORM", found=suffix, allowed=" ".join(SUFFIXES))
             return
         try:
+            if other := other_form(self._path, suffix):
+                self._fault(other.code, found=suffix, allowed=other.meant)
+                return
             if suffix == ".xlsx":
                 yield from self._workbook()
             else:
@@ -114,20 +112,27 @@ class SheetReader:
         merged = merged_ranges(self._path)
         self._uncalculated = uncalculated(self._path)
         self._marks = cell_marks(self._path)
-        visible = (
-            row for row in workbook_rows(self._path) if isinstance(row, Fault) or not row.hidden
-        )
+        visible = (row for row in workbook_rows(self._path) if self._wanted(row))
         # a fault ends the sheet in which it stands, or the file
         sheets = groupby(visible, key=lambda row: "" if isinstance(row, Fault) else row.sheet)
         for sheet, rows in sheets:
             yield from self._table(rows, merged.get(sheet, ()), sheet)
+
+    def _wanted(self, row: Row | Fault) -> bool:
+        """Whether the row is read; a hidden sheet is left out and said once."""
+        if isinstance(row, Fault):
+            return True
+        if row.hidden and row.sheet not in {LIST_SHEET, *self._hidden}:
+            self._hidden.append(row.sheet)
+            self._fault("IMPORT_SHEET_HIDDEN", found=row.sheet, severity="warning")
+        return not row.hidden and row.sheet != GUIDE_SHEET
 
     # --- one table ------------------------------------------------------------------------------
 
     def _table(
         self, rows: Iterator[Row | Fault], merged: Sequence[Range], sheet: str = ""
     ) -> Iterator[FileRow]:
-        head: _Head | None = None
+        head: Head | None = None
         waiting: list[Row] = []
         for row in rows:
             if isinstance(row, Fault):
@@ -140,80 +145,47 @@ class SheetReader:
             elif head is None:
                 waiting.append(row)
                 if self._recognised(row) >= _RECOGNISED or len(waiting) == _TITLE_ROWS:
-                    head, following = self._head(waiting, sheet)
+                    head, following = self._head(waiting, sheet, merged)
                     yield from self._body(head, following, merged, sheet)
             else:
                 yield from self._body(head, [row], merged, sheet)
         if head is None and waiting:
-            head, following = self._head(waiting, sheet)
+            head, following = self._head(waiting, sheet, merged)
             yield from self._body(head, following, merged, sheet)
         elif head is None and not self._sheets_read and not self.problems:
             self._fault("IMPORT_NO_HEADER", 1, allowed=", ".join(needed(self._kind)))
 
     def _body(
-        self, head: _Head, rows: Sequence[Row], merged: Sequence[Range], sheet: str
+        self, head: Head, rows: Sequence[Row], merged: Sequence[Range], sheet: str
     ) -> Iterator[FileRow]:
         if not head.usable:
             return
         for row in rows:
             yield self._row(head, row, merged, sheet)
 
-    def _row(self, head: _Head, row: Row, merged: Sequence[Range], sheet: str) -> FileRow:
+    def _row(self, head: Head, row: Row, merged: Sequence[Range], sheet: str) -> FileRow:
         values: dict[str, Any] = dict(self._mapping.constants)
         cells: dict[str, str] = {}
         prefix = f"{sheet}!" if sheet and self._sheets_read[0] != sheet else ""
         marks = self._marks.get(sheet, _NO_MARKS) if sheet else _NO_MARKS
         for column, (name, cell) in enumerate(zip(head.fields, row.values, strict=False), 1):
-            if name and not _blank(cell):
+            if name and not blank(cell):
                 place = f"{get_column_letter(column)}{row.line}" if sheet else ""
                 values[name] = self._translated(name, _as_shown(name, cell, place, marks))
             if name and sheet:
                 cells[name] = f"{prefix}{get_column_letter(column)}{row.line}"
-        return FileRow(row.line, values, cells, self._row_problems(head, row, merged, prefix))
-
-    def _row_problems(
-        self, head: _Head, row: Row, merged: Sequence[Range], prefix: str
-    ) -> tuple[Problem, ...]:
-        given = len(row.values)
-        while given > len(head.fields) and _blank(row.values[given - 1]):
-            given -= 1
-        wide = given > len(head.fields)
-        if wide or (given < len(head.fields) and not row.sheet):
-            found, allowed = str(given), str(len(head.fields))
-            parts = {"field": uneven(head.fields, given), "found": found, "allowed": allowed}
-            return (self._problem("LOG_COLUMNS", row.line, **parts),)
-        left = self._uncalculated.get(row.sheet, frozenset()) if row.sheet else ()
-        for column, name in enumerate(head.fields, 1):
-            place = f"{get_column_letter(column)}{row.line}"
-            if name and place in left:
-                cell = f"{prefix}{place}"
-                return (self._problem("IMPORT_NOT_CALCULATED", row.line, cell=cell, field=name),)
-        marks = self._marks.get(row.sheet, _NO_MARKS) if row.sheet else _NO_MARKS
-        if row.line in marks.hidden:
-            return (self._problem("IMPORT_ROW_HIDDEN", row.line),)
-        cells = zip(head.fields, row.values, strict=False) if marks.percent else ()
-        for column, (name, value) in enumerate(cells, 1):
-            place = f"{get_column_letter(column)}{row.line}"
-            figure = self._forms.get(name) in _FIGURES and name not in _PER_CENT
-            if figure and place in marks.percent and _number(value):
-                parts = {"field": name, "found": f"{per_cent(value)}%"}
-                cell = f"{prefix}{place}"
-                return (self._problem("IMPORT_PERCENTAGE", row.line, cell=cell, **parts),)
-        for one in merged:
-            columns = range(one.first_column, one.last_column + 1)
-            used = any(head.fields[c - 1] for c in columns if c <= len(head.fields))
-            if used and one.first_row <= row.line <= one.last_row:
-                cell = f"{prefix}{get_column_letter(one.first_column)}{row.line}"
-                named = [head.fields[c - 1] for c in columns if c <= len(head.fields)]
-                parts = {"field": next(filter(None, named)), "found": one.name}
-                return (self._problem("IMPORT_MERGED_CELLS", row.line, cell=cell, **parts),)
-        return ()
+        layout = Layout(prefix, marks, merged, self._uncalculated.get(sheet, frozenset()))
+        problems = row_problems(row, head, layout, file=self._name, forms=self._forms)
+        return FileRow(row.line, values, cells, problems, head.headers)
 
     def _translated(self, name: str, cell: Any) -> Any:
-        words = self._mapping.values.get(name)
-        if not words:
-            return cell
-        return words.get(plain(cell).strip(), cell)
+        words = self._mapping.values.get(name, {})
+        cell = words.get(plain(cell).strip(), cell) if words else cell
+        if self._mapping.decimal and isinstance(cell, str) and self._forms.get(name) in FIGURES:
+            # as a number from here on, so that the quarantine need not know the file's sign
+            number = read_number(number_text(cell), self._mapping.decimal)
+            return cell if number is None else number
+        return cell
 
     # --- headers --------------------------------------------------------------------------------
 
@@ -236,36 +208,66 @@ class SheetReader:
         """The first row that names most of our fields; titles above it are passed over."""
         return max(rows, key=self._recognised)
 
-    def _head(self, rows: Sequence[Row], sheet: str) -> tuple[_Head, Sequence[Row]]:
+    def _head(
+        self, rows: Sequence[Row], sheet: str, merged: Sequence[Range]
+    ) -> tuple[Head, Sequence[Row]]:
         """The header among the first rows, and the rows after it."""
         row = self._header_row(rows)
         following = rows[rows.index(row) + 1 :]
         fields = [self._field(cell) for cell in row.values]
-        while fields and not fields[-1] and _blank(row.values[len(fields) - 1]):
+        while fields and not fields[-1] and blank(row.values[len(fields) - 1]):
             fields.pop()
         if sheet and self._sheets_read and not any(fields):
             # a sheet of notes beside the one that was read
-            return _Head(tuple(fields), usable=False), following
+            return Head(tuple(fields), usable=False), following
         self._sheets_read.append(sheet)
         before = len(self.problems)
         self._check_header(row, fields, sheet)
+        self._check_layout(row, fields, sheet, merged)
         usable = not any(one.severity == "error" for one in self.problems[before:])
-        return _Head(tuple(fields), usable), following
+        headers = {
+            name: shorten(plain(cell).strip())
+            for name, cell in zip(fields, row.values, strict=False)
+            if name
+        }
+        return Head(tuple(fields), usable, headers), following
+
+    def _check_layout(
+        self, row: Row, fields: Sequence[str], sheet: str, merged: Sequence[Range]
+    ) -> None:
+        """Columns that nobody sees, and header cells over several columns."""
+        hidden = self._marks.get(sheet, _NO_MARKS).columns if sheet else frozenset()
+        for column, name in enumerate(fields, 1):
+            if name and column in hidden:
+                cell = f"{get_column_letter(column)}{row.line}"
+                parts = {
+                    "field": name,
+                    "params": {"column": shorten(plain(row.values[column - 1]))},
+                }
+                self._fault(
+                    "IMPORT_COLUMN_HIDDEN", row.line, cell=cell, severity="warning", **parts
+                )
+        for one in merged:
+            wide = one.last_column > one.first_column
+            if wide and one.first_row <= row.line <= one.last_row:
+                cell = f"{get_column_letter(one.first_column)}{row.line}"
+                self._fault("IMPORT_HEADER_MERGED", row.line, cell=cell, found=one.name)
 
     def _check_header(self, row: Row, fields: Sequence[str], sheet: str) -> None:
         present = {name for name in fields if name} | self._mapping.constants.keys()
         unknown = [
             (column, shorten(plain(cell).strip()))
             for column, (name, cell) in enumerate(zip(fields, row.values, strict=False), 1)
-            if not name and not _blank(cell)
+            if not name and not blank(cell)
         ]
         missing = [name for name in needed(self._kind) if name not in present]
         for name in missing:
             theirs = self._mapping.columns.get(name, name)
             hint = did_you_mean(theirs, [text for _, text in unknown])
             self._fault(
-                "IMPORT_COLUMN_MISSING", row.line, field=name, found="", allowed=theirs, hint=hint
-            )
+                "IMPORT_COLUMN_MISSING", row.line, field=name, found="", allowed=theirs, hint=hint,
+                params={"column": theirs},
+            )  # fmt: skip
         absent = [name for name in header(self._kind) if name not in present]
         for column, text in unknown:
             near = did_you_mean(text.casefold(), absent)
@@ -279,10 +281,18 @@ class SheetReader:
             )  # fmt: skip
         for name, times in Counter(fields).items():
             if name and times > 1:
-                self._fault("IMPORT_COLUMN_REPEATED", row.line, field=name, found=name)
+                self._repeated(row, fields, name)
         for name, theirs in self._mapping.columns.items():
             if name not in present and name not in missing:
-                self._fault("IMPORT_COLUMN_MISSING", row.line, field=name, allowed=theirs)
+                parts = {"field": name, "allowed": theirs, "params": {"column": theirs}}
+                self._fault("IMPORT_COLUMN_MISSING", row.line, **parts)
+
+    def _repeated(self, row: Row, fields: Sequence[str], name: str) -> None:
+        theirs = [
+            plain(row.values[place]).strip() for place, one in enumerate(fields) if one == name
+        ]
+        params = {"column": shorten(" = ".join(theirs))}
+        self._fault("IMPORT_COLUMN_REPEATED", row.line, field=name, found=name, params=params)
 
     # --- problems -------------------------------------------------------------------------------
 
@@ -296,15 +306,7 @@ class SheetReader:
 _ROW_FAULTS = frozenset({"LOG_CELL_TOO_LONG", "LOG_ROW_UNREADABLE"})
 
 
-def _blank(cell: Any) -> bool:
-    return cell is None or (isinstance(cell, str) and not cell.strip())
-
-
-def _number(cell: Any) -> bool:
-    return isinstance(cell, (int, float)) and not isinstance(cell, bool)
-
-
 def _as_shown(name: str, cell: Any, place: str, marks: Marks) -> Any:
-    if name in _PER_CENT and place in marks.percent:
+    if name in PER_CENT and place in marks.percent:
         return per_cent(cell)
     return shown(cell, marks.padded[place]) if place in marks.padded else cell

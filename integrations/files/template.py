@@ -10,7 +10,9 @@ import xlsxwriter
 from integrations.files.kinds import COLUMNS, Column, Form, Kind, header
 
 _ROWS: Final = 5_000
-_LIST_SHEET: Final = "lists"
+#: The sheets of a template that hold no rows.
+LIST_SHEET: Final = "lists"
+GUIDE_SHEET: Final = "说明 Guide"
 _INLINE_MOST: Final = 255
 _WIDTH: Final = 14
 
@@ -35,7 +37,7 @@ def xlsx_template(
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True})
     sheet = book.add_worksheet(kind.value)
-    hidden = book.add_worksheet(_LIST_SHEET)
+    hidden = book.add_worksheet(LIST_SHEET)
     hidden.hide()
     needed = book.add_format({"bold": True, "bg_color": "#DCE6F1", "text_wrap": True})
     optional = book.add_format({"bg_color": "#F2F2F2", "text_wrap": True})
@@ -71,4 +73,4 @@ def _source(hidden: Any, place: int, choices: Sequence[str]) -> Any:
         return list(choices)
     hidden.write_column(0, place, list(choices))
     letter = xlsxwriter.utility.xl_col_to_name(place)
-    return f"={_LIST_SHEET}!${letter}$1:${letter}${len(choices)}"
+    return f"={LIST_SHEET}!${letter}$1:${letter}${len(choices)}"

@@ -1,6 +1,6 @@
 """What a row is read against: organisations, products, units, the calendar, the clock."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, tzinfo
 from difflib import get_close_matches
@@ -32,6 +32,9 @@ class Terms:
         units: conversions, the company's own among them.
         zone: the clock of times without an offset; None takes the organisation's.
         as_of: since when rows that say nothing are true; None for the time of the import.
+        names: names of products in small letters → their code; they are suggested, never taken.
+        decimal: the decimal sign that is agreed, ``.`` or ``,``; empty: none is, and a number that
+            can be read with either is refused.
     """
 
     now: datetime
@@ -40,6 +43,8 @@ class Terms:
     units: UnitTable = field(default_factory=shipped_units)
     zone: tzinfo | None = None
     as_of: datetime | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+    decimal: str = ""
 
     @cached_property
     def _day(self) -> date:
@@ -70,6 +75,16 @@ class Terms:
     def some_orgs(self, org: str) -> str:
         """The five known organisations nearest to `org`, and how many more there are."""
         return _nearest(org, self._organisations)
+
+    def near_product(self, given: str) -> str:
+        """A known code that may be meant: a name of one, a contract's code, or one that is near."""
+        text = given[:_FOUND_MOST].strip().casefold()
+        if text in self.names:
+            return self.names[text]
+        if near := self.specs.near(given):
+            return near
+        named = sorted((name for name in self.names if text in name), key=lambda n: (len(n), n))
+        return self.names[named[0]] if named and text else ""
 
     def some_products(self, product: str) -> str:
         """The five known product codes nearest to `product`, and how many more there are."""

@@ -22,6 +22,9 @@ EXCEL_ERRORS: Final = frozenset(
 _PLACES: Final = 9
 _EXCEL_DIGITS: Final = 15
 _NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?", re.ASCII)
+#: A point and three digits: decimals here, thousands elsewhere. After a 0 it parts no thousands.
+_TWO_WAYS = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}", re.ASCII)
+_EXCHANGED: Final = str.maketrans(",.", ".,")
 _DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?", re.ASCII)
 _BARE_DAY = re.compile(r"(20\d\d)(\d\d)(\d\d)", re.ASCII)
 _MONTH = re.compile(r"(?:20)?(\d\d)[-/.年]?(\d\d?)月?", re.ASCII)
@@ -44,13 +47,23 @@ class RowReader:
         line: the 1-based line or row.
         cells: field name → spreadsheet cell.
         headers: field name → the column's name as it stands in the file.
+        decimal: the decimal sign of numbers in text; empty where none is agreed.
 
     Attributes:
         problems: what keeps the row out.
         warnings: what was noticed and does not.
     """
 
-    __slots__ = ("_cells", "_file", "_headers", "_line", "_values", "problems", "warnings")
+    __slots__ = (
+        "_cells",
+        "_decimal_sign",
+        "_file",
+        "_headers",
+        "_line",
+        "_values",
+        "problems",
+        "warnings",
+    )
 
     def __init__(
         self,
@@ -60,6 +73,7 @@ class RowReader:
         line: int,
         cells: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        decimal: str = "",
     ) -> None:
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
@@ -68,6 +82,7 @@ class RowReader:
         self._line = line
         self._cells = cells or {}
         self._headers = headers or {}
+        self._decimal_sign = decimal
 
     def fault(
         self,
@@ -234,15 +249,25 @@ class RowReader:
             number = number if number.is_finite() else None
         elif isinstance(value, int) and not isinstance(value, bool):
             number = Decimal(value)
+        elif isinstance(value, Decimal):
+            number = value
         elif isinstance(value, str):
-            text = unicodedata.normalize("NFKC", value[: _NUMBER_MOST + 1]).strip()
-            text = text.replace("\N{MINUS SIGN}", "-")
-            if len(value) <= _NUMBER_MOST and _NUMBER.fullmatch(text):
-                number = _number(text.replace(",", ""))
+            text = number_text(value)
+            if not self._decimal_sign and _TWO_WAYS.fullmatch(text):
+                self._two_ways(field, text)
+                return None
+            number = read_number(text, self._decimal_sign or ".")
         if number is None:
             self.fault("IMPORT_NOT_A_NUMBER", field, allowed="1286400.00")
             return None
         return number or Decimal(0)  # -0 is 0
+
+    def _two_ways(self, field: str, text: str) -> None:
+        """``1.200`` is 1200 to one who parts thousands with points; neither reading is taken."""
+        # the decimals are named with a further 0, as only so are they read one way
+        params = {"thousands": text.replace(".", ""), "decimals": f"{text}0"}
+        allowed = f"{params['thousands']}, {params['decimals']}"
+        self.fault("IMPORT_NUMBER_TWO_WAYS", field, allowed=allowed, params=params)
 
     def month(self, field: str, *, default: str = SPOT, star: bool = False) -> str:
         """A delivery month as YYMM, ``spot``, or ``*`` where that is allowed."""
@@ -330,13 +355,28 @@ def plain(value: Cell) -> str:
     """The text of a cell as a person reads it."""
     if isinstance(value, float) and value.is_integer() and abs(value) < 10**_EXCEL_DIGITS:
         return str(int(value))
+    if isinstance(value, Decimal):
+        text = format(value, "f")
+        return f"{text}0" if _TWO_WAYS.fullmatch(text) else text
     if isinstance(value, (datetime, date, time)):
         return value.isoformat(" ") if isinstance(value, datetime) else value.isoformat()
     return value if isinstance(value, str) else str(value)
 
 
-def _number(text: str) -> Decimal | None:
+def number_text(value: str) -> str:
+    """The text of a number in plain letters: full-width digits and the minus sign made plain."""
+    text = unicodedata.normalize("NFKC", value[: _NUMBER_MOST + 1]).strip()
+    return text.replace("\N{MINUS SIGN}", "-")
+
+
+def read_number(text: str, decimal: str) -> Decimal | None:
+    """The number that `text` writes with `decimal` as its sign and the other between thousands."""
+    if len(text) > _NUMBER_MOST:
+        return None
+    plainly = text if decimal == "." else text.translate(_EXCHANGED)
+    if not _NUMBER.fullmatch(plainly):
+        return None
     try:
-        return Decimal(text)
+        return Decimal(plainly.replace(",", ""))
     except InvalidOperation:
         return None

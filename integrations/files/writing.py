@@ -11,6 +11,7 @@ from book.prices import MarketPrice
 from book.write import put_dated
 from integrations.files import quarantine
 from integrations.files.dating import Dating, date_entries
+from integrations.files.price_jumps import price_jumps
 from integrations.files.reading import Batch, scopes_of
 from integrations.files.unmentioned import count_of, unmentioned
 from store import UnitOfWork
@@ -50,23 +51,28 @@ class ImportResult:
 def preview(connection: Connection, batch: Batch, now: datetime) -> ImportResult:
     """What taking the batch in would do; nothing is written."""
     dating = date_entries(connection, batch.entries, now)
-    return _result(batch, dating, unmentioned(connection, batch, now), written=False)
+    told = (*_jumps(connection, batch, dating), *unmentioned(connection, batch, now))
+    return _result(batch, dating, told, written=False)
 
 
 def take_in(uow: UnitOfWork, batch: Batch) -> ImportResult:
     """Record the good rows as facts and keep the bad ones; the same file again changes nothing."""
     dating = date_entries(uow.connection, batch.entries, uow.now)
-    left = unmentioned(uow.connection, batch, uow.now)
+    told = (*_jumps(uow.connection, batch, dating), *unmentioned(uow.connection, batch, uow.now))
     put_dated(uow, [dated for _, dated in dating.fresh], source=batch.source)
     kept = quarantine.keep(uow, batch)
-    result = _result(batch, dating, left, written=True)
+    result = _result(batch, dating, told, written=True)
     if dating.fresh or kept:
         _record(uow, batch, result, kept)
     return result
 
 
+def _jumps(connection: Connection, batch: Batch, dating: Dating) -> tuple[Problem, ...]:
+    return price_jumps(connection, [entry for entry, _ in dating.fresh], batch.file)
+
+
 def _result(
-    batch: Batch, dating: Dating, left: Sequence[Problem], *, written: bool
+    batch: Batch, dating: Dating, told: Sequence[Problem], *, written: bool
 ) -> ImportResult:
     return ImportResult(
         rows=batch.rows,
@@ -74,13 +80,13 @@ def _result(
         duplicates=sum(entry.rows for entry in dating.known),
         quarantined=len(batch.bad),
         errors=batch.errors,
-        warnings=(*batch.warnings, *left),
+        warnings=(*batch.warnings, *told),
         scopes=frozenset(scopes_of([entry for entry, _ in dating.fresh])),
         written=written,
         prices=tuple(
             entry.fact for entry, _ in dating.fresh if isinstance(entry.fact, MarketPrice)
         ),
-        unmentioned=count_of(left),
+        unmentioned=count_of(told),
     )
 
 

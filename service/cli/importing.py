@@ -18,7 +18,6 @@ from integrations.files import (
     Form,
     ImportResult,
     Kind,
-    Terms,
     csv_template,
     dismiss,
     load_mapping,
@@ -34,6 +33,7 @@ from service.assessing import AssessmentSummary, assess_in
 from service.cli.desk import PROBLEMS, Desk, WrongCall, desk_of, moment
 from service.i18n import load_words
 from service.i18n.catalogue import LANGUAGES
+from service.import_terms import terms_of
 from store.problems import Problem, did_you_mean
 
 _SHOWN = 50
@@ -77,7 +77,8 @@ def import_file(
     if source:
         own = replace(own, source=source)
     with desk.open() as app:
-        terms = replace(_terms(app), as_of=since)
+        with app.store.reader() as connection:
+            terms = replace(terms_of(app, connection, app.clock()), as_of=since)
         batch = read_batch(file, wanted, terms, mapping=own, labels=labels())
         if dry_run:
             with app.store.reader() as connection:
@@ -105,10 +106,6 @@ def _mapping(path: Path | None, kind: Kind) -> tuple[ColumnMapping, list[Problem
     except UnicodeDecodeError:
         return ColumnMapping(), [Problem("NOT_UTF8", file=path.name)]
     return load_mapping(text, path.name, kind)
-
-
-def _terms(app: Application) -> Terms:
-    return Terms(app.clock(), app.directory)
 
 
 def labels() -> dict[str, str]:
@@ -275,7 +272,7 @@ def quarantine_replay(
             raise WrongCall("cli.quarantine.set", found=change)
         fields[name.strip()] = value
     with desk.open() as app, app.store.unit_of_work(desk.actor) as uow:
-        read = replay(uow, number, fields, _terms(app))
+        read = replay(uow, number, fields, terms_of(app, uow.connection, uow.now))
         if isinstance(read, Entry):
             place = (getattr(read.fact, "org", ""), getattr(read.fact, "product", ""))
             assess_in(uow, app, [place])

@@ -21,6 +21,7 @@ from typing import Any
 from babel.messages.pofile import PoFileError, read_po
 from markupsafe import Markup, escape
 
+from service.i18n import problem_names
 from service.i18n.errors import BrokenCatalogue, DoubleKey, MissingWords
 from service.i18n.plural import Counted, each_form, entry_of, plural_rule, same
 from service.i18n.pseudo import PSEUDO, accented, pseudo_text
@@ -163,11 +164,13 @@ def placeholders(text: str) -> frozenset[str]:
 
 def problem_text(words: Words, problem: Problem) -> str:
     """One sentence for a fault in data: place, what is wrong, and the near match if any."""
-    params = {**problem.params, "field": problem.field, "found": problem.found}
+    field_name = problem_names.field_shown(words, words.text, problem)
+    params = {**problem.params, "field": field_name, "found": problem.found}
     params |= {"allowed": problem.allowed, "hint": problem.hint}
     parts = [words.text(f"problem.{problem.code}", **params)]
     if problem.hint:
-        parts.append(words.text("ui.problem.hint", hint=problem.hint))
+        hint = problem_names.hint_shown(words, words.text, problem)
+        parts.append(words.text("ui.problem.hint", hint=hint))
     where = problem_place(words, problem)
     return (
         words.text("ui.problem.at", place=where, text=" ".join(parts)) if where else " ".join(parts)

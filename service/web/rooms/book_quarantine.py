@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import trail
-from book.read import read_state
-from integrations.files import COLUMNS, Column, Entry, Form, Quarantined, Terms, header, quarantined
+from integrations.files import COLUMNS, Column, Entry, Form, Quarantined, header, quarantined
 from integrations.files import dismiss as dismiss_row
 from integrations.files import replay as replay_row
 from service.assessing import assess_in
+from service.import_terms import terms_of
 from service.web.rooms.here import Here
 from service.web.rooms.log_search import known_unit, scope_of
 from service.web.rooms.manual_orders import units
@@ -16,7 +16,6 @@ from service.web.rooms.quarantine import PAGE, PREFIX, WRITE, quarantine_tabs, s
 from service.web.views.log import QuarantineLine, QuarantinePage
 from service.web.views.orders import Pair
 from service.web.views.parts import Act, Choice, FormField, Pager
-from store import UnitOfWork
 from store.problems import Problem
 
 PATH = "/log/quarantine/book"
@@ -154,7 +153,7 @@ def replay_book_row(here: Here, row: Quarantined, form: Mapping[str, str]) -> li
         if one.name in form
     }
     with here.app.store.unit_of_work(here.person) as uow:
-        found = replay_row(uow, row.number, fields, _terms(here, uow))
+        found = replay_row(uow, row.number, fields, terms_of(here.app, uow.connection, uow.now))
         if isinstance(found, Entry):
             org = str(getattr(found.fact, "org", ""))
             here.signed.check(WRITE, org)
@@ -173,12 +172,6 @@ def replay_book_row(here: Here, row: Quarantined, form: Mapping[str, str]) -> li
             body={"file": row.file, "line": row.line, "fields": fields},
         )
     return found
-
-
-def _terms(here: Here, uow: UnitOfWork) -> Terms:
-    around = here.app.directories.around(uow.connection)
-    own = read_state(uow.connection, as_of=uow.now, known_at=uow.now, orgs=())
-    return Terms(now=uow.now, directory=around.directory, specs=own.specs, units=own.units)
 
 
 def dismiss_book_row(here: Here, row: Quarantined, reason: str) -> None:

@@ -246,7 +246,7 @@ def test_a_title_above_the_header_is_passed_over(read: Read) -> None:
     assert batch.errors == ()
 
 
-def test_merged_cells_are_told_row_by_row(tmp_path: Path, terms: Terms) -> None:
+def test_merged_cells_are_told_once_and_keep_out_each_row(tmp_path: Path, terms: Terms) -> None:
     workbook = openpyxl.Workbook()
     sheet = workbook.active
     for one in (COLUMNS, cells(), cells(contract_id="P-2"), cells(contract_id="P-3")):
@@ -256,8 +256,8 @@ def test_merged_cells_are_told_row_by_row(tmp_path: Path, terms: Terms) -> None:
     batch = read_batch(tmp_path / "合并.xlsx", Kind.CONTRACTS, terms)
     assert [(one.code, one.cell, one.found) for one in batch.errors] == [
         ("IMPORT_MERGED_CELLS", "C2", "C2:C3"),
-        ("IMPORT_MERGED_CELLS", "C3", "C2:C3"),
     ]
+    assert [(row.line, row.problems[0].cell) for row in batch.bad] == [(2, "C2"), (3, "C3")]
     assert [entry.fact.contract_id for entry in batch.entries] == ["P-3"]
 
 
