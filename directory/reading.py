@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import RoundTripConstructor
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import YAMLError
 
 from store.clock import parse_rfc3339
 from store.problems import Problem, did_you_mean, shorten
+from store.yaml_faults import yaml_fault
 
 _T = TypeVar("_T")
 _LARGEST_FILE = 4_000_000
@@ -33,13 +34,8 @@ def parse_yaml(text: str, file: str) -> tuple[Any, list[Problem]]:
     yaml.Constructor = _Constructor
     try:
         return yaml.load(StringIO(text)), []
-    except MarkedYAMLError as fault:
-        mark = fault.problem_mark or fault.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        found = shorten(fault.problem or "")
-        return None, [Problem("NOT_YAML", file=file, line=line, column=column, found=found)]
     except (YAMLError, ValueError, RecursionError) as fault:
-        return None, [Problem("NOT_YAML", file=file, found=shorten(str(fault)))]
+        return None, [yaml_fault(fault, text, "NOT_YAML", file)]
 
 
 def _line_column(node: Any, key: str | int | None) -> tuple[int, int]:

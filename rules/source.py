@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from store.problems import Problem, shorten
+from store.yaml_faults import yaml_fault
 
 MAX_BYTES = 1_000_000
 _MAX_DEPTH = 40
@@ -149,14 +150,8 @@ def read_yaml(text: str, file: str) -> tuple[Entry | None, list[Problem]]:
         return None, [Problem("FILE_TOO_LARGE", file, allowed=f"{MAX_BYTES} bytes")]
     try:
         node = YAML(typ="safe", pure=True).compose(text)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        return None, [
-            Problem("YAML_SYNTAX", file, line, column, found=shorten(str(error.problem or "")))
-        ]
     except (YAMLError, RecursionError, ValueError) as error:
-        return None, [Problem("YAML_SYNTAX", file, 1, 1, found=shorten(str(error)))]
+        return None, [yaml_fault(error, text, "YAML_SYNTAX", file)]
     if node is None:
         return None, [Problem("FILE_EMPTY", file, 1, 1)]
     reader = _Reader(file)

@@ -167,6 +167,8 @@ def problem_text(words: Words, problem: Problem) -> str:
     field_name = problem_names.field_shown(words, words.text, problem)
     params = {**problem.params, "field": field_name, "found": problem.found}
     params |= {"allowed": problem.allowed, "hint": problem.hint}
+    if why := problem.params.get("yaml"):
+        params["found"] = words.text(f"yaml.{why}", **params)
     parts = [words.text(f"problem.{problem.code}", **params)]
     if problem.hint:
         hint = problem_names.hint_shown(words, words.text, problem)

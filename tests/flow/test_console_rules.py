@@ -107,6 +107,40 @@ def test_a_fault_in_a_text_is_named_with_its_place(home: House, language: str, p
     assert {"en": 'use"', "zh": "use”"}[language] in unescape(listed[1])
 
 
+@pytest.mark.parametrize(("language", "said"), [("en", "Not run"), ("zh", "未运行")])
+def test_a_text_that_is_no_rule_has_no_tests_that_passed(
+    home: House, language: str, said: str
+) -> None:
+    passed = {"en": "✓ passed", "zh": "✓ 通过"}[language]
+    assert passed in checked(home, GOOD, language).replace("✓ Passed", "✓ passed")
+    page = checked(home, GOOD.replace("rule:", "rule: ["), language)
+    assert said in page
+    assert passed not in page.replace("✓ Passed", "✓ passed")
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", ('"owners" is not known here', '"owner"')), ("zh", ("“owners”", "是否想写“owner”"))],
+)
+def test_an_unknown_key_is_told_with_the_nearest(
+    home: House, language: str, said: tuple[str, str]
+) -> None:
+    page = checked(home, GOOD.replace("owner:", "owners:"), language)
+    listed = re.search(r'<ul class="problem-list">(.*?)</ul>', page, re.DOTALL)
+    assert listed
+    for one in said:
+        assert one in listed[1]
+
+
+def test_a_fault_of_yaml_is_told_in_the_readers_language(home: House) -> None:
+    page = checked(home, "rule: A\ntitle: b: c\n", "zh")
+    listed = re.search(r'<ul class="problem-list">(.*?)</ul>', page, re.DOTALL)
+    assert listed
+    assert "第 2 行" in listed[1]
+    assert "冒号" in listed[1]
+    assert "mapping" not in listed[1]
+
+
 def test_a_good_text_is_told_to_be_good_and_is_not_put_into_force(home: House) -> None:
     before = home.app.rulebook.hash
     page = checked(home, GOOD)

@@ -121,7 +121,9 @@ def _detail(
     rule = file.rule
     heading = rule.heading
     address = f"/rules?{urlencode({'rule': rule.id})}"
+    broken = draft is not None and draft.rule is None
     spoken = draft.rule if draft is not None and draft.rule is not None else rule
+    tests = tests_of(here.app.rulebook, rule) if draft is None else draft.tests
     why = heading.why.zh if here.names.zh else heading.why.en
     grid = tab == "grid" and isinstance(rule, Rule)
     return RuleDetail(
@@ -136,14 +138,11 @@ def _detail(
         tiers=tuple(_tiers(rule)) if isinstance(rule, Rule) else (),
         tests=tuple(
             replace(one, foreign=here.names.zh and one.name.isascii())
-            for one in (
-                draft.tests
-                if draft is not None and draft.rule is not None
-                else tests_of(here.app.rulebook, rule)
-            )
+            for one in tests
         ),
         problems=tuple(_live(here, one) for one in draft.problems) if draft is not None else (),
         checked=draft is not None,
+        broken=broken,
         facts=tuple(_facts(here, connection, rule)),
         editable=True,
         check_url=f"/rules/check?{urlencode({'rule': rule.id})}",

@@ -88,6 +88,7 @@ class RuleDetail:
     tests: tuple[TestLine, ...] = ()
     problems: tuple[LiveProblem, ...] = ()
     checked: bool = False
+    broken: bool = False
     facts: tuple[Pair, ...] = ()
     editable: bool = False
     check_url: str = ""
