@@ -136,10 +136,7 @@ def _detail(
         source=draft.source if draft is not None else _source(here, file),
         words=tuple(one for one in (spoken_rule(here, spoken), why) if one),
         tiers=tuple(_tiers(rule)) if isinstance(rule, Rule) else (),
-        tests=tuple(
-            replace(one, foreign=here.names.zh and one.name.isascii())
-            for one in tests
-        ),
+        tests=tuple(replace(one, foreign=here.names.zh and one.name.isascii()) for one in tests),
         problems=tuple(_live(here, one) for one in draft.problems) if draft is not None else (),
         checked=draft is not None,
         broken=broken,
