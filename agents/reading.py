@@ -21,7 +21,7 @@ from auditlog.errors import (
 )
 from auditlog.events import Event
 from auditlog.port import StoredEvent
-from store import UnitOfWork, positions
+from store import DiskFull, UnitOfWork, positions
 from store.clock import parse_rfc3339, rfc3339
 from store.problems import Problem, shorten
 from store.schema import table
@@ -33,6 +33,7 @@ TRIES = 3
 
 #: Faults of the house, not of an event: they pass, and nothing is given up for them.
 PASSING = (
+    DiskFull,
     InterfaceError,
     LogBusyError,
     LogClosedError,

@@ -4,6 +4,7 @@ from store import inbox, leases, locks, migrate, outbox, positions, schema, tabl
 from store.clock import Clock, parse_rfc3339, rfc3339, system_clock
 from store.engine import is_sqlite, open_engine
 from store.errors import (
+    DiskFull,
     FolderHeld,
     MissingActor,
     NestedUnit,
@@ -18,6 +19,7 @@ from store.unit_of_work import BeforeCommit, Failpoint, Store, UnitOfWork
 __all__ = [
     "BeforeCommit",
     "Clock",
+    "DiskFull",
     "Failpoint",
     "FolderHeld",
     "MissingActor",

@@ -62,3 +62,15 @@ class FolderHeld(StoreError):
         self.holders = holders
         by = ", ".join(holders) or "another process"
         super().__init__(f"{folder} is in use by {by}; the role {role!r} cannot run beside it")
+
+
+class DiskFull(StoreError):
+    """The database has no room left; the unit of work left nothing behind.
+
+    The next unit may succeed: once there is room, nothing has to be mended.
+    """
+
+    code = "DISK_FULL"
+
+    def __init__(self) -> None:
+        super().__init__("the disk of the database is full")

@@ -1,5 +1,6 @@
 """The one way to a transaction, and the rule that every change leaves a record."""
 
+import sqlite3
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -7,11 +8,13 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, CursorResult, Engine, Executable, event, text
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from store.clock import Clock
 from store.engine import BEGIN_OPTION, is_sqlite
-from store.errors import MissingActor, NestedUnit, ReadOnly, UnitClosed, UnrecordedChange
+from store.errors import DiskFull, MissingActor, NestedUnit, ReadOnly, UnitClosed, UnrecordedChange
+from store.failures import DISK_FULL, failure_of
 from store.schema import dml_table, is_plumbing, written_tables
 
 _UNIT = "hedgewarden_unit"
@@ -148,6 +151,7 @@ class Store:
             MissingActor: when `actor` is empty.
             NestedUnit: when this thread already has a unit open.
             UnrecordedChange: at the end, when something changed and no hook left a record.
+            DiskFull: when the database has no room; nothing of the unit is kept.
         """
         if not actor or actor.isspace():
             raise MissingActor
@@ -159,6 +163,11 @@ class Store:
             self._turn.acquire()
         try:
             uow = yield from self._run(actor)
+        except (DBAPIError, sqlite3.Error) as error:
+            # a hook may go past SQLAlchemy, so the driver's own error comes here too
+            if failure_of(error) == DISK_FULL:
+                raise DiskFull from error
+            raise
         finally:
             if self._turn is not None:
                 self._turn.release()

@@ -11,7 +11,13 @@ from trail.anchors import (
 )
 from trail.bundle import Exported, export, verify_export
 from trail.canonical import canonical
-from trail.errors import KeyFault, RecordTooLarge, TrailError, UnknownRecord
+from trail.errors import (
+    KeyFault,
+    RecordTooLarge,
+    TrailError,
+    UnknownRecord,
+    VerificationFailed,
+)
 from trail.keeper import TrailKeeper
 from trail.keys import Keys, open_keys
 from trail.merkle import verify_consistency, verify_inclusion
@@ -43,6 +49,7 @@ __all__ = [
     "TrailError",
     "TrailKeeper",
     "UnknownRecord",
+    "VerificationFailed",
     "Verifier",
     "VerifyReport",
     "anchor",

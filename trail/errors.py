@@ -26,3 +26,15 @@ class UnknownRecord(TrailError):
 
 class KeyFault(TrailError):
     """A key file is missing, readable by others, or no key."""
+
+
+class VerificationFailed(TrailError):
+    """The verification could not run to its end; that says nothing about the trail.
+
+    Attributes:
+        code: ``DISK_FULL``, ``DATABASE_BUSY`` or ``DATABASE_OUT_OF_REACH``.
+    """
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"the verification could not run: {code}")
+        self.code = code

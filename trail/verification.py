@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError
 
+from store.failures import failure_of
 from trail.beside import (
     Head,
     check_blobs,
@@ -17,6 +18,7 @@ from trail.beside import (
     kept_outside,
     stored_checkpoints,
 )
+from trail.errors import VerificationFailed
 from trail.findings import Fault, VerifyReport
 from trail.halves import later_half
 from trail.notes import Verifier
@@ -46,6 +48,10 @@ def verify(
         anchors_dir: folder of checkpoints that were kept outside the operator's reach.
         processes: with 2, a second process checks the later half of a long trail.
         progress: told how far it is.
+
+    Raises:
+        VerificationFailed: when the database was in use, out of reach or had no room: what could
+            not be read because of that is no finding.
     """
     sweep = Sweep()
     sealed: dict[int, bytes] = {}
@@ -65,6 +71,9 @@ def verify(
         for trace in traces(connection, sweep.tree.size, sweep.latest):
             sweep.fault(sweep.tree.size + 1, "LOST", trace)
     except (sqlite3.DatabaseError, DatabaseError) as fault:
+        if code := failure_of(fault):
+            _let_go(connection)
+            raise VerificationFailed(code) from fault
         detail = f"the database cannot be read there: {str(fault).splitlines()[0]}"
         sweep.fault(sweep.expected, "UNREADABLE", detail)
         _let_go(connection)

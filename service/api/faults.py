@@ -19,7 +19,13 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from approvals import NoPlan, UnknownRequest
-from auditlog.errors import LogBusyError, LogError, LogUnavailableError, LogVersionError
+from auditlog.errors import (
+    DiskFullError,
+    LogBusyError,
+    LogError,
+    LogUnavailableError,
+    LogVersionError,
+)
 from directory import AccountTaken, DirectoryError, UnknownPermission, UnknownPerson
 from rules.errors import UnknownFactKind, UnknownRule
 from service.api.validation import problems_of
@@ -27,6 +33,7 @@ from service.i18n.catalogue import problem_text
 from service.i18n.choice import choose_language
 from service.i18n.wording import Catalogues, Spoken
 from service.security import Forbidden, SignInNeeded
+from store import DiskFull
 from store.problems import Problem
 from trail import UnknownRecord
 from workorders.errors import BadLevel, ConcurrentChange
@@ -129,6 +136,8 @@ def fault_of(  # noqa: C901, PLR0911, PLR0912 - one return an exception
             return Fault(422, "BAD_REQUEST")
         case LogBusyError() | LogUnavailableError() | LogVersionError() | OperationalError():
             return Fault(503, "UNAVAILABLE", headers={"Retry-After": "5"})
+        case DiskFull() | DiskFullError():
+            return Fault(507, raised.code, headers={"Retry-After": "60"})
         case LogError():
             return Fault(422, raised.code, {"found": str(raised)})
         case _:

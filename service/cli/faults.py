@@ -1,12 +1,13 @@
 """Exceptions as one clear line and an exit code; a traceback only with `--debug`."""
 
+import errno
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
 from sqlalchemy.exc import DatabaseError
 
-from auditlog.errors import BadQueryError, LogError
+from auditlog.errors import BadQueryError, DiskFullError, LogError
 from directory.errors import DirectoryError, InvalidDirectory
 from integrations.errors import IntegrationsError
 from rules.errors import RulesError
@@ -18,9 +19,11 @@ from service.errors import (
     UnsafeAddress,
     WrongFolder,
 )
-from store.errors import FolderHeld, StoreError
+from store.errors import DiskFull, FolderHeld, StoreError
 from store.problems import Problem
-from trail.errors import KeyFault, TrailError, UnknownRecord
+from trail.errors import KeyFault, TrailError, UnknownRecord, VerificationFailed
+
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class Told(NamedTuple):
@@ -89,7 +92,13 @@ def _coded(desk: Desk, error: LogError | IntegrationsError) -> Told:
     )
 
 
+def _full(desk: Desk, _error: Exception) -> Told:
+    return _line(desk, "DISK_FULL", "problem.DISK_FULL", WRONG_CALL)
+
+
 def _system(desk: Desk, error: OSError) -> Told:
+    if error.errno in _NO_ROOM:
+        return _full(desk, error)
     detail = f"{error.filename or ''} {error.strerror or error}".strip()
     return _line(desk, "SYSTEM", "cli.fault.system", WRONG_CALL, detail=detail)
 
@@ -116,7 +125,12 @@ _TELLERS: Final[Sequence[tuple[Any, Callable[[Desk, Any], Told]]]] = (
     (UnplayableFile, _unplayable),
     (ValidationError, _settings),
     (FolderHeld, _held),
+    ((DiskFull, DiskFullError), _full),
     ((LogError, IntegrationsError), _coded),
+    (
+        VerificationFailed,
+        lambda desk, error: _line(desk, error.code, f"problem.{error.code}", WRONG_CALL),
+    ),
     (KeyFault, _plain("KEY_FAULT", "cli.fault.keys", WRONG_CALL)),
     (UnknownRecord, _plain("UNKNOWN_RECORD", "cli.fault.record", WRONG_CALL)),
     (OSError, _system),
