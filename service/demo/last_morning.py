@@ -12,13 +12,11 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from auditlog.events import Event, parse_event
-from service.demo.group import REFERENCE_MONTH, REFINING, TRADING
+from service.demo.group import HUB, REFERENCE_MONTH, REFINING, TRADING
 
 _SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
 _MORNING: Final = datetime(2024, 12, 30, tzinfo=_SHANGHAI)
 _FINANCE: Final = "华东钢铁/财务部"
-_DESK: Final = "oe-desk"
-_TREASURY: Final = "hd-treasury"
 _SECOND: Final = timedelta(seconds=1)
 
 
@@ -47,14 +45,14 @@ def _group() -> Iterator[tuple[datetime, dict[str, Any]]]:
     placed = {"actor": "oe_sun", "side": "buy", "qty": 4000, "unit": "bbl"}
     yield from _order(own, placed, _at(16, 10, 40, days=-3))
     approved = {"log_class": "risk", "type": "order.approve", "actor": "oe_sun"}
-    yield _at(8, 24, 5), {**own, **approved, "month": REFERENCE_MONTH, "source": _DESK}
+    yield _at(8, 24, 5), {**own, **approved, "month": REFERENCE_MONTH, "source": HUB}
     for number in range(14):
         failed = {"log_class": "system", "type": "login", "outcome": "failure"}
         at = _at(8, 2, 10 + 21 * number)
-        yield at, {**failed, "org": TRADING, "actor": "oe_qian", "source": _DESK}
+        yield at, {**failed, "org": TRADING, "actor": "oe_qian", "source": HUB}
     for minute, price in ((15, "72.60"), (45, "79.40")):
         quote = {"log_class": "market", "type": "spot.quote", "product": "CL", "currency": "USD"}
-        told = {"org": TRADING, "actor": "feed:broker", "source": "broker-mail", "price": price}
+        told = {"org": TRADING, "actor": "feed:broker", "source": HUB, "price": price}
         yield _at(8, minute), {**quote, **told}
 
 
@@ -62,7 +60,7 @@ def _order(
     about: dict[str, Any], placed: dict[str, Any], at: datetime
 ) -> Iterator[tuple[datetime, dict[str, Any]]]:
     """A physical order and its entry in the ERP."""
-    common = {**about, "month": REFERENCE_MONTH, "source": _DESK, "log_class": "business"}
+    common = {**about, "month": REFERENCE_MONTH, "source": HUB, "log_class": "business"}
     yield at, {**common, **placed, "type": "order.create"}
     yield at + timedelta(seconds=11), {**common, "type": "erp.sync", "actor": "erp"}
 
@@ -70,8 +68,7 @@ def _order(
 def _finance() -> Iterator[tuple[datetime, dict[str, Any]]]:
     """The finance department of the incident that is left for the visitor."""
     payment = {
-        "org": _FINANCE, "log_class": "business", "source": _TREASURY, "object_type": "payment",
-        "currency": "CNY",
+        "org": _FINANCE, "log_class": "business", "object_type": "payment", "currency": "CNY",
     }  # fmt: skip
     for minute, number, order, amount in (
         (6, "FK-202412-0931", "PO-5512", "412000.00"),

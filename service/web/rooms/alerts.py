@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 
 from sqlalchemy import Connection
 
-from service.web.rooms import alert_rows
+from service.web.rooms import alert_findings, alert_rows
 from service.web.rooms.alert_rows import AlertFilter, Pile
 from service.web.rooms.evidence import figure, label_of, rule_lines, rule_of, shown
 from service.web.rooms.here import Here
@@ -180,12 +180,10 @@ def _groups(here: Here, asked: Asked, alerts: Sequence[Alert]) -> Iterable[Alert
 
 def alert_line(here: Here, asked: Asked, alert: Alert) -> AlertLine:
     """One alert of the list."""
-    subject = here.names.subject(alert.code, alert.product, alert.month)
-    about = alert_rows.about(alert.evidence)
     return AlertLine(
         id=alert.id,
         level=alert.level.value,
-        subject=f"{subject} {about}" if about else subject,
+        subject=alert_findings.subject_of(here, alert),
         unit=here.names.unit(alert.org),
         source=alert.source_kind.value,
         state=alert.state.value,
@@ -206,16 +204,43 @@ def detail_of(
     """The right side."""
     matches = reads.matches_of(connection, alert_id=alert.id)
     last = matches[-1] if matches else {}
+    finding = alert_findings.finding_of(here, alert)
+    said = finding.sentences if finding else ()
     return AlertDetail(
         line=alert_line(here, asked, alert),
-        explanation=happened(here, last) or here.names.title(alert.code),
-        normal=_normal(here, alert),
-        now=here.reader.format.quantity(alert.value, alert.unit) if alert.value is not None else "",
+        state_text=_state(here, alert),
+        explanation=said[0] if said else happened(here, last) or here.names.title(alert.code),
+        further=said[1:],
+        normal=finding.normal if finding else _normal(here, alert),
+        now=finding.now if finding else _now(here, alert),
         rules=tuple(rule_lines(here, [last])) if last else (),
-        evidence=tuple(_evidence(here, alert)),
+        evidence=tuple(_evidence(here, alert, finding.rows if finding else ())),
         similar=tuple(_similar(here, connection, alert)),
         acts=tuple(_acts(here, asked, alert, alerts)),
     )
+
+
+def _state(here: Here, alert: Alert) -> str:
+    """Where it stands: who answers for it, or who decided what, when and why."""
+    if alert.state is AlertState.NEW:
+        if alert.order_id:
+            return here.text("ui.finding.in_order", order=alert.order_id)
+        return here.text("ui.alert_state.new")
+    parts = [here.text(f"ui.alert_state.{alert.state.value}")]
+    reason = f"triage.{alert.reason}"
+    if alert.state is AlertState.DISMISSED and reason in here.reader.words:
+        parts.append(here.text(reason))
+    if alert.decided_by:
+        parts.append(here.names.actor(alert.decided_by))
+    if alert.decided_at is not None:
+        parts.append(here.reader.format.minute(alert.decided_at))
+    return " · ".join(parts)
+
+
+def _now(here: Here, alert: Alert) -> str:
+    if alert.value is None:
+        return ""
+    return here.reader.format.quantity(alert.value, alert.unit)
 
 
 def _normal(here: Here, alert: Alert) -> str:
@@ -229,9 +254,11 @@ def _normal(here: Here, alert: Alert) -> str:
     )
 
 
-def _evidence(here: Here, alert: Alert) -> Iterable[Pair]:
+def _evidence(here: Here, alert: Alert, found: Sequence[Pair]) -> Iterable[Pair]:
+    """Of a detector's finding its own rows; else the evidence that the rule names."""
+    yield from found
     rule = rule_of(here.app, alert.rule)
-    for name, value in alert.evidence.items():
+    for name, value in () if found else alert.evidence.items():
         seen = figure(here, name, value, alert.unit)
         yield Pair(label_of(here, name, rule), shown(here, seen), seen.url)
     if alert.actor:
@@ -249,10 +276,8 @@ def _similar(here: Here, connection: Connection, alert: Alert) -> Iterable[Simil
         if past.state is AlertState.DISMISSED and reason in here.reader.words:
             ended = f"{ended} · {here.text(reason)}"
         pile = Pile.DISMISSED if past.state is AlertState.DISMISSED else Pile.CONFIRMED
-        subject = here.names.subject(past.code, past.product, past.month)
-        about = alert_rows.about(past.evidence)
         yield Similar(
-            f"{subject} {about}" if about else subject,
+            alert_findings.subject_of(here, past),
             ended,
             past.raised_at,
             Asked(pile, alert=past.id).address(),

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection
 
 import approvals
-from service.web.rooms import alert_rows
+from service.web.rooms import alert_findings, alert_rows
 from service.web.rooms.figures import limit_of, value_of
 from service.web.rooms.here import Here
 from service.web.rooms.waiting_rows import first_waiting
@@ -94,13 +94,11 @@ def _alert_line(here: Here, waiting: Waiting) -> WaitingLine:
         alert.level.value,
         "alert",
         alert.id,
-        _with(
-            here.names.subject(alert.code, alert.product, alert.month),
-            alert_rows.about(alert.evidence),
-        ),
+        alert_findings.subject_of(here, alert),
         here.names.unit(alert.org),
         f"/alerts?alert={quote(alert.id)}",
-        value_of(alert),
+        # a surprise is no figure of the book
+        NO_FIGURE if alert_findings.is_finding(alert) else value_of(alert),
         limit_of(alert),
         alert.use,
         here.text("ui.waiting.TRIAGE"),

@@ -55,6 +55,8 @@ class AlertDetail:
 
     Attributes:
         explanation: one sentence: what, how far from usual, why that matters.
+        state_text: where it stands: waits, answered for by an order, or decided by whom and why.
+        further: what else stood out, a sentence each.
         normal: what is usual (平时); `now` what was seen (本次).
         leaves: evidence of a rule; `evidence` of a model or robot.
         acts: confirm (c), dismiss (d), merge (m), next (n).
@@ -62,6 +64,8 @@ class AlertDetail:
 
     line: AlertLine
     explanation: str
+    state_text: str = ""
+    further: tuple[str, ...] = ()
     normal: str = ""
     now: str = ""
     rules: tuple[RuleLine, ...] = ()
