@@ -40,11 +40,15 @@ class RejectOut(Out):
 
 
 class ReceiptOut(Out):
-    """What became of a batch; all of it is on disk."""
+    """What became of a batch; all of it is on disk.
+
+    `already_quarantined` counts the bad rows that quarantine holds from an earlier request.
+    """
 
     accepted: int
     duplicates: int
     quarantined: int
+    already_quarantined: int
     last_position: int
     rejects: list[RejectOut]
 
@@ -97,6 +101,7 @@ def post_events(call: Writing) -> Response:
         accepted=receipt.accepted,
         duplicates=receipt.duplicates,
         quarantined=receipt.quarantined,
+        already_quarantined=receipt.already_quarantined,
         last_position=receipt.last_position,
         rejects=[
             RejectOut(

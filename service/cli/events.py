@@ -18,6 +18,7 @@ from service.event_checks import EventChecks
 from store.problems import Problem, did_you_mean
 
 _BATCH = 5_000
+_COUNTS = ("rows", "accepted", "duplicates", "quarantined", "already_quarantined")
 _ERRORS_MOST = 1_000
 _SHOWN = 50
 
@@ -45,7 +46,7 @@ def import_events(
     if faults:
         # a mapping that is half understood would put good rows into the wrong place
         _refuse(desk, faults)
-    counts = dict.fromkeys(("rows", "accepted", "duplicates", "quarantined"), 0)
+    counts = dict.fromkeys(_COUNTS, 0)
     problems: list[Problem] = []
     with desk.open() as app:
         now = app.clock()
@@ -55,9 +56,8 @@ def import_events(
             events, rejects = checks.sort(batch)
             receipt = app.log.append(events, rejects)
             counts["rows"] += len(batch)
-            counts["accepted"] += receipt.accepted
-            counts["duplicates"] += receipt.duplicates
-            counts["quarantined"] += receipt.quarantined
+            for name in _COUNTS[1:]:
+                counts[name] += getattr(receipt, name)
             found = [problem for reject in rejects for problem in reject.problems]
             problems += found[: _ERRORS_MOST - len(problems)]
         watched = catch_up(app) if watch and counts["accepted"] else None
@@ -72,6 +72,8 @@ def import_events(
         for problem in problems[:_SHOWN]:
             desk.complain(desk.sentence(problem))
         desk.say("cli.imported", **counts)
+        if counts["already_quarantined"]:
+            desk.say("cli.import.already_quarantined", count=counts["already_quarantined"])
         if watched:
             desk.say("cli.import.orders", orders=", ".join(watched))
 
@@ -97,7 +99,7 @@ def _refuse(desk: Desk, faults: Sequence[Problem]) -> NoReturn:
         for problem in faults:
             desk.complain(desk.sentence(problem))
 
-    counts = dict.fromkeys(("rows", "accepted", "duplicates", "quarantined"), 0)
+    counts = dict.fromkeys(_COUNTS, 0)
     errors = [desk.problem(problem) for problem in faults]
     desk.answer({**counts, "errors": errors, "watched": False, "orders": []}, show)
     raise typer.Exit(PROBLEMS)

@@ -90,8 +90,12 @@ def test_events_are_stored_judged_and_found(terminal: Any) -> None:
     assert answer.code == 1
     assert (answer.json["accepted"], answer.json["quarantined"]) == (6, 1)
     assert answer.json["errors"][0]["line"] == 7
-    # the bad row is known as well
-    assert terminal("events", "import", file, "--json").json["duplicates"] == 7
+    # the bad row is no event, so no duplicate of one: quarantine holds it already
+    again = terminal("events", "import", file, "--json")
+    counts = ("rows", "accepted", "duplicates", "quarantined", "already_quarantined")
+    assert [again.json[name] for name in counts] == [7, 0, 6, 0, 1]
+    assert again.code == 1
+    assert "already in quarantine" in terminal("events", "import", file, "--lang", "en").out
     codes = {one["code"] for one in terminal("alerts", "list", "--json").json["rows"]}
     assert "INBOUND_TIMEOUT_CLUSTER" in codes
     found = terminal("events", "search", "--object", "R-3", "--json").json["rows"]
