@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import structlog
 from sqlalchemy import Connection
@@ -36,6 +37,7 @@ if TYPE_CHECKING:  # loaded with the agents themselves
     from agents.trainer import Trainer
     from agents.watcher import Watcher
 
+T = TypeVar("T")
 _log = structlog.get_logger(__name__)
 
 
@@ -65,23 +67,48 @@ class DirectoryReader:
             return self.around(connection)
 
 
-@dataclass(frozen=True, slots=True)
-class Makers:
-    """What makes the ports that are made when they are first used.
+class Later(Generic[T]):
+    """What is made by the first call, for all callers and from whichever thread.
 
-    Attributes:
-        rulebook: reads and checks the rule files.
-        catalogues: adds the rules' titles to the words.
-        log: opens the audit log.
-        channels: connects the channels that the settings ask for.
-        agents: makes the agents of this process.
+    Args:
+        make: makes it; what it raises leaves it unmade.
     """
 
-    rulebook: Callable[[], Rulebook]
-    catalogues: Callable[[Rulebook], Catalogues]
-    log: Callable[[], LogPort]
-    channels: "Callable[[Application], Mapping[str, Channel]]"
-    agents: "Callable[[Application], Agents]"
+    def __init__(self, make: Callable[..., T]) -> None:
+        self._make = make
+        self._lock = RLock()
+        self._kept: list[T] = []
+
+    @property
+    def made(self) -> bool:
+        """Whether it was."""
+        return bool(self._kept)
+
+    def __call__(self, *given: Any) -> T:
+        """It; `given` goes to its maker the first time."""
+        with self._lock:
+            if not self._kept:
+                self._kept.append(self._make(*given))
+            return self._kept[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Makers:
+    """The ports that are made when they are first used, each once.
+
+    Attributes:
+        rulebook: the checked rule files.
+        catalogues: words, with the titles of a rulebook.
+        log: the audit log.
+        channels: those that the settings ask for, for an application.
+        agents: those of this process, for an application.
+    """
+
+    rulebook: Later[Rulebook]
+    catalogues: Later[Catalogues]
+    log: Later[LogPort]
+    channels: Later[Mapping[str, Channel]]
+    agents: "Later[Agents]"
 
 
 @dataclass(frozen=True)
@@ -119,27 +146,27 @@ class Application:
         """
         _ = self.rulebook, self.log, self.agents
 
-    @cached_property
+    @property
     def rulebook(self) -> Rulebook:
         """The rules in force."""
         return self.makers.rulebook()
 
-    @cached_property
+    @property
     def catalogues(self) -> Catalogues:
         """Words of both languages."""
         return self.makers.catalogues(self.rulebook)
 
-    @cached_property
+    @property
     def log(self) -> LogPort:
         """The audit log."""
         return self.makers.log()
 
-    @cached_property
+    @property
     def channels(self) -> Mapping[str, Channel]:
         """Adapters by name."""
         return self.makers.channels(self)
 
-    @cached_property
+    @property
     def agents(self) -> "Agents":
         """What runs by itself."""
         return self.makers.agents(self)
@@ -198,11 +225,10 @@ class Application:
 
     def close(self) -> None:
         """Seal what this process left in the trail; release the child process, log, database."""
-        made = vars(self)  # a cached property stands here once it was used
-        if "agents" in made:
+        if self.makers.agents.made:
             self.watcher.close()
         self.seal()
-        if "log" in made:
+        if self.makers.log.made:
             self.log.close()
         self.store.engine.dispose()
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from auditlog.port import LogPort
-from service.application import Application, DirectoryReader, Makers
+from service.application import Application, DirectoryReader, Later, Makers
 from service.i18n.titles import rule_titles
 from service.i18n.wording import Catalogues
 from service.rules_in_force import rulebook_folder, rules_in_force
@@ -61,11 +61,11 @@ def compose(
         policy=policy or Policy(),
         directories=DirectoryReader(store),
         makers=Makers(
-            rulebook=lambda: rules_in_force(settings),
-            catalogues=lambda rulebook: Catalogues(ZONE, rule_titles(rulebook)),
-            log=lambda: log or _log_of(settings, role, clock),
-            channels=lambda made: _channels_of(made) if channels is None else channels,
-            agents=lambda made: _agents_of(made, use_child=use_child),
+            rulebook=Later(lambda: rules_in_force(settings)),
+            catalogues=Later(lambda rulebook: Catalogues(ZONE, rule_titles(rulebook))),
+            log=Later(lambda: log or _log_of(settings, role, clock)),
+            channels=Later(lambda made: _channels_of(made) if channels is None else channels),
+            agents=Later(lambda made: _agents_of(made, use_child=use_child)),
         ),
         demo=demo,
     )

@@ -21,6 +21,7 @@ from service.api import (
     silences,
     trail_routes,
 )
+from service.api.bodies import StrictBodies
 from service.api.faults import MEDIA_TYPE, NoTraceback, fault_of, problem_response
 from service.api.shapes import ProblemDocument
 from service.application import Application
@@ -48,6 +49,7 @@ _SAID = {
     404: "There is none, or the caller does not see it",
     409: "The state of things forbids it; `code` and `params` tell which and the live values",
     413: "The body is too large",
+    415: "The body is not JSON by its own account",
     422: "Something in the request is missing or wrong; `problems` tells what",
     429: "Too many requests",
     500: "Our fault; `instance` names it in the service's log",
@@ -88,6 +90,7 @@ def make_api(app: Application, gate: Gate) -> FastAPI:
         api.add_exception_handler(kind, answered)
     for router in _ROUTERS:
         api.include_router(router)
+    api.add_middleware(StrictBodies)
     api.add_middleware(NoTraceback, catalogues=app.catalogues)
     api.openapi = lambda: _document(api)  # type: ignore[method-assign]
     return api

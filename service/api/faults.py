@@ -20,14 +20,27 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from approvals import NoPlan, UnknownRequest
 from auditlog.errors import (
+    BadQueryError,
     DiskFullError,
     LogBusyError,
+    LogClosedError,
     LogError,
     LogUnavailableError,
     LogVersionError,
+    SqlRefusedError,
+    SqlTimeoutError,
+    UnknownFieldError,
+    UnknownRowError,
 )
-from directory import AccountTaken, DirectoryError, UnknownPermission, UnknownPerson
-from rules.errors import UnknownFactKind, UnknownRule
+from directory import (
+    AccountTaken,
+    InvalidDirectory,
+    UnknownPermission,
+    UnknownPerson,
+    UnknownProduct,
+    UnknownYear,
+)
+from rules.errors import UnknownRule
 from service.api.validation import problems_of
 from service.i18n.catalogue import problem_text
 from service.i18n.choice import choose_language
@@ -36,7 +49,7 @@ from service.security import Forbidden, SignInNeeded
 from store import DiskFull
 from store.problems import Problem
 from trail import UnknownRecord
-from workorders.errors import BadLevel, ConcurrentChange
+from workorders.errors import BadLevel, ConcurrentChange, UnknownAlert, UnknownOrder
 from workorders.plain import plain
 
 MEDIA_TYPE = "application/problem+json"
@@ -120,7 +133,7 @@ def fault_of(  # noqa: C901, PLR0911, PLR0912 - one return an exception
             status = raised.status_code
             code = _STATUS_CODES.get(status, "BAD_REQUEST" if status < _SERVER_FAULT else "FAULT")
             return Fault(status, code, headers=dict(raised.headers or {}))
-        case UnknownRequest() | UnknownRecord() | UnknownRule():
+        case UnknownRequest() | UnknownRecord() | UnknownRule() | UnknownOrder() | UnknownAlert():
             return Fault(404, "NOT_FOUND")
         case NoPlan():
             return Fault(409, "NO_PLAN", {"kind": raised.kind, "org": raised.org})
@@ -132,14 +145,32 @@ def fault_of(  # noqa: C901, PLR0911, PLR0912 - one return an exception
             return Fault(409, "ACCOUNT_TAKEN")
         case ConcurrentChange():
             return Fault(409, "CONFLICT")
-        case BadLevel() | UnknownFactKind() | DirectoryError():
+        case BadLevel():
             return Fault(422, "BAD_REQUEST")
-        case LogBusyError() | LogUnavailableError() | LogVersionError() | OperationalError():
+        case UnknownProduct():
+            return Fault(422, "UNKNOWN_PRODUCT", {"found": raised.product, "hint": raised.hint})
+        case UnknownYear():
+            # who asks may not load it, and asking in other words does not help
+            return Fault(409, "CALENDAR_MISSING", {"year": raised.year, "region": raised.region})
+        case InvalidDirectory():
+            # nobody sends a whole directory here: what cannot be read is what we keep
+            return Fault(500, "DIRECTORY_UNREADABLE")
+        case (
+            LogBusyError()
+            | LogClosedError()
+            | LogUnavailableError()
+            | LogVersionError()
+            | OperationalError()
+        ):
             return Fault(503, "UNAVAILABLE", headers={"Retry-After": "5"})
         case DiskFull() | DiskFullError():
             return Fault(507, raised.code, headers={"Retry-After": "60"})
-        case LogError():
+        case UnknownRowError():
+            return Fault(404, raised.code, {"found": str(raised)})
+        case UnknownFieldError() | BadQueryError() | SqlRefusedError() | SqlTimeoutError():
             return Fault(422, raised.code, {"found": str(raised)})
+        case LogError():
+            return Fault(500, raised.code)
         case _:
             return Fault(500, "FAULT")
 

@@ -1,4 +1,4 @@
-"""Parameters of an address that no route takes are refused, not passed over.
+"""Parameters and bodies that a route does not take are refused, not passed over.
 
 A misspelt filter that is ignored answers with everything, which the caller takes for the selection.
 """
@@ -7,6 +7,7 @@ from fastapi import Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
+from service.api.bodies import SENT
 from service.api.faults import ApiFault
 from store.problems import Problem, did_you_mean, shorten
 
@@ -14,16 +15,19 @@ _NEVER_EMPTY = frozenset({"org"})
 
 
 def check_parameters(request: Request) -> None:
-    """Refuse parameters that the route does not know, and a unit that is named but empty.
+    """Refuse what the route does not know, and a unit that is named but empty.
 
     Raises:
         ApiFault: naming each parameter and the ones that are allowed.
     """
     route = request.scope.get("route")
-    if not isinstance(route, APIRoute) or not request.query_params:
+    if not isinstance(route, APIRoute):
         return
     known = sorted(_names(route.dependant))
     problems = []
+    takes_body = route.body_field is not None or "requestBody" in (route.openapi_extra or {})
+    if request.scope.get(SENT) and not takes_body:
+        problems.append(Problem("INPUT_UNEXPECTED", field="body", allowed="{}"))
     for name, value in request.query_params.multi_items():
         if name not in known:
             problems.append(

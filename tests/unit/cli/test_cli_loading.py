@@ -4,11 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from service.application import Later
 from service.cli.root import MODULES, commands_of
 from service.i18n import load_words
 from service.settings import Settings
@@ -112,3 +115,29 @@ def test_a_command_that_breaks_a_rule_file_is_told_when_it_wants_the_rules(
     assert terminal("assess").code == 1
     with pytest.raises(BrokenRulebook):
         terminal.compose(Settings(data=terminal.data), role="serve")
+
+
+def test_a_port_is_made_once_for_all_threads_and_copies(terminal: Any) -> None:
+    app = terminal.compose(Settings(data=terminal.data))
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            logs = list(pool.map(lambda _: app.log, range(64)))
+        assert {id(one) for one in logs} == {id(app.log)}
+        assert replace(app, demo=True).log is app.log
+    finally:
+        app.close()
+
+
+def test_what_fails_to_be_made_is_tried_again() -> None:
+    answers = iter([ZeroDivisionError(), None])
+
+    def make() -> int:
+        if (fault := next(answers)) is not None:
+            raise fault
+        return 7
+
+    port = Later(make)
+    with pytest.raises(ZeroDivisionError):
+        port()
+    assert not port.made
+    assert (port(), port(), port.made) == (7, 7, True)
