@@ -5,7 +5,7 @@ Only a source that promises a cadence can be late by silence: an organisation na
 the organisation and of everything below it is late, and no order about it closes.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,15 +14,15 @@ import trail
 from agents.assessor import Scope, Trigger, assess_scope
 from agents.facts import Surroundings
 from agents.feed_states import CURRENT, DEAD, KIND, LATE, feed_key, remember, states
+from agents.judging import JudgingAgent
 from agents.matching import Seen, match_of
-from agents.world import World
-from auditlog.port import FactRow, LogPort, Query, fact_row
+from auditlog.port import FactRow, Query, fact_row
 from book.exposure import compute
 from book.positions import is_under
 from book.state import BookState
 from directory.errors import DirectoryError
 from rules.rulebook import Rulebook
-from store import Store, UnitOfWork
+from store import UnitOfWork
 from workorders.context import Context
 from workorders.ingest import ingest_match
 
@@ -52,29 +52,10 @@ class Feed:
         return {"org": self.org, "source": self.source, "lag_s": self.lag_s, "state": self.state}
 
 
-class Feeds:
-    """The agent.
+class Feeds(JudgingAgent):
+    """The agent; the log says when a source spoke last."""
 
-    Args:
-        store: for the transactions.
-        log: says when a source spoke last.
-        rulebook: gives the rules in force.
-        context: what `workorders` needs, for a directory.
-    """
-
-    def __init__(
-        self,
-        store: Store,
-        log: LogPort,
-        *,
-        rulebook: Callable[[], Rulebook],
-        context: Callable[[Surroundings], Context],
-    ) -> None:
-        self._store = store
-        self._log = log
-        self._rulebook = rulebook
-        self._context = context
-        self._world = World(ACTOR)
+    actor = ACTOR
 
     def run_once(self, now: datetime) -> tuple[Feed, ...]:
         """Look at every feed that promises a cadence; returns those whose state changed."""

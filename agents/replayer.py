@@ -5,7 +5,7 @@ are judged at a stretch, and what stands must be what stands in the trail. A cor
 missed, or told without cause, opens a work order of kind `system`; nothing is mended by itself.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
@@ -16,16 +16,16 @@ import trail
 from agents.correlating import Correlations, past_facts
 from agents.facts import Surroundings
 from agents.house_faults import HouseFault, tell_once
+from agents.judging import JudgingAgent
 from agents.reading import Stand, stand_of
-from agents.world import World, book_orgs
-from auditlog.port import LogPort, Query
+from agents.world import book_orgs
+from auditlog.port import Query
 from directory.writing import directory_version
 from rules.patterns import Status
 from rules.rulebook import Rulebook
-from store import Store, UnitOfWork, positions
+from store import UnitOfWork, positions
 from store.clock import parse_rfc3339
 from trail.tables import RECORD
-from workorders.context import Context
 
 ACTOR = "system:replayer"
 POSITION = "replayer"
@@ -68,29 +68,10 @@ class _Held(NamedTuple):
     directory: str = ""
 
 
-class Replayer:
-    """The agent.
+class Replayer(JudgingAgent):
+    """The agent; the log gives the events of the day."""
 
-    Args:
-        store: for the transactions.
-        log: the day's events.
-        rulebook: gives the rules in force.
-        context: what `workorders` needs, for a directory.
-    """
-
-    def __init__(
-        self,
-        store: Store,
-        log: LogPort,
-        *,
-        rulebook: Callable[[], Rulebook],
-        context: Callable[[Surroundings], Context],
-    ) -> None:
-        self._store = store
-        self._log = log
-        self._rulebook = rulebook
-        self._context = context
-        self._world = World(ACTOR)
+    actor = ACTOR
 
     def run_once(self, now: datetime) -> tuple[Replayed, ...]:
         """Replay each day that is over and not yet replayed; a day is replayed once."""
