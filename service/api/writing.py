@@ -17,9 +17,9 @@ from sqlalchemy import select
 from service.api.access import App, Caller, Who
 from service.api.faults import MEDIA_TYPE, ApiFault, Fault, language_of, problem_document
 from service.application import Application
+from service.retrying import retried
 from store import UnitOfWork, inbox
 from store.schema import table
-from workorders.errors import ConcurrentChange
 
 IdempotencyKey = Annotated[
     str | None,
@@ -33,7 +33,6 @@ IdempotencyKey = Annotated[
 ]
 REPLAYED = "Idempotent-Replayed"
 _INBOX = table("store_inbox")
-_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +89,7 @@ def write(call: Call, act: Act) -> Response:
     Raises:
         ApiFault: what `act` raises, or a key that was used for another request.
     """
-    for left in reversed(range(_TRIES)):
-        try:
-            return _once(call, act)
-        except ConcurrentChange:
-            if not left:
-                raise
-    raise AssertionError  # the loop returns or raises
+    return retried(lambda: _once(call, act))
 
 
 def _once(call: Call, act: Act) -> Response:

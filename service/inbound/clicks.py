@@ -21,15 +21,15 @@ from service import approval_refresh, approving
 from service.api.faults import said
 from service.application import Application
 from service.inbound import linking
+from service.retrying import retried
 from store import UnitOfWork, inbox
 from store.inbox import InboxRow
 from store.problems import shorten
 from workorders import Answer, perform, reads
 from workorders.channel import Chat, Inbound
-from workorders.errors import ChannelError, ConcurrentChange
+from workorders.errors import ChannelError
 from workorders.plain import plain
 
-_TRIES = 3
 #: A click that fails so often is given up: after some ten minutes.
 MAX_TRIES = 8
 FAILED = "CLICK_FAILED"
@@ -177,15 +177,10 @@ def carry_out(
     Returns:
         What came of it; None when somebody else did it.
     """
-    for left in reversed(range(_TRIES)):
-        try:
-            return _once(app, inbound, consume)
-        except _Taken:
-            return None
-        except ConcurrentChange:
-            if not left:
-                raise
-    return None
+    try:
+        return retried(lambda: _once(app, inbound, consume))
+    except _Taken:
+        return None
 
 
 def _once(

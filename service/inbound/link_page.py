@@ -9,9 +9,12 @@ from directory import AccountTaken
 from service.application import Application
 from service.inbound import clicks, linking
 from service.inbound.views import LinkPage
+from service.retrying import retried
 from service.security import SignedIn, signed_in
 from service.web.frame import Frame
 from service.web.pages import Pages
+from workorders import Answer
+from workorders.channel import Inbound
 
 Signed = Annotated[SignedIn, Depends(signed_in)]
 
@@ -43,12 +46,7 @@ def link_router(app: Application, pages: Pages) -> APIRouter:
         if link is None:
             return show(request, signed, LinkPage("gone"), 410)
         try:
-            # The first action completes by itself, with the rights of now and with the tie itself:
-            # a link that is used up must not leave it behind.
-            with app.store.unit_of_work(signed.person.id) as uow:
-                tied = linking.use(uow, link, signed.person.id)
-                acts = tied and waiting is not None and bool(waiting.verb)
-                answer = clicks.act_on(uow, app, waiting) if acts and waiting is not None else None
+            tied, answer = retried(lambda: _tie(app, signed.person.id, link, waiting))
         except AccountTaken:
             return show(request, signed, LinkPage("taken"), 409)
         if not tied:
@@ -61,6 +59,21 @@ def link_router(app: Application, pages: Pages) -> APIRouter:
         return show(request, signed, LinkPage("done", signed.person.name, _shown(link), said))
 
     return router
+
+
+def _tie(
+    app: Application, person: str, link: linking.Link, waiting: Inbound | None
+) -> tuple[bool, Answer | None]:
+    """Whether the link was still free, and what came of the act that waited behind it.
+
+    The act completes by itself, with the rights of now and with the tie itself: a link that is used
+    up must not leave it behind.
+    """
+    with app.store.unit_of_work(person) as uow:
+        tied = linking.use(uow, link, person)
+        if not tied or waiting is None or not waiting.verb:
+            return tied, None
+        return tied, clicks.act_on(uow, app, waiting)
 
 
 def _shown(link: linking.Link) -> str:

@@ -17,6 +17,7 @@ from service.web.frame import Frame
 from service.web.pages import Pages, send_to
 from service.web.reader import local_path
 from service.web.views.access import FaultPage
+from workorders.errors import ConcurrentChange
 
 _LOG = logging.getLogger("hedgewarden.web")
 _CODES = {
@@ -40,6 +41,7 @@ def install_faults(app: FastAPI) -> None:
     app.add_exception_handler(Forbidden, _forbidden)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(ConcurrentChange, _overtaken)
 
 
 async def refusal(scope: Scope, status: int, code: str) -> ASGIApp:
@@ -101,6 +103,12 @@ def _forbidden(request: Request, refused: Exception) -> Response:
 def _http(request: Request, raised: Exception) -> Response:
     status = raised.status_code if isinstance(raised, HTTPException) else 500
     return fault(request, status, _CODES.get(status, "BAD_REQUEST" if status < 500 else "FAULT"))  # noqa: PLR2004 - the class of HTTP codes
+
+
+def _overtaken(request: Request, raised: Exception) -> Response:
+    """Others moved the order again and again while it was tried: nothing was done."""
+    del raised
+    return fault(request, 409, "CONFLICT")
 
 
 def _invalid(request: Request, raised: Exception) -> Response:

@@ -159,11 +159,12 @@ def test_the_work_from_acknowledging_to_closing(home: House, order: WorkOrder) -
     # who resolved a red order does not close it
     assert "neither acknowledged nor resolved" in after(chen, f"{base}/close", **CLOSING)
     closed = after(lin, f"{base}/close", **CLOSING)
-    assert "Done and recorded: Review & close" in closed
+    assert f"You have closed {order.id}. If it comes back, reopen it." in closed
     assert "Watch the limit before buying" in closed
     assert home.order(order.id).state == "closed"
     reopened = after(lin, f"{base}/reopen", reason="came back")
-    assert "Done and recorded" in reopened
+    (new,) = (one for one in home.orders() if one.reopened_from == order.id)
+    assert f"{new.id} is open; it points at {order.id}, which stays closed." in reopened
 
 
 def test_closing_is_greyed_with_the_live_figure_while_the_condition_holds(
@@ -229,7 +230,8 @@ def test_an_approval_is_asked_for_signed_and_shown(home: House, order: WorkOrder
     version = re.search(r'name="version" value="(\d+)"', lin.get(link[0]).text)
     assert version
     signed = after(lin, f"{link[0]}/approve", version=version[1])
-    assert "Done and recorded: Approve" in signed
+    number = link[0].rpartition("/")[2]
+    assert f"You have approved {number}. It waits for Wang Qiang until " in signed
     # nobody signs what they asked for
     assert "Refused: " in after(chen, f"{link[0]}/approve", version=version[1])
 

@@ -12,8 +12,8 @@ import approvals
 from approvals import REJECT_REASONS, State, Status, UnknownRequest, Verb
 from integrations.wording import card_text
 from service.approval_cards import approval_card
-from service.approving import act as act_on
 from service.approval_effect import effect_of
+from service.approving import act as act_on
 from service.approving import recorded
 from service.web.rooms.here import Here, Viewer, not_found
 from service.web.views.approval import ApprovalPage, Signer
@@ -207,7 +207,7 @@ def act(
             uow, here.app, context, number, verb, version, reason=reason, note=note, to=to
         )
     if decided.accepted:
-        return here.done(url, "ui.said.done", what=here.text(f"approvals.verb.{verb.value}"))
+        return here.done(url, "ui.said.order", **_said(here, decided.state, verb))
     found = recorded(decided.state, here.app)
     at = str(found.get("at") or "")
     params = {
@@ -215,3 +215,17 @@ def act(
         "actor": str(found.get("actor") or "—"),
     }
     return here.refused(url, here.text(f"reason.{decided.code}", **params))
+
+
+def _said(here: Here, state: State, verb: Verb) -> dict[str, str]:
+    """What was done to a request, and what comes next."""
+    people = here.names.people(list(state.waiting_for))
+    at = here.reader.format.minute(state.due) if state.due is not None else ""
+    key = f"ui.next.approval.{state.status.value}"
+    if state.status is Status.PENDING and not at:
+        key += "_untimed"
+    person = here.names.person(state.subject.requester)
+    return {
+        "happened": here.text(f"ui.said.approval.{verb.value}", number=state.id),
+        "next": here.text(key, people=people, at=at, person=person),
+    }

@@ -1,274 +1,30 @@
-"""The acts on a work order: which buttons a person sees and why one is greyed, and the routes."""
+"""The acts on a work order: the routes behind its buttons."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from collections.abc import Callable
+from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Path
 from fastapi.responses import Response
-from sqlalchemy import Connection
 
 import workorders
 from service.approving import Ask, ask_for
 from service.closing import conditions_of
+from service.retrying import retried
 from service.web.reader import local_path
 from service.web.rooms.here import Here, Viewer, not_found
-from service.web.views.parts import Act, Choice, FormField
+from service.web.rooms.order_forms import ASKS, Entered
+from service.web.rooms.order_page import order_page
+from service.web.rooms.order_said import answered
 from store import UnitOfWork
-from store.clock import parse_rfc3339
 from workorders import reads
 from workorders.context import Context
-from workorders.guard import DISPOSITIONS, Condition, Holding
-from workorders.levels import Level
-from workorders.model import Closing, Corrective, State, WorkOrder
-from workorders.states import MOVES, OVERRIDE, PERMISSIONS, Outcome, Verb
+from workorders.model import Closing, Corrective, WorkOrder
+from workorders.states import PERMISSIONS, Outcome, Verb
 
-ROOT_CAUSES = (
-    "INTERFACE_FAULT",
-    "DATA_FAULT",
-    "PROCESS_GAP",
-    "ROLE_MISSING_PERMISSION",
-    "HUMAN_ERROR",
-    "MARKET_MOVE",
-    "LIMIT_UNFIT",
-    "ACCOUNT_MISUSE",
-    "SYSTEM_FAULT",
-    "FALSE_ALARM",
-    "OTHER",
-)
-ASKS = ("hedge_order", "limit_change", "override")
-_OFFERED = (
-    Verb.ACKNOWLEDGE,
-    Verb.TAKE_OVER,
-    Verb.HOLD,
-    Verb.REQUEST_APPROVAL,
-    Verb.ESCALATE,
-    Verb.RESOLVE,
-    Verb.RESUME,
-    Verb.CLOSE,
-    Verb.REOPEN,
-    Verb.REASSIGN,
-)
-_CORRECTIVE_DAYS = 7
 _TEXT = 4000
-
-
-# --- the buttons --------------------------------------------------------------------------------
-
-
-def acts_of(
-    here: Here, connection: Connection, order: WorkOrder, matches: Sequence[Mapping[str, Any]]
-) -> list[Act]:
-    """The buttons for this person; none at all for somebody who may do nothing here."""
-    offered = [verb for verb in _OFFERED if _offered(order, verb, here.person)]
-    if not any(here.may(PERMISSIONS[verb], order.org) for verb in offered):
-        return []
-    makers = _Makers(here, order, matches, _live(here, connection, order))
-    return [makers.make(verb) for verb in offered]
-
-
-def _offered(order: WorkOrder, verb: Verb, person: str) -> bool:
-    """Whether the button makes sense in this state; closing is always shown until it is done."""
-    if verb is Verb.CLOSE:
-        return order.state not in {State.CLOSED, State.MERGED}
-    if verb is Verb.TAKE_OVER and order.owner == person and order.state is State.IN_WORK:
-        return False
-    if verb is Verb.REASSIGN and order.state in {State.OPEN, State.SNOOZED}:
-        return False
-    return (order.state, verb) in MOVES
-
-
-@dataclass(frozen=True, slots=True)
-class _Moment:
-    """What `conditions_of` needs of a transaction."""
-
-    connection: Connection
-    now: datetime
-
-
-def _live(here: Here, connection: Connection, order: WorkOrder) -> list[Condition]:
-    if not order.clears or order.state in {State.CLOSED, State.MERGED}:
-        return []
-    return conditions_of(_Moment(connection, here.now), here.app, order)
-
-
-@dataclass(frozen=True, slots=True)
-class _Makers:
-    """Makes the buttons of one order."""
-
-    here: Here
-    order: WorkOrder
-    matches: Sequence[Mapping[str, Any]]
-    conditions: Sequence[Condition]
-
-    def make(self, verb: Verb) -> Act:
-        """The button of a verb, greyed when it is not possible now."""
-        here, order = self.here, self.order
-        why = here.why_not(PERMISSIONS[verb], order.org)
-        if not why and verb is Verb.CLOSE:
-            why = self._why_not_closed()
-        tone = "danger" if verb is Verb.CLOSE else "plain"
-        if verb is self._first():
-            tone = "primary"
-        return Act(
-            here.text(f"ui.act.{verb.value}"),
-            f"/orders/{quote(order.id)}/{verb.value}",
-            verb.value,
-            tone,
-            why,
-            (FormField("version", kind="hidden", value=str(order.version)), *self._fields(verb)),
-        )
-
-    def _first(self) -> Verb:
-        """The act that is expected next."""
-        if self.order.state is State.RESOLVED:
-            return Verb.CLOSE
-        if self.order.owner == self.here.person and self.order.state is State.IN_WORK:
-            return Verb.RESOLVE
-        return Verb.TAKE_OVER if self.order.acknowledged_at else Verb.ACKNOWLEDGE
-
-    def _may_override(self) -> bool:
-        return self.here.may(OVERRIDE, self.order.org)
-
-    def _why_not_closed(self) -> str:
-        here, order = self.here, self.order
-        unmet = next((one for one in self.conditions if one.holding is not Holding.CLEARED), None)
-        if unmet is not None and not self._may_override():
-            return condition_text(here, unmet)
-        if order.state is not State.RESOLVED:
-            return here.text("ui.act.close_unresolved")
-        second = order.level is Level.RED
-        if second and here.person in {order.resolved_by, order.acknowledged_by}:
-            return here.text("reason.NEEDS_SECOND_PERSON")
-        return ""
-
-    def _fields(self, verb: Verb) -> tuple[FormField, ...]:
-        text = self.here.text
-        reason = FormField("reason", text("ui.field.reason"), "textarea", required=True)
-        note = FormField("text", text("ui.field.note"), "textarea")
-        if verb is Verb.HOLD:
-            return (
-                FormField(
-                    "objects",
-                    text("ui.field.instructions"),
-                    value=", ".join(self._instructions()),
-                    hint=text("ui.field.instructions_hint"),
-                ),
-                reason,
-            )
-        if verb is Verb.REQUEST_APPROVAL:
-            return self._ask_fields()
-        if verb in {Verb.ESCALATE, Verb.RESUME, Verb.REOPEN}:
-            return (reason,)
-        if verb is Verb.RESOLVE:
-            return (note,)
-        if verb is Verb.REASSIGN:
-            return (self._person("person", "ui.field.person"), reason)
-        return self._closing_fields() if verb is Verb.CLOSE else ()
-
-    def _instructions(self) -> list[str]:
-        """Objects on which the matches of this order decided."""
-        found = [one["decide"]["object_id"] for one in self.matches if one.get("decide")]
-        return list(dict.fromkeys(found))
-
-    def _ask_fields(self) -> tuple[FormField, ...]:
-        text = self.here.text
-        kinds = tuple(Choice(one, text(f"approvals.kind.{one}")) for one in ASKS)
-        objects = (
-            Choice("", text("ui.field.whole_order")),
-            *(Choice(one, one) for one in self._instructions()),
-        )
-        return (
-            FormField("kind", text("ui.field.ask_kind"), "select", required=True, choices=kinds),
-            FormField("object", text("ui.column.object"), "select", choices=objects),
-            FormField("amount", text("ui.field.amount"), hint=text("ui.field.amount_hint")),
-            FormField("text", text("ui.field.why"), "textarea", required=True),
-        )
-
-    def _closing_fields(self) -> tuple[FormField, ...]:
-        text, order = self.here.text, self.order
-        grave = order.level >= Level.ORANGE
-        due = self.here.reader.format.local(self.here.now).date() + timedelta(_CORRECTIVE_DAYS)
-        fields = [
-            FormField(
-                "disposition",
-                text("ui.field.disposition"),
-                "select",
-                required=True,
-                choices=(
-                    Choice("", text("ui.choose")),
-                    *(Choice(one, text(f"disposition.{one}")) for one in sorted(DISPOSITIONS)),
-                ),
-            ),
-            FormField(
-                "root_cause",
-                text("ui.field.root_cause"),
-                "select",
-                required=True,
-                choices=(
-                    Choice("", text("ui.choose")),
-                    *(Choice(one, text(f"root_cause.{one}")) for one in ROOT_CAUSES),
-                ),
-            ),
-            FormField("corrective", text("ui.field.corrective"), "textarea", required=grave),
-            self._person("owner", "ui.field.corrective_owner", required=grave),
-            FormField(
-                "due", text("ui.field.corrective_due"), "date", due.isoformat(), required=grave
-            ),
-            FormField("text", text("ui.field.note"), "textarea"),
-        ]
-        unmet = next((one for one in self.conditions if one.holding is not Holding.CLEARED), None)
-        if unmet is not None and self._may_override():
-            hint = condition_text(self.here, unmet)
-            fields.append(
-                FormField(
-                    "override", text("ui.field.override"), "textarea", required=True, hint=hint
-                )
-            )
-        return tuple(fields)
-
-    def _person(self, name: str, label: str, *, required: bool = True) -> FormField:
-        """A choice of the people who see this order's unit."""
-        directory, at = self.here.directory, self.here.now
-        people = [
-            one
-            for one in directory.people
-            if one.active and directory.sees(one.id, self.order.org, at).allowed
-        ]
-        choices = tuple(Choice(one.id, one.name) for one in people)
-        # Nobody and nothing is chosen beforehand: what is signed is what somebody chose.
-        empty = Choice("", self.here.text("ui.choose") if required else "—")
-        return FormField(
-            name, self.here.text(label), "select", required=required, choices=(empty, *choices)
-        )
-
-
-def condition_text(here: Here, condition: Condition) -> str:
-    """Why a condition keeps an order open, with the live figures."""
-    if condition.holding is Holding.HOLDS:
-        form = here.reader.format
-        return here.text(
-            "ui.act.close_holds",
-            value=form.quantity(condition.value, condition.unit),
-            limit=form.quantity(condition.limit, condition.unit),
-        )
-    code = "STALE_INPUTS" if condition.holding is Holding.STALE else "NOT_ASSESSABLE"
-    value = here.reader.format.quantity(condition.value, condition.unit)
-    if condition.value is None:
-        return here.names.reason(code)
-    return here.text("ui.act.close_unsure", why=here.names.reason(code), value=value)
-
-
-def note_url(here: Here, order: WorkOrder) -> str:
-    """Where a note goes; empty when this person may leave none."""
-    possible = (order.state, Verb.NOTE) in MOVES and here.may("order.note", order.org)
-    return f"/orders/{quote(order.id)}/note" if possible else ""
-
-
-# --- the routes ---------------------------------------------------------------------------------
 
 router = APIRouter(include_in_schema=False)
 Number = Annotated[str, Path(max_length=40)]
@@ -283,47 +39,29 @@ def _do(
     here: Here, number: str, verb: Verb, command: Command, *, next_url: str = "", undo: bool = False
 ) -> Response:
     """Run one act in a transaction of the person, and say what came of it."""
-    url = (
-        local_path(next_url, f"/orders/{quote(number)}") if next_url else f"/orders/{quote(number)}"
-    )
-    with here.app.store.unit_of_work(here.person) as uow:
-        order = reads.get_order(uow.connection, number, here.scopes)
+    page = f"/orders/{quote(number)}"
+    url = local_path(next_url, page) if next_url else page
+
+    def once() -> tuple[WorkOrder, Outcome]:
+        with here.app.store.unit_of_work(here.person) as uow:
+            order = reads.get_order(uow.connection, number, here.scopes)
+            if order is None:
+                raise not_found()
+            context = here.app.context(here.app.directories.around(uow.connection))
+            return order, command(uow, context, order)
+
+    order, outcome = retried(once)
+    return answered(here, order, verb, outcome, url, undo=undo)
+
+
+def _once_more(here: Here, number: str, entered: Entered) -> Response:
+    """The page with the form open: what was entered is kept, each fault stands by its field."""
+    with here.app.store.reader() as connection:
+        order = reads.get_order(connection, number, here.scopes)
         if order is None:
             raise not_found()
-        context = here.app.context(here.app.directories.around(uow.connection))
-        outcome = command(uow, context, order)
-    label = here.text(f"ui.act.{verb.value}")
-    if not outcome.ok:
-        return here.refused(url, refusal_text(here, outcome))
-    if outcome.code == "ALREADY_DONE":
-        return here.done(url, "ui.said.already", **_recorded(here, outcome))
-    if verb is Verb.NOTE:
-        return here.done(url, "ui.said.note")
-    if verb in {Verb.TAKE_OVER, Verb.ACKNOWLEDGE}:
-        undo_url = f"/orders/{quote(number)}/undo" if undo else ""
-        return here.done(url, f"ui.said.{verb.value}", undo_url, number=number)
-    return here.done(url, "ui.said.done", what=label)
-
-
-def refusal_text(here: Here, outcome: Outcome) -> str:
-    """Why an act was refused, with the live figures where there are any."""
-    params = dict(outcome.params)
-    form, unit = here.reader.format, str(params.get("unit") or "")
-    for name in ("value", "limit"):
-        if isinstance(params.get(name), str) and params[name]:
-            params[name] = form.quantity(Decimal(params[name]), unit)
-        elif name in params:
-            params[name] = form.quantity(None)
-    key = f"reason.{outcome.code}"
-    return here.text(key, **params) if key in here.reader.words else outcome.code
-
-
-def _recorded(here: Here, outcome: Outcome) -> dict[str, str]:
-    at = str(outcome.params.get("at") or "")
-    return {
-        "at": here.reader.format.minute(parse_rfc3339(at)) if at else "—",
-        "who": here.names.actor(str(outcome.params.get("actor") or "")) or "—",
-    }
+        page = order_page(here, connection, order, entered)
+    return here.show("order.html", page, "orders", live=False, status=422)
 
 
 @router.post("/orders/{number}/acknowledge")
@@ -403,18 +141,22 @@ def request_approval(
     text: Text = "",
 ) -> Response:
     """提请审批; the signers get their cards."""
+    try:
+        money = _money(amount)
+    except InvalidOperation:
+        values = {"kind": kind, "object": object, "amount": amount, "text": text}
+        errors = {"amount": here.text("reason.AMOUNT_INVALID")}
+        return _once_more(here, number, Entered(Verb.REQUEST_APPROVAL.value, values, errors))
 
     def ask(uow: UnitOfWork, ctx: Context, order: WorkOrder) -> Outcome:
         if kind not in ASKS:
             return Outcome(ok=False, code="UNKNOWN_VERB", order=order)
-        try:
-            money = Decimal(amount.replace(",", "")) if amount.strip() else None
-        except InvalidOperation:
-            return Outcome(ok=False, code="AMOUNT_INVALID", order=order)
         currency = "CNY" if money is not None else ""
         asked = Ask(kind, object, money, currency, {"reason": text} if text.strip() else None)
         found = ask_for(uow, here.app, ctx, order, asked)
         params = dict(found.order.params) if found.order is not None else {}
+        if found.request is not None:
+            params["people"] = list(found.request.state.waiting_for)
         return Outcome(ok=found.ok, code=found.code, order=order, params=params)
 
     return _do(here, number, Verb.REQUEST_APPROVAL, ask)
@@ -477,7 +219,18 @@ def close(
     """复核关闭; refused with the live figure while the condition holds."""
     measure = None
     if corrective.strip():
-        measure = Corrective(corrective, owner, _due(here, due))
+        until, errors = _due(here, due), {}
+        if isinstance(until, str):
+            errors["due"] = here.text(until, found=due)
+        if not owner:
+            errors["owner"] = here.text("ui.order.owner_missing")
+        if errors or isinstance(until, str):
+            values = {
+                "disposition": disposition, "root_cause": root_cause, "corrective": corrective,
+                "owner": owner, "due": due, "override": override, "text": text,
+            }  # fmt: skip
+            return _once_more(here, number, Entered(Verb.CLOSE.value, values, errors))
+        measure = Corrective(corrective, owner, until)
     closing = Closing(disposition, root_cause, measure, override, text)
     return _do(
         here, number, Verb.CLOSE,
@@ -488,10 +241,28 @@ def close(
     )  # fmt: skip
 
 
-def _due(here: Here, text: str) -> datetime:
-    """The end of that day on the reader's clock; a week from now when it is no day."""
+def _money(text: str) -> Decimal | None:
+    """An amount as typed; none for an empty field.
+
+    Raises:
+        InvalidOperation: for what is no finite number.
+    """
+    if not text.strip():
+        return None
+    found = Decimal(text.strip().replace(",", "").replace("，", ""))
+    if not found.is_finite():
+        raise InvalidOperation
+    return found
+
+
+def _due(here: Here, text: str) -> datetime | str:
+    """The end of that day on the reader's clock; for what names no day to come, what is wrong."""
+    if not text.strip():
+        return "ui.order.due_missing"
     try:
-        day = date.fromisoformat(text)
+        day = date.fromisoformat(text.strip())
     except ValueError:
-        day = here.reader.format.local(here.now).date() + timedelta(_CORRECTIVE_DAYS)
+        return "ui.order.due_invalid"
+    if day < here.reader.format.local(here.now).date():
+        return "ui.order.due_past"
     return datetime.combine(day, time(23, 59), here.reader.format.zone)

@@ -27,7 +27,8 @@ from service.web.rooms.evidence import (
 )
 from service.web.rooms.figures import limit_of, value_of
 from service.web.rooms.here import Here
-from service.web.rooms.order_acts import acts_of, note_url
+from service.web.rooms.order_buttons import acts_of, note_url
+from service.web.rooms.order_forms import NOTHING_ENTERED, Entered
 from service.web.rooms.order_stream import stream_of, timeline_url
 from service.web.views.orders import DecisionLine, OrderPage, Pair, Remedy, RuleLine, Step
 from service.web.views.parts import Link, Spark, StreamEntry
@@ -95,8 +96,10 @@ def _instructions(connection: Connection, order: WorkOrder) -> Sequence[RowMappi
     return connection.execute(found).mappings().all()
 
 
-def order_page(here: Here, connection: Connection, order: WorkOrder) -> OrderPage:
-    """The page."""
+def order_page(
+    here: Here, connection: Connection, order: WorkOrder, entered: Entered = NOTHING_ENTERED
+) -> OrderPage:
+    """The page; `entered` is a form of it that was sent and not taken."""
     rows = read_rows(here, connection, order)
     names, code = here.names, str(order.title_params.get("code", ""))
     last = last_by_rule(rows.matches, code)
@@ -129,7 +132,7 @@ def order_page(here: Here, connection: Connection, order: WorkOrder) -> OrderPag
         rules=tuple(rules),
         stream=tuple(lines),
         stream_how=_how(here, lines),
-        acts=tuple(acts_of(here, connection, order, rows.matches)),
+        acts=tuple(acts_of(here, connection, order, rows.matches, entered)),
         closing=tuple(closing_of(here, order)),
         people=tuple(people_of(here, order, rows.entries)),
         related=tuple(related_of(here, connection, order, events)),

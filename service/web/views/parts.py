@@ -85,6 +85,8 @@ class Act:
         confirm: a sentence that is asked before; empty for acts that need no second thought.
         key: one-letter shortcut.
         method: ``post``, or ``get`` for a plain link.
+        does: one sentence below the button: what pressing it will do.
+        failed: its form came back with faults; the dialog stands open.
     """
 
     label: str
@@ -96,6 +98,8 @@ class Act:
     confirm: str = ""
     key: str = ""
     method: str = "post"
+    does: str = ""
+    failed: bool = False
 
     @property
     def asks(self) -> bool:

@@ -1,0 +1,122 @@
+"""The buttons on a work order: which a person sees, what each will do, and why one is greyed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import Connection
+
+from service.web.rooms.here import Here
+from service.web.rooms.order_conditions import condition_text, live_conditions, unmet_of
+from service.web.rooms.order_forms import NOTHING_ENTERED, Entered, Forms
+from service.web.views.parts import Act
+from workorders.levels import Level
+from workorders.model import State, WorkOrder
+from workorders.states import MOVES, PERMISSIONS, Verb
+
+OFFERED = (
+    Verb.ACKNOWLEDGE,
+    Verb.TAKE_OVER,
+    Verb.HOLD,
+    Verb.REQUEST_APPROVAL,
+    Verb.ESCALATE,
+    Verb.RESOLVE,
+    Verb.RESUME,
+    Verb.CLOSE,
+    Verb.REOPEN,
+    Verb.REASSIGN,
+)
+#: These end differently for a red order: it needs a second person.
+_BY_LEVEL = frozenset({Verb.RESOLVE, Verb.CLOSE})
+
+
+def acts_of(
+    here: Here,
+    connection: Connection,
+    order: WorkOrder,
+    matches: Sequence[Mapping[str, Any]],
+    entered: Entered = NOTHING_ENTERED,
+) -> list[Act]:
+    """The buttons for this person; none at all for somebody who may do nothing here."""
+    offered = [verb for verb in OFFERED if _offered(order, verb, here.person)]
+    if not any(here.may(PERMISSIONS[verb], order.org) for verb in offered):
+        return []
+    forms = Forms(here, order, matches, live_conditions(here, connection, order), entered)
+    return [_act(here, order, verb, forms) for verb in offered]
+
+
+def act_label(here: Here, order: WorkOrder, verb: Verb) -> str:
+    """What the button is called: only a red order is reviewed by a second person."""
+    if verb is Verb.CLOSE and order.level is not Level.RED:
+        return here.text("ui.act.close_alone")
+    return here.text(f"ui.act.{verb.value}")
+
+
+def _offered(order: WorkOrder, verb: Verb, person: str) -> bool:
+    """Whether the button makes sense in this state; closing is always shown until it is done."""
+    if verb is Verb.CLOSE:
+        return order.state not in {State.CLOSED, State.MERGED}
+    if verb is Verb.TAKE_OVER and order.owner == person and order.state is State.IN_WORK:
+        return False
+    if verb is Verb.REASSIGN and order.state in {State.OPEN, State.SNOOZED}:
+        return False
+    return (order.state, verb) in MOVES
+
+
+def _act(here: Here, order: WorkOrder, verb: Verb, forms: Forms) -> Act:
+    """The button of a verb, greyed when it is not possible now."""
+    why = here.why_not(PERMISSIONS[verb], order.org)
+    if not why and verb is Verb.CLOSE:
+        why = _why_not_closed(here, order, forms)
+    tone = "danger" if verb is Verb.CLOSE else "plain"
+    if verb is _first(order, here.person):
+        tone = "primary"
+    return Act(
+        act_label(here, order, verb),
+        f"/orders/{quote(order.id)}/{verb.value}",
+        verb.value,
+        tone,
+        why,
+        forms.fields(verb),
+        does="" if why else _does(here, order, verb, forms),
+        failed=forms.entered.verb == verb.value,
+    )
+
+
+def _first(order: WorkOrder, person: str) -> Verb:
+    """The act that is expected next."""
+    if order.state is State.RESOLVED:
+        return Verb.CLOSE
+    if order.owner == person and order.state is State.IN_WORK:
+        return Verb.RESOLVE
+    return Verb.TAKE_OVER if order.acknowledged_at else Verb.ACKNOWLEDGE
+
+
+def _does(here: Here, order: WorkOrder, verb: Verb, forms: Forms) -> str:
+    """What pressing it will do now, at this level and for this person."""
+    if verb is Verb.CLOSE and unmet_of(forms.conditions) is not None:
+        return here.text("ui.does.close_override")
+    red = order.level is Level.RED
+    if verb in _BY_LEVEL:
+        return here.text(f"ui.does.{verb.value}_{'red' if red else 'alone'}")
+    if verb is Verb.TAKE_OVER and order.owner and order.owner != here.person:
+        return here.text("ui.does.take_over_from", person=here.names.person(order.owner))
+    return here.text(f"ui.does.{verb.value}")
+
+
+def _why_not_closed(here: Here, order: WorkOrder, forms: Forms) -> str:
+    unmet = unmet_of(forms.conditions)
+    if unmet is not None and not forms.may_override():
+        return condition_text(here, unmet)
+    red = order.level is Level.RED
+    if order.state is not State.RESOLVED:
+        return here.text(f"ui.act.close_unresolved_{'red' if red else 'alone'}")
+    if red and here.person in {order.resolved_by, order.acknowledged_by}:
+        return here.text("reason.NEEDS_SECOND_PERSON")
+    return ""
+
+
+def note_url(here: Here, order: WorkOrder) -> str:
+    """Where a note goes; empty when this person may leave none."""
+    possible = (order.state, Verb.NOTE) in MOVES and here.may("order.note", order.org)
+    return f"/orders/{quote(order.id)}/note" if possible else ""

@@ -1,0 +1,48 @@
+"""The live conditions that keep a work order open, and how a page says so."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from service.closing import conditions_of
+from service.web.rooms.here import Here
+from workorders.guard import Condition, Holding
+from workorders.model import State, WorkOrder
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """What `conditions_of` needs of a transaction."""
+
+    connection: Connection
+    now: datetime
+
+
+def live_conditions(here: Here, connection: Connection, order: WorkOrder) -> list[Condition]:
+    """The order's conditions as they are now; none for one that is over."""
+    if not order.clears or order.state in {State.CLOSED, State.MERGED}:
+        return []
+    return conditions_of(_Moment(connection, here.now), here.app, order)
+
+
+def unmet_of(conditions: Sequence[Condition]) -> Condition | None:
+    """The first condition that does not allow closing."""
+    return next((one for one in conditions if one.holding is not Holding.CLEARED), None)
+
+
+def condition_text(here: Here, condition: Condition) -> str:
+    """Why a condition keeps an order open, with the live figures."""
+    if condition.holding is Holding.HOLDS:
+        form = here.reader.format
+        return here.text(
+            "ui.act.close_holds",
+            value=form.quantity(condition.value, condition.unit),
+            limit=form.quantity(condition.limit, condition.unit),
+        )
+    code = "STALE_INPUTS" if condition.holding is Holding.STALE else "NOT_ASSESSABLE"
+    value = here.reader.format.quantity(condition.value, condition.unit)
+    if condition.value is None:
+        return here.names.reason(code)
+    return here.text("ui.act.close_unsure", why=here.names.reason(code), value=value)

@@ -1,0 +1,160 @@
+"""The buttons and forms of a work order: what each says beforehand, keeps, and says afterwards."""
+
+import re
+from collections.abc import Iterator
+from html import unescape
+
+import pytest
+from fastapi.testclient import TestClient
+from flow_house import EAST, House, house
+
+from workorders import WorkOrder
+
+CLOSING = {
+    "disposition": "fixed",
+    "root_cause": "PROCESS_GAP",
+    "corrective": "Watch the limit before buying",
+    "owner": "lin",
+    "due": "2024-06-01",
+}
+
+
+@pytest.fixture(name="home")
+def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with house(tmp_path_factory.mktemp("acts")) as made:
+        yield made
+
+
+@pytest.fixture(name="resolved")
+def _resolved(home: House) -> WorkOrder:
+    """A red order that chen has resolved and whose condition has cleared."""
+    order = home.breach()
+    home.signed_in("chen").post(f"/orders/{order.id}/resolve", data={"text": "sold"})
+    assert home.buy(100).status_code == 200
+    return home.order(order.id)
+
+
+def plain(html: str) -> str:
+    return unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html[html.index("<main") :])))
+
+
+def after(client: TestClient, path: str, **form: str) -> str:
+    answer = client.post(path, data=form)
+    assert answer.status_code == 303, answer.text[:300]
+    return plain(client.get(answer.headers["location"]).text)
+
+
+def by_hand(home: House, level: str) -> WorkOrder:
+    answer = home.signed_in("chen").post(
+        "/orders/new", data={"org": EAST, "level": level, "product": "cu", "text": "Odd invoice"}
+    )
+    return home.order(answer.headers["location"].rpartition("/")[2])
+
+
+# --- a date is never guessed ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("due", "said"),
+    [
+        ("", "Choose the day by which it is to be done."),
+        ("next week", '"next week" is no date'),
+        ("2024-02-31", '"2024-02-31" is no date'),
+        ("2024-05-13", "The day may not lie before today."),
+    ],
+)
+def test_a_date_that_is_none_is_refused_by_its_field_and_the_words_are_kept(
+    home: House, resolved: WorkOrder, due: str, said: str
+) -> None:
+    form = {**CLOSING, "due": due, "text": "as agreed on the phone"}
+    answer = home.signed_in("lin").post(f"/orders/{resolved.id}/close", data=form)
+    assert answer.status_code == 422
+    dialog = answer.text[answer.text.index('<dialog class="ask" id="ask-close" open') :]
+    dialog = dialog[: dialog.index("</dialog>")]
+    assert said in unescape(dialog)
+    field = re.search(r'<input[^>]*name="due"[^>]*>', dialog)
+    assert field
+    assert f'value="{due}"' in field[0]
+    assert 'aria-invalid="true"' in field[0]
+    assert "Watch the limit before buying</textarea>" in dialog
+    assert "as agreed on the phone</textarea>" in dialog
+    for chosen in ("fixed", "PROCESS_GAP", "lin"):
+        assert f'<option value="{chosen}" selected>' in dialog
+    assert home.order(resolved.id).state == "resolved"
+
+
+def test_a_measure_without_somebody_for_it_is_refused_by_its_field(
+    home: House, resolved: WorkOrder
+) -> None:
+    form = {**CLOSING, "owner": ""}
+    answer = home.signed_in("lin").post(f"/orders/{resolved.id}/close", data=form)
+    assert answer.status_code == 422
+    assert "Choose who is responsible for it." in answer.text
+
+
+def test_the_last_day_is_the_day_that_was_chosen(home: House, resolved: WorkOrder) -> None:
+    after(home.signed_in("lin"), f"/orders/{resolved.id}/close", **CLOSING)
+    # the end of 1 June in Shanghai
+    assert str(home.order(resolved.id).closing["corrective"]["due"]).startswith("2024-06-01T15:59")
+
+
+@pytest.mark.parametrize("amount", ["a lot", "1.2.3", "NaN", "Infinity"])
+def test_an_amount_that_is_none_is_refused_by_its_field(home: House, amount: str) -> None:
+    order = home.breach()
+    form = {"kind": "limit_change", "amount": amount, "text": "One week more"}
+    answer = home.signed_in("chen").post(f"/orders/{order.id}/request_approval", data=form)
+    assert answer.status_code == 422
+    assert f'value="{amount}"' in answer.text
+    assert "One week more</textarea>" in answer.text
+
+
+# --- a button says what it will do ----------------------------------------------------------------
+
+
+def test_only_red_needs_a_second_person_and_the_buttons_say_so(
+    home: House, resolved: WorkOrder
+) -> None:
+    page = plain(home.signed_in("lin").get(f"/orders/{resolved.id}").text)
+    assert "Review & close" in page
+    assert "You are the second person" in page
+    own = plain(home.signed_in("chen").get(f"/orders/{resolved.id}").text)
+    assert "neither acknowledged nor resolved" in own
+    chen, calm = home.signed_in("chen"), by_hand(home, "orange")
+    page = plain(chen.get(f"/orders/{calm.id}").text)
+    assert "Review & close" not in page
+    assert "It becomes resolved and can then be closed." in page
+    assert "Mark it resolved first; then it can be closed." in page
+    after(chen, f"/orders/{calm.id}/resolve")
+    page = plain(chen.get(f"/orders/{calm.id}").text)
+    assert "this level needs no second person" in page
+
+
+def test_taking_over_says_from_whom(home: House) -> None:
+    order = home.breach()
+    after(home.signed_in("chen"), f"/orders/{order.id}/take_over")
+    page = plain(home.signed_in("lin").get(f"/orders/{order.id}").text)
+    assert "You become the owner in place of Chen Fang." in page
+
+
+# --- what is said afterwards ----------------------------------------------------------------------
+
+
+def test_every_act_says_what_happened_and_what_comes_next(home: House) -> None:
+    order = home.breach()
+    chen, lin, base = home.signed_in("chen"), home.signed_in("lin"), f"/orders/{order.id}"
+    page = after(chen, f"{base}/acknowledge")
+    assert re.search(rf"Acknowledged: {order.id}\. Paging has stopped\. Resolve it by \d", page)
+    page = after(chen, f"{base}/hold", objects="H-1, H-2", reason="wait")
+    assert f"{order.id}: instructions held (H-1, H-2). It is in work" in page
+    page = after(chen, f"{base}/escalate", reason="too big for us")
+    assert f"{order.id} is escalated to Boss." in page
+    page = after(chen, f"{base}/request_approval", kind="limit_change", text="One week more")
+    assert re.search(rf"Approval requested for {order.id}; it waits for [A-Z]", page)
+    wang = home.signed_in("wang")
+    page = after(wang, f"{base}/reassign", person="lin", reason="on leave")
+    assert f"{order.id} is now with Lin Hao." in page
+    page = after(lin, f"{base}/resolve", text="sold")
+    assert f"You have marked {order.id} as resolved. Another person now has to review" in page
+    page = after(wang, f"{base}/resume", reason="not yet")
+    assert f"{order.id} is back in work." in page
+    assert "Done and recorded" not in page
