@@ -9,10 +9,21 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
-from agents.facts import Surroundings, level_of, origin_of
+from agents.facts import (
+    HEDGE_ORDER_TYPES,
+    Surroundings,
+    level_of,
+    month_of,
+    object_of,
+    origin_of,
+    product_of,
+)
+from agents.hedge_orders import read_order
 from auditlog.events import Event
 from book.apply import EVENT_TYPES, Change, Defaults, order_status
+from book.positions import OrderStatus, ReceiptStatus
 from book.products import SpecBook
+from book.state import BookState, Fact
 from directory.errors import UnknownProduct, UnknownYear
 from store.problems import Problem, shorten
 
@@ -71,15 +82,72 @@ def book_faults(
         specs: the products.
 
     Returns:
-        The reader's own problems; ``ORG_UNKNOWN``, ``PRODUCT_UNKNOWN``, ``CALENDAR_YEAR_UNKNOWN``.
+        The reader's own problems; ``PRODUCT_MISSING`` where neither the event nor its unit names a
+        product; ``ORG_UNKNOWN``, ``PRODUCT_UNKNOWN``, ``CALENDAR_YEAR_UNKNOWN``.
     """
     products = dict.fromkeys(
         str(fact.product) for fact in change.facts if hasattr(fact, "product")
     ) or {event.product: None}
-    return [
-        *change.problems,
-        *place_faults(event, tuple(products), around, specs, needed=bool(change.facts)),
-    ]
+    places = list(place_faults(event, tuple(products), around, specs, needed=bool(change.facts)))
+    if any(one.code == "ORG_UNKNOWN" for one in places):
+        # which product a unit means by default is known of a known one alone
+        return [*change.problems, *places]
+    return [*change.problems, *_without_product(event, change), *places]
+
+
+def _without_product(event: Event, change: Change) -> Iterator[Problem]:
+    """A fact of no product would count nowhere; what ends an order or a receipt takes it out."""
+    if any(getattr(fact, "product", "-") == "" and not _ends(fact) for fact in change.facts):
+        yield _product_missing(event)
+
+
+def _ends(fact: Fact) -> bool:
+    status = getattr(fact, "status", None)
+    return status in {OrderStatus.NONE, ReceiptStatus.POSTED, ReceiptStatus.DISMISSED}
+
+
+def _product_missing(event: Event) -> Problem:
+    return Problem(
+        "PRODUCT_MISSING",
+        field="product",
+        params={"event_id": event.event_id, "type": event.type},
+    )
+
+
+def is_hedge_order(event: Event) -> bool:
+    """Whether a hedge system asks for an order."""
+    return event.type in HEDGE_ORDER_TYPES
+
+
+def hedge_order_faults(event: Event, around: Surroundings, specs: SpecBook) -> list[Problem]:
+    """Why an order of a hedge system cannot be judged.
+
+    Args:
+        event: an event of `HEDGE_ORDER_TYPES`.
+        around: directory and calendar.
+        specs: the products known.
+
+    Returns:
+        What the reader of orders refuses (side, lots, contract); a product that nobody names; an
+        organisation, a product or a year that nobody knows.
+    """
+    product, contract = product_of(event, around), event.attributes.get("contract", "")
+    places = place_faults(event, (event.product,), around, specs, needed=True)
+    if not product and not contract:
+        return list(places) or [_product_missing(event)]
+    order = read_order(
+        event,
+        object_of(event),
+        BookState(shipped=specs),
+        product=product,
+        month=month_of(event, around),
+        origin=origin_of(event, around),
+    )
+    found = list(places)
+    if isinstance(order, Problem) and not (order.code == "UNKNOWN_PRODUCT" and found):
+        params = {"event_id": event.event_id, "type": event.type}
+        found.insert(0, replace(order, params={**order.params, **params}))
+    return found
 
 
 def place_faults(

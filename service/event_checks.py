@@ -16,7 +16,9 @@ from agents.event_faults import (
     book_faults,
     concerns_book,
     defaults_of,
+    hedge_order_faults,
     in_our_letters,
+    is_hedge_order,
     level_fault,
     place_faults,
     raises_alert,
@@ -31,6 +33,7 @@ from book.read import read_state
 from book.state import BookState, Fact
 from integrations.files import Terms
 from service.application import Application
+from service.import_terms import product_names
 from store.problems import Problem
 
 #: What an earlier event of the same order or receipt may have told.
@@ -59,7 +62,7 @@ class EventChecks:
         self._now = now
         self._name = name
         self._around = app.directories.now()
-        self._terms = Terms(now, self._around.directory)
+        self._terms = Terms(now, self._around.directory, names=product_names())
         self._lines: dict[int, int] = {}
         self._books: dict[str, BookState] = {}
         self._said: dict[tuple[str, str], list[Fact]] = {}
@@ -106,6 +109,9 @@ class EventChecks:
             faults += book_faults(event, change, self._around, specs)
             if not faults:
                 self._remember(event, change.facts)
+        elif is_hedge_order(event):
+            specs = self._specs(event)
+            faults += hedge_order_faults(in_our_letters(event, specs), self._around, specs)
         elif event.type == RAISED and raises_alert(event, self._around):
             specs = self._specs(event)
             faults += place_faults(event, (event.product,), self._around, specs)
@@ -162,6 +168,9 @@ class EventChecks:
         more: dict[str, Any] = {"file": self._name, "line": self._lines.get(id(event), 0)}
         if problem.code == "ORG_UNKNOWN":
             more["hint"] = self._terms.near_org(event.org)
+        elif problem.code in {"PRODUCT_UNKNOWN", "PRODUCT_MISSING"}:
+            more["allowed"] = self._terms.some_products(problem.found)
+            more["hint"] = problem.hint or self._terms.near_product(problem.found)
         elif problem.code == "CALENDAR_YEAR_UNKNOWN":
             product = event.product or self._around.directory.settings(event.org).product
             more["allowed"] = self._terms.known_years(product, event.org)

@@ -75,7 +75,11 @@ class MarketRows(RowTerms):
             return None
         found = parse_contract(text, self.terms.now.date(), self.terms.specs)
         if isinstance(found, Problem):
-            row.fault(found.code, "contract", allowed=found.allowed, hint=found.hint)
+            allowed, hint = found.allowed, found.hint
+            if found.code == "PRODUCT_UNKNOWN":
+                allowed = self.terms.some_products(found.found)
+                hint = self.terms.near_product(found.found)
+            row.fault(found.code, "contract", allowed=allowed, hint=hint)
             return None
         return found
 

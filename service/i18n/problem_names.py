@@ -4,7 +4,7 @@ from collections.abc import Callable, Container
 
 from store.problems import Problem
 
-_PRODUCTS = frozenset({"PRODUCT_UNKNOWN", "CODE_UNKNOWN"})
+_PRODUCTS = frozenset({"PRODUCT_UNKNOWN", "PRODUCT_MISSING"})
 
 
 def field_shown(known: Container[str], text: Callable[[str], str], problem: Problem) -> str:

@@ -14,6 +14,7 @@ from service.event_checks import EventChecks, replay_faults
 from store.schema import table
 from trail.tables import RECORD
 
+GROUP = "Group"
 AT = "2024-05-14T01:30:00Z"
 
 
@@ -34,6 +35,11 @@ def order(number: int, **fields: Any) -> dict[str, Any]:
     )
 
 
+def hedge(number: int, **fields: Any) -> dict[str, Any]:
+    base = {"kind": "business", "side": "buy", "lots": 5, "contract": "cu2406"}
+    return row(number, "hedge.order.queued", **{**base, **fields})
+
+
 def alarm(number: int, **fields: Any) -> dict[str, Any]:
     return row(number, "alert.raised", **{"kind": "risk", "alert": f"A{number}", **fields})
 
@@ -51,6 +57,16 @@ BAD = [
     (alarm(9, level="紫"), "LEVEL_UNKNOWN", "level", "紫"),
     (alarm(10), "LEVEL_UNKNOWN", "level", ""),
     (alarm(11, level="red", product="zz"), "PRODUCT_UNKNOWN", "product", "zz"),
+    (order(12, org=GROUP), "PRODUCT_MISSING", "product", ""),
+    (order(13, product="铜"), "PRODUCT_UNKNOWN", "product", "铜"),
+    (hedge(28, org=GROUP, contract=None), "PRODUCT_MISSING", "product", ""),
+    (hedge(14, side="up"), "SIDE_UNKNOWN", "side", "up"),
+    (hedge(15, lots=0), "LOTS_INVALID", "lots", "0"),
+    (hedge(16, lots="ten"), "LOTS_INVALID", "lots", "ten"),
+    (hedge(17, contract="zz2406"), "PRODUCT_UNKNOWN", "contract", "zz"),
+    (hedge(18, org=f"{EAST}n"), "ORG_UNKNOWN", "org", f"{EAST}n"),
+    (hedge(19, product="zz"), "PRODUCT_UNKNOWN", "product", "zz"),
+    (hedge(20, contract="cu2499"), "CONTRACT_CODE_INVALID", "contract", "cu2499"),
 ]
 GOOD = [
     order(20),
@@ -58,6 +74,10 @@ GOOD = [
     row(22, "order.submit", order="SO-20"),  # leans on what the same batch tells before it
     alarm(23, level="红"),
     row(24, "login", org="Nobody/Knows", product="zz", event_time="1999-05-14T01:30:00Z"),
+    # what ends an order takes it out of the book, whatever product it had
+    row(28, "order.cancel", order="SO-28", org=GROUP, side="buy", qty="5"),
+    hedge(26),
+    hedge(27, contract=None, product="CU", month="2406"),
     alarm(25, actor="chen"),  # a person's note raises no alert
 ]
 
