@@ -4,7 +4,7 @@ What a person reads here is made from the same tree that is evaluated, never fro
 title, so the two cannot disagree.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,6 +85,7 @@ class _Writer:
 
     language: str
     kind: FactKind
+    say: Callable[[str], str] = str
 
     @property
     def zh(self) -> bool:
@@ -203,7 +204,7 @@ class _Writer:
         if of.base is Base.DURATION:
             return self.duration(value)
         if of.base in {Base.STRING, Base.ENUM}:
-            return f"“{value}”" if self.zh else f'"{value}"'
+            return f"“{self.say(str(value))}”" if self.zh else f'"{self.say(str(value))}"'
         if of.base is Base.BOOLEAN:
             words = ("否", "是") if self.zh else ("false", "true")
             return words[bool(value)]
@@ -218,15 +219,19 @@ class _Writer:
         return f"{json_value(microseconds, DURATION)} {'秒' if self.zh else 's'}"
 
 
-def sentence(rule: Rule | CorrelationRule, schema: Schema, language: str) -> str:
+def sentence(
+    rule: Rule | CorrelationRule, schema: Schema, language: str, say: Callable[[str], str] = str
+) -> str:
     """The rule in plain words.
 
     Args:
         rule: a checked rule or correlation.
         schema: the fact kinds, for the fields' labels.
         language: ``zh`` or ``en``.
+        say: the words of a code that the rule names (an event type, a value, its result); a code
+            without words comes back as it is.
     """
-    writer = _Writer(language, schema.kind(rule.kind))
+    writer = _Writer(language, schema.kind(rule.kind), say)
     if isinstance(rule, CorrelationRule):
         return _correlation(rule, writer)
     return _rule(rule, writer)
@@ -239,9 +244,10 @@ def _result(writer: _Writer, row: Any) -> str:
     words = [_OUTCOMES[writer.language][outcome] for outcome in outcomes]
     action = ("，并" if writer.zh else ", and ").join(words)
     level = _LEVELS[writer.language].get(row.level, "")
+    code = writer.say(row.code)
     if writer.zh:
-        return f"判为{level}（{row.code}），{action}" if level else f"{action}（{row.code}）"
-    return f"{level} ({row.code}): {action}" if level else f"{action} ({row.code})"
+        return f"判为{level}（{code}），{action}" if level else f"{action}（{code}）"
+    return f"{level} ({code}): {action}" if level else f"{action} ({code})"
 
 
 def _rule(rule: Rule, writer: _Writer) -> str:

@@ -54,6 +54,7 @@ def _rule_line(here: Here, match: Mapping[str, Any]) -> RuleLine:
         f"/rules?rule={quote(match['rule'])}" if rule is not None else "",
         match.get("level") or "",
         tuple(leaves_of(here, match)),
+        rule_in_codes(here, rule) if rule is not None else "",
     )
 
 
@@ -67,7 +68,16 @@ def rule_of(app: Application, rule: str) -> AnyRule | None:
 
 def spoken_rule(here: Here, rule: AnyRule) -> str:
     """The rule as a sentence in the reader's language."""
-    return sentence(rule, here.app.rulebook.schema, "zh" if here.names.zh else "en")
+    return sentence(rule, here.app.rulebook.schema, _language(here), here.names.code)
+
+
+def rule_in_codes(here: Here, rule: AnyRule) -> str:
+    """The same sentence with the codes as the rule's source writes them."""
+    return sentence(rule, here.app.rulebook.schema, _language(here))
+
+
+def _language(here: Here) -> str:
+    return "zh" if here.names.zh else "en"
 
 
 def leaves_of(here: Here, match: Mapping[str, Any]) -> list[Leaf]:

@@ -92,6 +92,13 @@ class Names:
         inside = title[:1].lower() + title[1:] if title[1:2].islower() else title
         return f"{place} {inside}"
 
+    def code(self, code: str) -> str:
+        """What a rule names by a code: an event type, a value, its own result."""
+        for key in (f"ui.event.{code}", f"ui.value.{code}"):
+            if key in self.words:
+                return self.words.text(key)
+        return self.title(code)
+
     def event(self, event_type: str) -> str:
         """A dotted verb of the audit log in words, or empty when it has none."""
         key = f"ui.event.{event_type}"

@@ -111,6 +111,7 @@ class RuleLine:
         version: of the rule; `rulebook` is the short hash of the rule book.
         level: of the match, or empty for a decision only.
         leaves: what it compared.
+        in_codes: the sentence with the codes as its source writes them.
     """
 
     rule: str
@@ -121,6 +122,7 @@ class RuleLine:
     url: str = ""
     level: str = ""
     leaves: tuple[Leaf, ...] = ()
+    in_codes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
