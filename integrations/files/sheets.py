@@ -165,15 +165,17 @@ class SheetReader:
 
     def _row(self, head: Head, row: Row, merged: Sequence[Range], sheet: str) -> FileRow:
         values: dict[str, Any] = dict(self._mapping.constants)
-        cells: dict[str, str] = {}
         prefix = f"{sheet}!" if sheet and self._sheets_read[0] != sheet else ""
         marks = self._marks.get(sheet, _NO_MARKS) if sheet else _NO_MARKS
         for column, (name, cell) in enumerate(zip(head.fields, row.values, strict=False), 1):
             if name and not blank(cell):
                 place = f"{get_column_letter(column)}{row.line}" if sheet else ""
                 values[name] = self._translated(name, _as_shown(name, cell, place, marks))
-            if name and sheet:
-                cells[name] = f"{prefix}{get_column_letter(column)}{row.line}"
+        # of the whole header: a row of a sheet may end before it, and an empty cell has a place too
+        named = enumerate(head.fields, 1) if sheet else ()
+        cells = {
+            name: f"{prefix}{get_column_letter(column)}{row.line}" for column, name in named if name
+        }
         layout = Layout(prefix, marks, merged, self._uncalculated.get(sheet, frozenset()))
         problems = row_problems(row, head, layout, file=self._name, forms=self._forms)
         return FileRow(row.line, values, cells, problems, head.headers)
