@@ -82,9 +82,11 @@ def serve(
         listening = None
         if role in {None, "web"}:
             check_address(settings)
+        # before the port: a second service is told who holds the folder, not that a port is taken
+        stack.enter_context(locks.hold(settings.data, role or "serve"))
+        if role in {None, "web"}:
             listening = stack.enter_context(_listen(settings))
             settings = _addressed(settings, listening)
-        stack.enter_context(locks.hold(settings.data, role or "serve"))
         if role == "log":
             _own_log(stack, settings)
             _say(f"log: {settings.data}")

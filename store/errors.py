@@ -2,6 +2,10 @@
 
 # ruff: noqa: N818 - each name is the condition itself; they share the base StoreError
 
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
 
 class StoreError(Exception):
     """Any refusal by the store."""
@@ -49,17 +53,38 @@ class UnitClosed(StoreError):
         super().__init__("this unit of work has ended")
 
 
+class Holding(NamedTuple):
+    """A live process that holds a data folder.
+
+    Attributes:
+        role: in which it holds it.
+        pid: its process.
+        since: when it took it.
+    """
+
+    role: str
+    pid: int
+    since: datetime
+
+    def __str__(self) -> str:
+        return f"{self.role} (process {self.pid})"
+
+
 class FolderHeld(StoreError):
     """Another process holds the data folder in a role that excludes ours.
 
     Attributes:
         role: the role that was asked for.
+        folder: as it was named.
         holders: the live holders in the way, as ``role (process 123)``.
+        holding: the same with their process and since when they hold it.
     """
 
-    def __init__(self, folder: str, role: str, holders: tuple[str, ...]) -> None:
+    def __init__(self, folder: str, role: str, holding: "Sequence[Holding]") -> None:
         self.role = role
-        self.holders = holders
+        self.folder = folder
+        self.holding = tuple(holding)
+        holders = self.holders = tuple(map(str, holding))
         by = ", ".join(holders) or "another process"
         super().__init__(f"{folder} is in use by {by}; the role {role!r} cannot run beside it")
 

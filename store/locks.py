@@ -8,10 +8,11 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-from store.errors import FolderHeld
+from store.errors import FolderHeld, Holding
 
 ROLES = ("serve", "log", "web", "agents")
 
@@ -48,20 +49,21 @@ def hold(data_dir: Path | str, role: str) -> Iterator[None]:
 
 def holders(data_dir: Path | str) -> tuple[str, ...]:
     """The live holders of a data folder, as ``role (process 123)``."""
-    return _holders(Path(data_dir) / "locks")
+    return tuple(map(str, _holders(Path(data_dir) / "locks")))
 
 
-def _holders(folder: Path, role: str = "*") -> tuple[str, ...]:
+def _holders(folder: Path, role: str = "*") -> tuple[Holding, ...]:
     found = []
     for path in sorted(folder.glob(f"{role}.*.holder")):
         try:
             with path.open("rb") as sheet:
                 alive = not _lock(sheet, exclusive=False)
+                since = datetime.fromtimestamp(os.fstat(sheet.fileno()).st_mtime, UTC)
         except FileNotFoundError:
             continue
         if alive:
             name, pid, _ = path.name.split(".")
-            found.append(f"{name} (process {pid})")
+            found.append(Holding(name, int(pid), since))
     return tuple(found)
 
 

@@ -25,7 +25,18 @@ class UnknownRecord(TrailError):
 
 
 class KeyFault(TrailError):
-    """A key file is missing, readable by others, or no key."""
+    """A key file is missing, readable by others, or no key.
+
+    Attributes:
+        code: ``KEY_OPEN_TO_OTHERS``, ``KEY_DAMAGED`` or ``KEY_OF_ANOTHER_PURPOSE`` for a file;
+            empty for a key that was handed in.
+        file: its name.
+    """
+
+    def __init__(self, message: str, *, code: str = "", file: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.file = file
 
 
 class VerificationFailed(TrailError):

@@ -61,15 +61,21 @@ def _secret(path: Path, purpose: str) -> bytes:
     with suppress(FileExistsError):
         _create(path, purpose)
     if path.stat().st_mode & 0o077:
-        raise KeyFault(f"{path.name}: others may read this key; set its mode to 0600")
+        raise KeyFault(
+            f"{path.name}: others may read this key; set its mode to 0600",
+            code="KEY_OPEN_TO_OTHERS",
+            file=path.name,
+        )
     lines = path.read_text(encoding="utf-8").splitlines()
     try:
         heading, data = lines
         secret = base64.b64decode(data, validate=True)
     except (binascii.Error, ValueError) as fault:
-        raise KeyFault(f"{path.name} holds no key") from fault
+        message = f"{path.name} holds no key"
+        raise KeyFault(message, code="KEY_DAMAGED", file=path.name) from fault
     if heading != f"{_HEADING} {purpose}" or len(secret) != SECRET_BYTES:
-        raise KeyFault(f"{path.name} holds no key for {purpose}")
+        message = f"{path.name} holds no key for {purpose}"
+        raise KeyFault(message, code="KEY_OF_ANOTHER_PURPOSE", file=path.name)
     return secret
 
 

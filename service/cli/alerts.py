@@ -82,11 +82,18 @@ def _show(desk: Desk, app: Application, alerts: tuple[Alert, ...], shape: Format
                 f"{one.product} {one.month}".strip(),
                 str(one.count),
                 shape.moment(one.first_seen),
-                desk.words.text(f"alert_state.{one.state.value}"),
+                _state(desk, one),
             ]
             for one in alerts
         ],
     )  # fmt: skip
+
+
+def _state(desk: Desk, alert: Alert) -> str:
+    """Where the alert stands; in an order nobody has to triage it any more."""
+    if alert.state is AlertState.NEW and alert.order_id:
+        return desk.words.text("cli.alerts.in_order", order=alert.order_id)
+    return desk.words.text(f"alert_state.{alert.state.value}")
 
 
 def confirm(

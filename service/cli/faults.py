@@ -19,8 +19,9 @@ from service.errors import (
     UnsafeAddress,
     WrongFolder,
 )
+from store.clock import system_clock
 from store.errors import DiskFull, FolderHeld, StoreError
-from store.problems import Problem
+from store.problems import Problem, shorten
 from trail.errors import KeyFault, TrailError, UnknownRecord, VerificationFailed
 
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -77,8 +78,25 @@ def _settings(desk: Desk, error: ValidationError) -> Told:
 
 
 def _held(desk: Desk, error: FolderHeld) -> Told:
-    holders = ", ".join(error.holders) or "—"
-    return _line(desk, "FOLDER_HELD", "cli.fault.held", WRONG_CALL, holders=holders)
+    """Who holds it and since when, so that nobody ends the wrong process."""
+    shape = desk.format(system_clock())
+    holders = "; ".join(
+        desk.words.text(
+            "cli.fault.holder", role=one.role, pid=str(one.pid), since=shape.moment(one.since)
+        )
+        for one in error.holding
+    )
+    folder = shorten(error.folder)
+    return _line(
+        desk, "FOLDER_HELD", "cli.fault.held", WRONG_CALL, holders=holders or "—", folder=folder
+    )
+
+
+def _key(desk: Desk, error: KeyFault) -> Told:
+    if not error.code:
+        return _line(desk, "KEY_FAULT", "cli.fault.keys", WRONG_CALL, detail=str(error))
+    key = f"cli.code.{error.code}"
+    return _line(desk, error.code, key, WRONG_CALL, file=error.file)
 
 
 def _coded(desk: Desk, error: LogError | IntegrationsError) -> Told:
@@ -131,7 +149,7 @@ _TELLERS: Final[Sequence[tuple[Any, Callable[[Desk, Any], Told]]]] = (
         VerificationFailed,
         lambda desk, error: _line(desk, error.code, f"problem.{error.code}", WRONG_CALL),
     ),
-    (KeyFault, _plain("KEY_FAULT", "cli.fault.keys", WRONG_CALL)),
+    (KeyFault, _key),
     (UnknownRecord, _plain("UNKNOWN_RECORD", "cli.fault.record", WRONG_CALL)),
     (OSError, _system),
     (
