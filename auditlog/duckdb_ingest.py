@@ -63,7 +63,8 @@ def append(
     rows = [*rejects, *reused]
     quarantined = duckdb_quarantine.add(con, rows, at)
     accepted = len(order) - duplicates - len(reused)
-    return Receipt(accepted, duplicates, quarantined, last, len(rows) - quarantined)
+    again = tuple(dict.fromkeys(one.problems[0].params["uid"] for one in reused))
+    return Receipt(accepted, duplicates, quarantined, last, len(rows) - quarantined, again)
 
 
 def _known(con: duckdb.DuckDBPyConnection, batch: pa.Table) -> dict[Identity, Event]:

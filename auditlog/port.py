@@ -54,7 +54,8 @@ class Receipt(NamedTuple):
 
     A resent event counts as a duplicate. One that reuses an id with other content goes to
     quarantine (``EVENT_ID_REUSED``): an audit log must not drop it silently. A bad row that lies
-    in quarantine already is no duplicate event: it counts as `already_quarantined`.
+    in quarantine already is no duplicate event: it counts as `already_quarantined`. `reused` names
+    the events that reuse an id, by `Event.uid`, whether quarantine had them before or not.
     """
 
     accepted: int
@@ -62,6 +63,7 @@ class Receipt(NamedTuple):
     quarantined: int
     last_position: int
     already_quarantined: int = 0
+    reused: tuple[str, ...] = ()
 
 
 class StoredEvent(NamedTuple):

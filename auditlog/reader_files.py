@@ -31,6 +31,7 @@ SUFFIXES: Final = (
 
 _PIECE: Final = 1024 * 1024
 _BROKEN_SHARE: Final = 10
+_PACKED: Final = {b"PK\x03\x04": ".xlsx", b"PAR1": ".parquet"}
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -68,7 +69,11 @@ def read_file(
         yield reading.reject("LOG_FILE_FORM", found=suffix, allowed=" ".join(SUFFIXES))
         return
     try:
-        if suffix == ".xlsx":
+        form = _packed_form(path)
+        if form not in {"", suffix}:
+            # told as what it is: read as text it would be a thousand faults without meaning
+            yield reading.reject("LOG_FILE_UNREADABLE", found=form, allowed=suffix)
+        elif suffix == ".xlsx":
             yield from read_xlsx(path, reading)
         elif suffix == ".parquet":
             yield from read_parquet(path, reading)
@@ -76,6 +81,13 @@ def read_file(
             yield from _text(path, suffix, reading)
     except OSError as error:
         yield reading.reject("LOG_FILE_UNREADABLE", found=error.strerror or "")
+
+
+def _packed_form(path: Path) -> str:
+    """The form that the file's first bytes declare; empty for text."""
+    with path.open("rb") as stream:
+        head = stream.read(4)
+    return next((form for mark, form in _PACKED.items() if head == mark), "")
 
 
 def _text(path: Path, suffix: str, reading: Reading) -> Iterator[Event | Reject]:

@@ -14,7 +14,7 @@ from auditlog.fields import NAMES, TARGET
 from auditlog.port import Reject
 from auditlog.reading import Reading
 from auditlog.rows import Fault, Row, text_rows, uneven, workbook_rows
-from store.problems import did_you_mean
+from store.problems import did_you_mean, shorten
 
 _BATCH: Final = 2000
 
@@ -94,7 +94,7 @@ def read_parquet(path: Path, reading: Reading) -> Iterator[Event | Reject]:
     try:
         table = pq.ParquetFile(path)
     except (pa.ArrowException, OSError) as error:
-        yield reading.reject("LOG_FILE_UNREADABLE", found=str(error))
+        yield reading.reject("LOG_FILE_UNREADABLE", found=shorten(str(error)), allowed=".parquet")
         return
     line = 0
     with table:

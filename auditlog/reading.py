@@ -34,9 +34,9 @@ class Reading:
     mapping: EventMapping | None = None
     told: Callable[[Event, int], None] | None = None
 
-    def problem(self, code: str, line: int = 0, **parts: Any) -> Problem:
-        """A problem of this file."""
-        return Problem(code, file=self.name, line=line, **parts)
+    def problem(self, code: str, line: int = 0, *, found: str = "", **parts: Any) -> Problem:
+        """A problem of this file; `found` may hold bytes that are no text, and is made readable."""
+        return Problem(code, file=self.name, line=line, found=shorten(found), **parts)
 
     def reject(self, code: str, line: int = 0, raw: str = "", **parts: Any) -> Reject:
         """A row, or what is left of the file, that cannot be read."""

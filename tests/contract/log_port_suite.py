@@ -155,13 +155,14 @@ class LogPortSuite:
     def test_an_id_used_again_for_something_else_is_quarantined_not_dropped(self, log: LogPort):
         log.append([event(1, amount=Decimal(100))])
         changed = event(1, amount=Decimal(900))
-        assert log.append([changed]) == Receipt(0, 0, 1, 1)
+        assert log.append([changed]) == Receipt(0, 0, 1, 1, reused=(changed.uid,))
         row = log.quarantine()[0]
         assert [problem.code for problem in row.reject.problems] == ["EVENT_ID_REUSED"]
         assert '"amount":"900"' in row.reject.raw
         assert log.read_after(0)[0].event.amount == 100
         later = replace(changed, arrival_time=NOON + timedelta(hours=2))
-        assert log.append([later]) == Receipt(0, 0, 0, 1, already_quarantined=1)
+        again = Receipt(0, 0, 0, 1, already_quarantined=1, reused=(changed.uid,))
+        assert log.append([later]) == again
 
     def test_vouchers_of_many_days_are_told_apart_and_known_again(self, log: LogPort):
         days = [event(n, event_time=NOON - timedelta(days=n)) for n in range(1, 101)]
