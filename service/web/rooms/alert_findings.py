@@ -13,7 +13,7 @@ from detectors.explain import ABSENT, sentence
 from detectors.protocol import CAP, Explanation
 from service.web.rooms import alert_rows
 from service.web.rooms.here import Here
-from service.web.rooms.order_stream import number_of, timeline_url
+from service.web.rooms.order_events import number_of, timeline_url
 from service.web.views.orders import Pair
 from store.clock import parse_rfc3339
 from workorders.model import Alert

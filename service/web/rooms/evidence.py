@@ -11,7 +11,7 @@ from rules.sentence import sentence
 from rules.values import TEXTUAL
 from service.application import Application
 from service.web.rooms.here import Here
-from service.web.rooms.order_stream import timeline_url
+from service.web.rooms.order_events import timeline_url
 from service.web.views.orders import Leaf, RuleLine
 from service.web.views.parts import NO_FIGURE, Figure
 

@@ -30,7 +30,7 @@ from service.web.rooms.exposure_lines import (
 )
 from service.web.rooms.exposure_units import UNITS, scales
 from service.web.rooms.here import Here
-from service.web.rooms.order_stream import timeline_url
+from service.web.rooms.order_events import timeline_url
 from service.web.views.exposure import BridgeItem, ExposureDrawer, ExposurePage, ExposureRow
 from service.web.views.parts import NO_FIGURE, Act, Figure, Link
 

@@ -10,7 +10,7 @@ from auditlog.events import Event
 from auditlog.port import StoredEvent, StoredFact
 from service.web.rooms.here import Here
 from service.web.rooms.log_search import TIMELINE, Asked, timeline_of
-from service.web.rooms.order_stream import event_line, number_of
+from service.web.rooms.order_events import event_line, number_of
 from service.web.rooms.trail_words import outcome, record_title
 from service.web.views.log import TimelineDrawer
 from service.web.views.orders import Pair

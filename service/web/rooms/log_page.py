@@ -10,7 +10,7 @@ from auditlog.port import PAGE_LIMIT, Bucket, Query, StoredEvent
 from service.web.rooms.here import Here
 from service.web.rooms.log_drawer import drawer_of
 from service.web.rooms.log_search import NO_UNIT, Asked, moment, query_of, strays
-from service.web.rooms.order_stream import event_detail, number_of
+from service.web.rooms.order_events import event_detail, number_of
 from service.web.rooms.quarantine import quarantine_tabs
 from service.web.rooms.sheets import Column
 from service.web.views.log import LogLine, LogPage, Select

@@ -28,8 +28,9 @@ from service.web.rooms.evidence import (
 from service.web.rooms.figures import limit_of, value_of
 from service.web.rooms.here import Here
 from service.web.rooms.order_buttons import acts_of, note_url
+from service.web.rooms.order_events import timeline_url
 from service.web.rooms.order_forms import NOTHING_ENTERED, Entered
-from service.web.rooms.order_stream import stream_of, timeline_url
+from service.web.rooms.order_stream import stream_of
 from service.web.views.orders import DecisionLine, OrderPage, Pair, Remedy, RuleLine, Step
 from service.web.views.parts import Link, Spark, StreamEntry
 from store.clock import parse_rfc3339

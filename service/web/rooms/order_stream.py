@@ -2,24 +2,19 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
-from decimal import Decimal
 from itertools import groupby, pairwise
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from auditlog.errors import LogError
 from auditlog.events import Event
-from auditlog.port import Query, StoredEvent
 from service.web.rooms.here import Here
+from service.web.rooms.order_events import event_line, events_of_case, left_out_line
 from service.web.views.parts import Link, StreamEntry
 from store.clock import parse_rfc3339
 from workorders.model import Entry, EntryKind, WorkOrder
 
 MOST_LINES = 160
 _FIRST_LINES = 40
-_REACH = timedelta(hours=1)
-_LOOKED_UP = 20
 _KINDS = {
     EntryKind.MATCH: "risk",
     EntryKind.DECISION: "decision",
@@ -50,14 +45,12 @@ def stream_of(
     here: Here, order: WorkOrder, entries: Sequence[Entry], matches: Sequence[Mapping[str, Any]]
 ) -> tuple[list[StreamEntry], list[Event]]:
     """The stream, oldest first, and the events in it."""
-    events = events_behind(here, order, matches)
-    levels = {
-        event_id: str(one.get("level") or "") for one in matches for event_id in one["event_ids"]
-    }
-    lines = [event_line(here, one.event, levels.get(one.event.event_id, "")) for one in events]
+    followed = events_of_case(here, order, matches)
+    lines = [event_line(here, one.event) for one in followed.events]
     lines += entry_lines(here, entries)
+    lines += left_out_line(here, order, followed)
     lines.sort(key=lambda one: one.at)
-    return shortened(here, order.id, lines), [one.event for one in events]
+    return shortened(here, order.id, lines), [one.event for one in followed.events]
 
 
 def shortened(here: Here, number: str, lines: list[StreamEntry]) -> list[StreamEntry]:
@@ -215,98 +208,3 @@ def _links(here: Here, entry: Entry) -> tuple[Link, ...]:
         if isinstance(number, str) and number.startswith("WO-"):
             return (Link(number, f"/orders/{quote(number)}"),)
     return ()
-
-
-# --- events of the log --------------------------------------------------------------------------
-
-
-def events_behind(
-    here: Here, order: WorkOrder, matches: Sequence[Mapping[str, Any]]
-) -> list[StoredEvent]:
-    """The log's events behind the matches, oldest first; none for who may not read the log."""
-    wanted = {event_id for one in matches for event_id in one["event_ids"]}
-    if not wanted or not here.may("log.read"):
-        return []
-    times = [parse_rfc3339(one["event_time"]) for one in matches]
-    query = Query(
-        orgs=here.scopes,
-        org=order.org,
-        since=min(times) - _REACH,
-        until=max(times) + timedelta(seconds=1),
-        limit=1000,
-        order="oldest",
-    )
-    try:
-        found = {
-            one.event.uid: one
-            for one in here.app.log.search(query).rows
-            if one.event.event_id in wanted
-        }
-        missing = wanted - {one.event.event_id for one in found.values()}
-        for event_id in sorted(missing)[:_LOOKED_UP]:
-            by_id = Query(orgs=here.scopes, org=order.org, object=event_id, limit=5)
-            for one in here.app.log.search(by_id).rows:
-                if one.event.event_id == event_id:
-                    found[one.event.uid] = one
-    except LogError:
-        return []
-    return sorted(found.values(), key=lambda one: (one.event.event_time, one.position))
-
-
-def event_line(here: Here, event: Event, level: str = "") -> StreamEntry:
-    """One event of the log as a line, leading to the timeline of its object."""
-    del level  # the match's own line carries the colour
-    number = number_of(event)
-    text = here.names.event(event.type) or event.type
-    links = (Link(number, timeline_url(number)),) if number else ()
-    return StreamEntry(
-        event.event_time,
-        event.kind.value,
-        text,
-        event_detail(here, event),
-        "",
-        here.names.actor(event.actor),
-        links,
-    )
-
-
-def number_of(event: Event) -> str:
-    """The number by which people know what the event is about."""
-    return event.order or event.voucher or event.receipt or event.alert or event.object_id
-
-
-def timeline_url(number: str) -> str:
-    """The timeline of an object in the log."""
-    return f"/log?{urlencode({'object': number})}"
-
-
-def event_detail(here: Here, event: Event) -> str:
-    """The figures of an event in words: product, side, quantity, price, amount, outcome."""
-    form, words = here.reader.format, here.reader.words
-    found = [here.names.contract(event.product, event.month)]
-    side = str(event.attributes.get("side", ""))
-    if f"book.side.{side}" in words:
-        found.append(words.text(f"book.side.{side}"))
-    if event.qty is not None:
-        unit = str(event.attributes.get("unit", ""))
-        found.append(form.quantity(event.qty, unit or ("t" if "qty_t" in event.attributes else "")))
-    lots = event.attributes.get("lots")
-    if isinstance(lots, int):
-        found.append(here.text("ui.lots", count=form.number(lots)))
-    price = event.attributes.get("price")
-    if isinstance(price, str) and _is_number(price):
-        found.append(here.text("ui.price", price=form.number(Decimal(price))))
-    if event.amount is not None:
-        found.append(form.money(event.amount, event.currency or "CNY"))
-    found.append(event.outcome)
-    reason = event.attributes.get("reason")
-    found.append(str(reason) if isinstance(reason, str) else "")
-    found.append(event.message)
-    return " · ".join(one for one in found if one)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return Decimal(text).is_finite()
-    except ArithmeticError:
-        return False

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from service.web.rooms.evidence import figure, label_of, leaves_of, rule_of, shown
 from service.web.rooms.here import Here
-from service.web.rooms.order_stream import timeline_url
+from service.web.rooms.order_events import timeline_url
 from service.web.views.orders import Pair
 from service.web.views.trail import RecordLine
 from trail import Record
