@@ -25,18 +25,28 @@ def csv_template(kind: Kind) -> str:
 
 
 def xlsx_template(
-    kind: Kind, *, labels: Mapping[str, str], lists: Mapping[Form, Sequence[str]]
+    kind: Kind,
+    *,
+    labels: Mapping[str, str],
+    lists: Mapping[Form, Sequence[str]],
+    forms: Mapping[Form, str],
+    guide: Sequence[str],
 ) -> bytes:
-    """A workbook with the header, a note on each column, and drop-downs.
+    """A workbook with the header, a note on each column, drop-downs, and a sheet that explains it.
+
+    The first sheet's header is the contract; the guide is never read.
 
     Args:
         kind: what the workbook is for.
-        labels: field → its label and explanation, in the reader's language.
+        labels: field → its label, in both languages.
         lists: what may be chosen for products, organisations and units.
+        forms: how a cell of each form is written, in both languages.
+        guide: the heads of the guide's five columns: column, label, needed, cell, example.
     """
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True})
     sheet = book.add_worksheet(kind.value)
+    explained = book.add_worksheet(GUIDE_SHEET)
     hidden = book.add_worksheet(LIST_SHEET)
     hidden.hide()
     needed = book.add_format({"bold": True, "bg_color": "#DCE6F1", "text_wrap": True})
@@ -44,7 +54,7 @@ def xlsx_template(
     text = book.add_format({"num_format": "@"})
     for place, column in enumerate(COLUMNS[kind]):
         sheet.write_string(0, place, column.name, needed if column.needed else optional)
-        sheet.write_comment(0, place, _note(column, labels), {"x_scale": 2})
+        sheet.write_comment(0, place, _note(column, labels, forms), {"x_scale": 3, "y_scale": 1.5})
         # ids, codes and months are text: 0011 must not become 11, nor 2406 a number
         sheet.set_column(place, place, _WIDTH, None if _is_number(column) else text)
         choices = column.choices or tuple(lists.get(column.form, ()))
@@ -53,15 +63,41 @@ def xlsx_template(
             rule = {"validate": "list", "source": source, "error_type": "warning"}
             sheet.data_validation(1, place, _ROWS, place, rule)
     sheet.freeze_panes(1, 0)
+    lines = [
+        (
+            column.name,
+            labels[column.name],
+            "✓" if column.needed else "",
+            _allowed(column, forms),
+            column.example,
+        )
+        for column in COLUMNS[kind]
+    ]
+    _explain(explained, guide, lines, (needed, text))
     book.close()
     return out.getvalue()
 
 
-def _note(column: Column, labels: Mapping[str, str]) -> str:
-    parts = [labels.get(column.name, column.name), ", ".join(column.choices)]
-    if column.example:
-        parts.append(column.example)
+def _note(column: Column, labels: Mapping[str, str], forms: Mapping[Form, str]) -> str:
+    parts = [labels[column.name], _allowed(column, forms), column.example]
     return "\n".join(part for part in parts if part)
+
+
+def _allowed(column: Column, forms: Mapping[Form, str]) -> str:
+    return ", ".join(column.choices) or forms[column.form]
+
+
+def _explain(
+    sheet: Any, heads: Sequence[str], lines: Sequence[Sequence[str]], formats: tuple[Any, Any]
+) -> None:
+    bold, plain = formats
+    sheet.write_row(0, 0, heads, bold)
+    for number, line in enumerate(lines, 1):
+        for place, cell in enumerate(line):
+            sheet.write_string(number, place, cell, plain)
+    for place, width in enumerate((18, 36, 12, 60, 26)):
+        sheet.set_column(place, place, width)
+    sheet.freeze_panes(1, 0)
 
 
 def _is_number(column: Column) -> bool:

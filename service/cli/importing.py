@@ -37,6 +37,7 @@ from service.import_terms import terms_of
 from store.problems import Problem, did_you_mean
 
 _SHOWN = 50
+_GUIDE = ("column", "label", "needed", "cell", "example")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -191,10 +192,15 @@ def _template(desk: Desk, kind: Kind, file: Path | None) -> None:
         desk.answer(document, lambda: typer.echo(text, nl=False))
         return
     if file.suffix.lower() == ".xlsx":
-        names = {
-            column.name: desk.words.text(f"import.field.{column.name}") for column in COLUMNS[kind]
-        }
-        file.write_bytes(xlsx_template(kind, labels=names, lists=_lists(desk)))
+        file.write_bytes(
+            xlsx_template(
+                kind,
+                labels={one.name: _both(f"import.field.{one.name}") for one in COLUMNS[kind]},
+                lists=_lists(desk),
+                forms={form: _both(f"import.form.{form.value}") for form in Form},
+                guide=[_both(f"import.guide.{head}") for head in _GUIDE],
+            )
+        )
     else:
         # with a mark at the front, so that Excel reads it as UTF-8
         file.write_text(csv_template(kind), encoding="utf-8-sig")
@@ -202,9 +208,17 @@ def _template(desk: Desk, kind: Kind, file: Path | None) -> None:
     desk.answer(written, lambda: desk.say("cli.import.template", file=str(file)))
 
 
+def _both(key: str) -> str:
+    """The words of both languages: a workbook is handed on to others."""
+    return " / ".join(dict.fromkeys(load_words(language).text(key) for language in LANGUAGES))
+
+
 def _lists(desk: Desk) -> dict[Form, list[str]]:
     """What the drop-downs offer; organisations where a data folder has some."""
-    found = {Form.PRODUCT: sorted({spec.product for spec in shipped_specs().specs})}
+    found = {
+        Form.PRODUCT: sorted({spec.product for spec in shipped_specs().specs}),
+        Form.FLAG: ["yes", "no"],
+    }
     if (desk.settings.data / "hedgewarden.db").exists():
         with desk.open() as app:
             found[Form.ORG] = sorted(app.directory.nodes)

@@ -21,6 +21,7 @@ from integrations.files import (
     Kind,
     Terms,
     dismiss,
+    header,
     preview,
     quarantined,
     replay,
@@ -238,7 +239,11 @@ def test_the_workbook_template_can_be_filled_in_and_read(
 ) -> None:
     path = tmp_path / "模板.xlsx"
     lists = {Form.PRODUCT: [f"p{number}" for number in range(200)] + ["cu"]}
-    path.write_bytes(xlsx_template(Kind.POSITIONS, labels={"lots": "手数"}, lists=lists))
+    labels = {name: "手数" if name == "lots" else name for name in header(Kind.POSITIONS)}
+    forms = dict.fromkeys(Form, "…")
+    guide = ["列", "含义", "必填", "内容", "示例"]
+    content = xlsx_template(Kind.POSITIONS, labels=labels, lists=lists, forms=forms, guide=guide)
+    path.write_bytes(content)
     workbook = openpyxl.load_workbook(path)
     sheet = workbook[Kind.POSITIONS.value]
     assert "手数" in sheet["D1"].comment.text
