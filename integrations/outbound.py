@@ -4,6 +4,7 @@ One setting holds for everything that goes out over HTTP. The environment's `HTT
 `NO_PROXY` are not read: what an operator's shell happens to carry must not decide where cards go.
 """
 
+import logging
 from base64 import b64encode
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
@@ -16,6 +17,9 @@ import httpx
 from integrations.addresses import LOOPBACK
 
 _OK = 200
+# It writes whole addresses, and some hold a token or a secret. A filter stays when a logging
+# configuration that is read later enables loggers again.
+logging.getLogger("httpx").addFilter(lambda _record: False)
 _ANSWER_LIMIT = 16_384
 
 

@@ -5,16 +5,11 @@ from typing import Any
 
 import httpx
 
+from integrations.answers import BACK_OFF_S, json_object, pass_over, wait_asked
 from integrations.outbound import Outbound
 from workorders.errors import ChannelFailed, ChannelRetry
 
-BACK_OFF_S = 15
-#: Longer than this nobody is kept waiting, whatever a header says.
-_LONGEST_S = 3600
-_TOO_MANY = 429
-_SERVER_FAULT = 500
 _TRANSIENT = {
-    "ratelimited",
     "internal_error",
     "fatal_error",
     "service_unavailable",
@@ -58,24 +53,13 @@ class SlackWeb:
 
 
 def _read(answer: httpx.Response) -> dict[str, Any]:
-    try:
-        said = answer.json()
-    except ValueError:
-        said = None
-    known = said if isinstance(said, dict) else {}
+    known = json_object(answer)
     error = str(known.get("error", ""))
-    if answer.status_code == _TOO_MANY or error == "ratelimited":
-        raise ChannelRetry(_asked(answer.headers.get("retry-after", "")), "rate limited")
-    if answer.status_code >= _SERVER_FAULT or error in _TRANSIENT:
-        raise ChannelRetry(BACK_OFF_S, error or f"HTTP {answer.status_code}")
-    if "ok" not in known:
-        # A proxy's own page, or something else that stands in between.
-        raise ChannelRetry(BACK_OFF_S, f"HTTP {answer.status_code}, no answer of Slack's")
+    if error == "ratelimited":
+        raise ChannelRetry(wait_asked(answer), "rate limited")
+    if error in _TRANSIENT:
+        raise ChannelRetry(BACK_OFF_S, error)
+    pass_over(answer, "ok" in known, "Slack")
     if not known["ok"]:
         raise ChannelFailed(error.upper() or "REFUSED")
     return known
-
-
-def _asked(after: str) -> int:
-    whole = after.isascii() and after.isdigit() and len(after) < 10  # noqa: PLR2004
-    return min(int(after), _LONGEST_S) if whole and int(after) else BACK_OFF_S

@@ -52,7 +52,8 @@ class CardText:
     Attributes:
         title: the first line: level, what and where.
         matter: the same without the level.
-        lines: the following lines, figures as ``before → after`` among them.
+        words: the following lines without the figures.
+        figures: name and value, ``before → after`` where signing changes it.
         deadline: until when, and to whom it goes then; empty without a deadline.
         link: the console page's address; it needs the intranet, and the line says so.
         buttons: what can be pressed.
@@ -61,13 +62,19 @@ class CardText:
     """
 
     title: str
-    lines: tuple[str, ...]
+    words: tuple[str, ...]
+    figures: tuple[tuple[str, str], ...]
     deadline: str
     link: str
     buttons: tuple[ButtonText, ...]
     reasons: tuple[tuple[str, str], ...] = ()
     reasons_label: str = ""
     matter: str = ""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """All lines between title and deadline, the figures last."""
+        return (*self.words, *(f"{name} {change}" for name, change in self.figures))
 
     @property
     def plain(self) -> str:
@@ -82,10 +89,11 @@ def card_text(card: Card, words: Words, public_url: str) -> CardText:
     matter = _without_gaps(words.text(card.title.code, **_filled(card.title.params, words)))
     head = "".join(words.text("card.mark", text=part) for part in (drill, level) if part)
     lines = [words.text(line.code, **_filled(line.params, words)) for line in card.lines]
+    figures = []
     for figure in card.figures:
         values = (one for one in (figure.before, figure.after) if one)
         change = " → ".join(_measured(one, figure.unit, words) for one in values)
-        lines.append(f"{words.text(figure.code)} {change}")
+        figures.append((words.text(figure.code), change))
     deadline = ""
     if card.deadline is not None:
         key = "card.deadline_then" if card.escalates_to else "card.deadline"
@@ -105,8 +113,17 @@ def card_text(card: Card, words: Words, public_url: str) -> CardText:
         for button in card.buttons
     )
     reasons = _reasons(card, words)
-    label = words.text("card.reasons") if reasons else ""
-    return CardText(head + matter, tuple(lines), deadline, link, buttons, reasons, label, matter)
+    return CardText(
+        title=head + matter,
+        words=tuple(lines),
+        figures=tuple(figures),
+        deadline=deadline,
+        link=link,
+        buttons=buttons,
+        reasons=reasons,
+        reasons_label=words.text("card.reasons") if reasons else "",
+        matter=matter,
+    )
 
 
 def _measured(value: str, unit: str, words: Words) -> str:

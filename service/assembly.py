@@ -14,6 +14,7 @@ from service.application import Application
 from service.inbound.link_page import link_router
 from service.inbound.mail import mail_router
 from service.inbound.slack import slack_router
+from service.inbound.wecom import wecom_router
 from service.security import Gate
 from service.security.hosts import Hosts
 from service.security.tables import CredentialRow
@@ -93,6 +94,7 @@ def make_app(
         [
             entrance,
             slack_router(app),
+            wecom_router(app),
             mail_router(app, pages),
             link_router(app, pages),
             health.router,

@@ -7,8 +7,13 @@ from integrations.heartbeat import Heartbeat
 from integrations.mail import MailChannel, MailServerAddress
 from integrations.outbound import Outbound
 from integrations.slack import SlackChannel
+from integrations.wecom import WecomChannel
+from integrations.wecom_crypto import CallbackSeal
+from integrations.wecom_web import WecomWeb
 from integrations.wording import Wording
+from service.inbound.card_codes import wecom_codes
 from service.settings import Settings
+from store import Store
 from store.clock import Clock
 from trail.keys import Keys
 from workorders.channel import Channel
@@ -20,8 +25,13 @@ def channels_of(
     wording: Wording,
     language_of: Callable[[str], str],
     clock: Clock,
+    *,
+    store: Store,
 ) -> dict[str, Channel]:
-    """Slack when a token is set, e-mail when a server is; nothing else talks to the outside."""
+    """Slack when a token is set, WeCom when an app is, e-mail when a server is; nothing else.
+
+    `store` keeps what a chat hands out for editing its cards.
+    """
     found: dict[str, Channel] = {}
     outbound = outbound_of(settings)
     token = settings.slack_token.get_secret_value()
@@ -34,6 +44,17 @@ def channels_of(
             language_of=language_of,
             public_url=settings.public_url,
             outbound=outbound,
+        )
+    if settings.wecom_corp_id:
+        found["wecom"] = WecomChannel(
+            web=wecom_web_of(settings),
+            corp_id=settings.wecom_corp_id,
+            agent_id=settings.wecom_agent_id,
+            seal=_wecom_seal(settings),
+            codes=wecom_codes(store),
+            wording=wording,
+            language_of=language_of,
+            public_url=settings.public_url,
         )
     if settings.smtp_host:
         found["email"] = MailChannel(
@@ -54,6 +75,23 @@ def channels_of(
             clock=clock,
         )
     return found
+
+
+def wecom_web_of(settings: Settings) -> WecomWeb:
+    """The API of the company's self-built app."""
+    return WecomWeb(
+        base_url=settings.wecom_url,
+        corp_id=settings.wecom_corp_id,
+        secret=settings.wecom_secret.get_secret_value(),
+        outbound=outbound_of(settings),
+    )
+
+
+def _wecom_seal(settings: Settings) -> CallbackSeal | None:
+    token = settings.wecom_token.get_secret_value()
+    if not token:
+        return None
+    return CallbackSeal(token, settings.wecom_aes_key.get_secret_value(), settings.wecom_corp_id)
 
 
 def outbound_of(settings: Settings) -> Outbound:

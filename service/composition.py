@@ -84,7 +84,9 @@ def _channels_of(app: Application) -> Mapping[str, Channel]:
     from service.channels import channels_of  # noqa: PLC0415 - brings an HTTP client
 
     language_of = app.directories.language_of
-    return channels_of(app.settings, app.keys, app.catalogues, language_of, app.clock)
+    return channels_of(
+        app.settings, app.keys, app.catalogues, language_of, app.clock, store=app.store
+    )
 
 
 def _agents_of(app: Application, *, use_child: bool) -> "Agents":

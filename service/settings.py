@@ -16,6 +16,7 @@ from pydantic_settings import (
 )
 
 from integrations.addresses import LOOPBACK, valid_direct, valid_heartbeat, valid_proxy
+from integrations.wecom_key import valid_aes_key
 
 FILE_NAME = "hedgewarden.toml"
 
@@ -54,6 +55,21 @@ class Settings(BaseSettings):
         default_factory=list, description="signing secrets, the current one and its predecessor"
     )
     slack_channel: str = Field(default="", description="Slack channel for cards without a person")
+    wecom_url: str = Field(
+        default="https://qyapi.weixin.qq.com/cgi-bin/", description="base URL of WeCom's API"
+    )
+    wecom_corp_id: str = Field(default="", description="CorpID of the company; empty: no WeCom")
+    wecom_agent_id: int = Field(default=0, ge=0, description="AgentId of the self-built app")
+    wecom_secret: SecretStr = Field(
+        default=SecretStr(""), validate_default=True, description="Secret of the self-built app"
+    )
+    wecom_token: SecretStr = Field(
+        default=SecretStr(""),
+        description="Token of the callback; empty: cards without buttons",
+    )
+    wecom_aes_key: SecretStr = Field(
+        default=SecretStr(""), validate_default=True, description="EncodingAESKey of the callback"
+    )
     smtp_host: str = Field(default="", description="mail server; empty: no mail is sent")
     smtp_port: int = Field(default=25, ge=1, le=65535, description="port of the mail server")
     smtp_tls: Literal["none", "starttls", "tls"] = Field(
@@ -113,6 +129,29 @@ class Settings(BaseSettings):
         bot = known.data.get("slack_token")
         if given.get_secret_value() and not (bot and bot.get_secret_value()):
             raise ValueError("needs slack_token")
+        return given
+
+    @field_validator("wecom_secret")
+    @classmethod
+    def _whole_app(cls, given: SecretStr, known: ValidationInfo) -> SecretStr:
+        """The three values of an app make sense together only."""
+        there = [bool(known.data.get("wecom_corp_id")), bool(known.data.get("wecom_agent_id"))]
+        if set(there) != {bool(given.get_secret_value())}:
+            raise ValueError("wecom_corp_id, wecom_agent_id, wecom_secret: all or none")
+        return given
+
+    @field_validator("wecom_aes_key")
+    @classmethod
+    def _whole_callback(cls, given: SecretStr, known: ValidationInfo) -> SecretStr:
+        """Told without the key."""
+        token, app = known.data.get("wecom_token"), known.data.get("wecom_secret")
+        key = given.get_secret_value()
+        if bool(key) != bool(token and token.get_secret_value()):
+            raise ValueError("wecom_token, wecom_aes_key: both or none")
+        if key and not valid_aes_key(key):
+            raise ValueError("43 letters and digits")
+        if key and not (app and app.get_secret_value()):
+            raise ValueError("needs wecom_secret")
         return given
 
     @field_validator("outbound_direct")

@@ -71,6 +71,14 @@ def pending(
     return _rows(connection, query.order_by(_C.id).limit(limit))
 
 
+def payload(connection: Connection, source: str, key: str) -> dict[str, Any] | None:
+    """What this source sent under `key`; None when it never did."""
+    found: dict[str, Any] | None = connection.scalar(
+        select(_C.payload).where(_C.source == source, _C.message_key == key)
+    )
+    return found
+
+
 def dead_letters(connection: Connection, limit: int = 100) -> list[InboxRow]:
     """Messages that were given up, in the order of acceptance."""
     return _rows(connection, select(_INBOX).where(_C.state == "dead").order_by(_C.id).limit(limit))

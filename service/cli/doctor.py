@@ -16,6 +16,7 @@ import trail
 from auditlog.client import open_log
 from auditlog.errors import LogError
 from service.cli.desk import Desk
+from service.cli.doctor_channels import channel_findings
 from service.cli.doctor_database import database_findings
 from service.cli.findings import Finding
 from service.errors import BrokenRulebook, FrontEndMissing
@@ -55,7 +56,7 @@ def examine(desk: Desk, now: datetime | None = None) -> list[Finding]:
     checks: tuple[Callable[[Settings], Finding], ...] = (_front, _running, _keys, _rules)
     found += [check(settings) for check in checks]
     found += database_findings(settings, now)
-    return [*found, _log(settings)]
+    return [*found, _log(settings), *channel_findings(settings)]
 
 
 def space(free: int) -> Finding:

@@ -3,8 +3,6 @@
 Looking is answered at once and privately; what acts goes the way of a click.
 """
 
-from collections.abc import Mapping
-
 from directory import Person
 from service.application import Application
 from service.i18n.wording import Spoken
@@ -15,44 +13,32 @@ from workorders.channel import Inbound
 _MOST = 10
 
 
-def answer(app: Application, fields: Mapping[str, str], event_id: str) -> str | Inbound:
+def answer(app: Application, inbound: Inbound, text: str, command: str) -> str | Inbound:
     """The text of the answer, or the act that the command asks for.
 
     Args:
         app: the application.
-        fields: of Slack's form.
-        event_id: of this request.
+        inbound: who asked, and where to answer; it names no act yet.
+        text: what was written.
+        command: what stands before it in this chat; empty for nothing.
     """
-    inbound = _inbound(fields, event_id)
     person = clicks.person_of(app, inbound)
     if person is None or not person.active:
         return _stranger(app, inbound, person)
     spoken = app.catalogues.words(person.language or app.settings.language)
-    verb, _, rest = fields.get("text", "").strip().partition(" ")
+    verb, _, rest = text.strip().partition(" ")
     order_id = rest.strip()
     match verb.lower():
-        case "orders":
+        case "orders" | "工单":
             return _orders(app, person, spoken)
-        case "show":
+        case "show" | "查看":
             return _show(app, person, spoken, order_id)
-        case "ack":
+        case "ack" | "确认":
             return _acknowledge(app, person, spoken, inbound, order_id)
-        case "oncall":
+        case "oncall" | "值班":
             return _on_call(app, person, spoken)
         case _:
-            return spoken.text("chat.help", command=fields.get("command", "/hedgewarden"))
-
-
-def _inbound(fields: Mapping[str, str], event_id: str) -> Inbound:
-    return Inbound(
-        channel="slack",
-        actor_ref=f"{fields['team_id']}/{fields['user_id']}",
-        object_id="",
-        verb="",
-        version=0,
-        event_id=event_id,
-        reply={"channel": fields.get("channel_id", ""), "user": fields["user_id"]},
-    )
+            return spoken.text("chat.help", command=command).strip()
 
 
 def _stranger(app: Application, inbound: Inbound, person: Person | None) -> str:

@@ -8,20 +8,18 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
 
 from sqlalchemy import Connection, delete, select, update
 
 from directory import Account, link_account
 from service.application import Application
 from service.inbound.tables import AccountLinkRow
-from store import UnitOfWork
+from store import UnitOfWork, inbox
 from store.schema import table
 from workorders.channel import Inbound
 
 LIFE = timedelta(minutes=30)
 _LINKS = table(str(AccountLinkRow.__tablename__))
-_INBOX = table("store_inbox")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +95,7 @@ def use(uow: UnitOfWork, link: Link, person: str) -> bool:
 
 def waiting(connection: Connection, link: Link) -> Inbound | None:
     """The act that waits behind the link."""
-    c = _INBOX.c
-    payload: dict[str, Any] | None = connection.scalar(
-        select(c.payload).where(c.source == link.account.channel, c.message_key == link.message_key)
-    )
+    payload = inbox.payload(connection, link.account.channel, link.message_key)
     return None if payload is None else Inbound(**payload)
 
 

@@ -4,6 +4,7 @@ The raw bytes are verified before anything in them is believed. An accepted clic
 inbox before the answer of 200 goes out, within Slack's three seconds; the work is done afterwards.
 """
 
+from collections.abc import Mapping
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, BackgroundTasks, Request
@@ -52,7 +53,7 @@ def slack_router(app: Application) -> APIRouter:
         if fields is None:
             return refused(request, app, Fault(400, "MALFORMED"))
         event_id = raw.headers["x-slack-signature"]
-        said = await run_in_threadpool(commands.answer, app, fields, event_id)
+        said = await run_in_threadpool(typed, app, fields, event_id)
         if isinstance(said, Inbound):
             return await _accepted(request, app, later, said)
         return JSONResponse({"response_type": "ephemeral", "text": said})
@@ -71,6 +72,27 @@ async def _accepted(
         return refused(request, app, Fault(409, "REPLAYED"))
     later.add_task(clicks.work_off, app)
     return Response(status_code=_OK, background=later)
+
+
+def typed(app: Application, fields: Mapping[str, str], event_id: str) -> str | Inbound:
+    """What a slash command is answered with, or the act that it asks for.
+
+    Args:
+        app: the application.
+        fields: of Slack's form.
+        event_id: of this request.
+    """
+    inbound = Inbound(
+        channel=CHANNEL,
+        actor_ref=f"{fields['team_id']}/{fields['user_id']}",
+        object_id="",
+        verb="",
+        version=0,
+        event_id=event_id,
+        reply={"channel": fields.get("channel_id", ""), "user": fields["user_id"]},
+    )
+    command = fields.get("command", "/hedgewarden")
+    return commands.answer(app, inbound, fields.get("text", ""), command)
 
 
 def _fields(body: bytes) -> dict[str, str] | None:

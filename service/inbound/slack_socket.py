@@ -19,8 +19,8 @@ from integrations.slack_socket import Envelope, SlackSocket
 from integrations.slack_web import SlackWeb
 from service.application import Application
 from service.channels import outbound_of
-from service.inbound import clicks, commands
-from service.inbound.slack import CHANNEL
+from service.inbound import clicks
+from service.inbound.slack import CHANNEL, typed
 from store import leases
 from workorders.channel import Inbound, Refusal
 
@@ -73,7 +73,7 @@ class SlackDoor:
                 return pressed(envelope.payload, event_id)
             case "slash_commands":
                 fields = _fields(envelope.payload)
-                return commands.answer(self._app, fields, event_id) if fields else MALFORMED
+                return typed(self._app, fields, event_id) if fields else MALFORMED
             case _:
                 return Refusal("UNKNOWN_KIND", 200)
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Text
+from sqlalchemy import BigInteger, Index, Text
 from sqlmodel import Field, SQLModel
 
 from store.types import UtcDateTime
@@ -32,6 +32,21 @@ class MailTryRow(SQLModel, table=True):
     link_hash: str = Field(primary_key=True, sa_type=Text)
     failures: int = Field(sa_type=BigInteger)
     last_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
+
+
+class CardCodeRow(SQLModel, table=True):
+    """A code with which a chat lets one delivered card be edited once."""
+
+    __tablename__ = "service_card_code"
+    __table_args__ = (
+        Index("ix_service_card_code_notice", "channel", "notice"),
+        {"info": {"plumbing": True}},
+    )
+    channel: str = Field(primary_key=True, sa_type=Text)
+    code: str = Field(primary_key=True, sa_type=Text)
+    notice: str = Field(sa_type=Text)
+    made_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    expires_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
 
 
 class CardQueueRow(SQLModel, table=True):

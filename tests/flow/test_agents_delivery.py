@@ -108,7 +108,12 @@ def opened(made: Path, folder: Path, policy: Policy) -> Iterator[Office]:
             )
             wording = Catalogues(ZoneInfo("Asia/Shanghai"), rule_titles(rulebook()))
             channels = channels_of(
-                settings, open_keys(folder / "keys"), wording, lambda _: "en", lambda: house.now
+                settings,
+                open_keys(folder / "keys"),
+                wording,
+                lambda _: "en",
+                lambda: house.now,
+                store=house.store,
             )
             addresses: dict[tuple[str, str], str] = {}
             escalator = Escalator(

@@ -18,6 +18,7 @@ from flow_house import EAST, PASSWORD, House, house, people, slack_user
 from sqlalchemy import select
 from structlog.testing import capture_logs
 from test_mail_flow import opened, written_to
+from wecom_town import wecom_town
 
 import approvals
 from auditlog.events import Event, EventKind
@@ -28,6 +29,7 @@ from service.inbound import clicks
 from service.security import set_password
 from store import Store
 from tests.breaking import Breaking, Broken
+from tests.unit.integrations.wecom_server import Fault
 from trail.tables import RECORD
 
 MOST = 400
@@ -289,6 +291,22 @@ def test_a_slash_command_is_carried_out_once(town: House, breaking: Breaking) ->
 
     converges(town, breaking, act, least=20)
     assert town.actions().count("order.acknowledge") == 1
+
+
+def test_a_click_in_wecom_is_carried_out_once(breaking: Breaking, tmp_path: Path) -> None:
+    """WeCom repeats what was not answered, sealed anew; what it left waiting the job does."""
+    with capture_logs(), wecom_town(tmp_path / "data") as made:
+        made.house.breach()
+        pressed = made.pressed("chen", "acknowledge")
+        # What an edited card's code is worth depends on the edits before: cards stay as they are.
+        made.wecom.lasting = Fault(status=503)
+
+        def act() -> None:
+            made.send(made.wecom.again(pressed))
+            clicks.work_off(made.house.app)
+
+        converges(made.house, breaking, act, least=20)
+        assert made.house.actions().count("order.acknowledge") == 1
 
 
 def test_a_linked_account_completes_the_click_that_waited(town: House, breaking: Breaking) -> None:

@@ -728,6 +728,19 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         info={"plumbing": True},
     )
     op.create_table(
+        "service_card_code",
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("notice", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("channel", "code", name=op.f("pk_service_card_code")),
+        info={"plumbing": True},
+    )
+    op.create_index(
+        "ix_service_card_code_notice", "service_card_code", ["channel", "notice"], unique=False
+    )
+    op.create_table(
         "service_card_queue",
         sa.Column("object_id", sa.Text(), nullable=False),
         sa.Column("due_at", sa.BigInteger(), nullable=False),

@@ -228,6 +228,7 @@ def test_slacks_words_are_told_apart_from_those_of_who_stands_between(slack: Sla
 def test_the_channels_of_a_company_behind_a_proxy_use_it(slack: SlackServer, tmp_path: Path):
     from service.composition import ZONE
     from service.i18n.wording import Catalogues
+    from store import Store, open_engine
     from store.clock import system_clock
     from trail import open_keys
     from workorders.channel import Handle
@@ -241,7 +242,8 @@ def test_the_channels_of_a_company_behind_a_proxy_use_it(slack: SlackServer, tmp
         )
         words = Catalogues(ZONE, {})
         keys = open_keys(tmp_path / "keys")
-        found = channels_of(settings, keys, words, lambda _one: "zh", system_clock)
+        store = Store(open_engine("sqlite://"), clock=system_clock)
+        found = channels_of(settings, keys, words, lambda _one: "zh", system_clock, store=store)
         reply = {"channel": "C1", "user": "U1"}
         found["slack"].whisper(reply, "hello")  # type: ignore[attr-defined]
         assert Handle("slack", {}).channel in found

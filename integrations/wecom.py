@@ -1,0 +1,209 @@
+"""WeCom (企业微信), a self-built app: cards out as its messages, clicks in by sealed callbacks.
+
+A card can be edited with a response code alone. One comes with the sent card and one with every
+click; each is good for one edit within 72 hours. They are kept by whoever hands in `CardCodes`;
+when none is left, a superseding card goes out. Without a callback the cards have no buttons.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from secrets import token_hex
+from typing import Any, Final, Protocol
+
+import structlog
+
+from integrations.wecom_cards import markdown, template
+from integrations.wecom_crypto import CallbackSeal
+from integrations.wecom_inbound import MALFORMED, Written, asked, elements, task_of
+from integrations.wecom_web import WecomWeb
+from integrations.wording import Wording, card_text
+from workorders.card import Card
+from workorders.channel import Handle, Inbound, RawInbound, Refusal, Updated
+from workorders.errors import ChannelFailed
+
+FRESH_S: Final = 300
+CODE_LIFE: Final = timedelta(hours=72)
+#: WeCom cuts longer texts, in bytes.
+_TEXT_LIMIT: Final = 2048
+
+_log = structlog.get_logger(__name__)
+
+
+class CardCodes(Protocol):
+    """Where response codes are kept: the card was sent by one process, another one edits it."""
+
+    def of(self, notice: str) -> tuple[str, ...]:
+        """The codes that can be used for a notice's card, the newest first."""
+
+    def keep(self, notice: str, code: str) -> None:
+        """Keep a code."""
+
+    def spend(self, code: str) -> None:
+        """Forget a code that was used."""
+
+
+class WecomChannel:
+    """The adapter.
+
+    Args:
+        web: the API of the app.
+        corp_id: the company.
+        agent_id: the app's number.
+        seal: of the callback; None when none is set up.
+        codes: where response codes are kept.
+        wording: the catalogues.
+        language_of: the language of a person's cards.
+        public_url: the console's address, for the link.
+    """
+
+    name = "wecom"
+
+    def __init__(
+        self,
+        *,
+        web: WecomWeb,
+        corp_id: str,
+        agent_id: int,
+        seal: CallbackSeal | None,
+        codes: CardCodes,
+        wording: Wording,
+        language_of: Callable[[str], str],
+        public_url: str = "",
+    ) -> None:
+        self._web = web
+        self._corp_id = corp_id
+        self._agent_id = agent_id
+        self._seal = seal
+        self._codes = codes
+        self._wording = wording
+        self._language_of = language_of
+        self._public_url = public_url.rstrip("/")
+
+    @property
+    def interactive(self) -> bool:
+        """Whether clicks can come back."""
+        return self._seal is not None
+
+    def send(self, card: Card, address: str) -> Handle:
+        """Send the card to a member (UserID).
+
+        Raises:
+            ChannelRetry: rate limit or outage.
+            ChannelFailed: WeCom refuses for good, or the member cannot be reached.
+        """
+        notice = _notice(card)
+        self._send(self._message(card, notice), address, notice)
+        return Handle(self.name, {"user": address, "notice": notice})
+
+    def update(self, handle: Handle, card: Card) -> Updated:
+        """Show `card` in place of the delivered one, or send a superseding one."""
+        user, notice = str(handle.reference["user"]), str(handle.reference["notice"])
+        message = self._message(card, notice, edits=True)
+        if "template_card" in message and self._edited(message, user, notice):
+            return Updated.UPDATED
+        self._send(self._message(card, notice), user, notice)
+        return Updated.SUPERSEDED
+
+    def whisper(self, reply: Mapping[str, Any], text: str) -> None:
+        """Answer one person, in the app's own conversation with them."""
+        said = {"msgtype": "text", "text": {"content": _plain(text)}}
+        self._post("message/send", said, touser=reply["user"])
+
+    def echo(self, raw: RawInbound) -> str | Refusal:
+        """The answer that proves to WeCom that the callback's address is ours."""
+        sealed = raw.query.get("echostr", "")
+        opened = self._opened(raw, sealed)
+        if isinstance(opened, Refusal):
+            return opened
+        try:
+            return opened.decode()
+        except UnicodeDecodeError:
+            return MALFORMED
+
+    def verify(self, raw: RawInbound) -> Inbound | Refusal:
+        """Authentic, fresh, and one of our buttons."""
+        found = self.asked(raw)
+        return Refusal("NOT_A_BUTTON", 200) if isinstance(found, Written) else found
+
+    def asked(self, raw: RawInbound) -> Inbound | Written | Refusal:
+        """As `verify`, and what somebody wrote to the app."""
+        if raw.method != "POST":
+            return Refusal("READ_ONLY_METHOD", 405)
+        envelope = elements(raw.body)
+        sealed = "" if envelope is None else envelope.findtext("Encrypt", "").strip()
+        opened = self._opened(raw, sealed)
+        if isinstance(opened, Refusal):
+            return opened
+        event = elements(opened)
+        if event is None:
+            return MALFORMED
+        return asked(event, self._corp_id, raw.query["msg_signature"])
+
+    def _opened(self, raw: RawInbound, sealed: str) -> bytes | Refusal:
+        """What was sealed, once signature, time and seal are right."""
+        stamp, nonce = raw.query.get("timestamp", ""), raw.query.get("nonce", "")
+        given = raw.query.get("msg_signature", "")
+        if not sealed or self._seal is None:
+            return Refusal("BAD_SIGNATURE")
+        if not (stamp.isascii() and stamp.isdigit() and len(stamp) < 12):  # noqa: PLR2004
+            return Refusal("BAD_SIGNATURE")
+        if not self._seal.authentic(given, stamp, nonce, sealed):
+            return Refusal("BAD_SIGNATURE")
+        if abs(raw.received_at.timestamp() - int(stamp)) > FRESH_S:
+            return Refusal("STALE_TIMESTAMP")
+        opened = self._seal.open(sealed)
+        return Refusal("BAD_SIGNATURE") if opened is None else opened
+
+    def _edited(self, message: Mapping[str, Any], user: str, notice: str) -> bool:
+        """Whether one of the card's codes was good for this edit."""
+        for code in self._codes.of(notice):
+            try:
+                said = self._post(
+                    "message/update_template_card", message, userids=[user], response_code=code
+                )
+            except ChannelFailed as fault:
+                _log.info("a response code was refused", notice=notice, code=fault.code)
+                said = {"invaliduser": [user]}
+            self._codes.spend(code)
+            if not said.get("invaliduser"):
+                return True
+        return False
+
+    def _send(self, message: Mapping[str, Any], user: str, notice: str) -> None:
+        said = self._post("message/send", message, touser=user)
+        if said.get("invaliduser"):
+            raise ChannelFailed("UNKNOWN_USER")
+        if said.get("unlicenseduser"):
+            raise ChannelFailed("UNLICENSED_USER")
+        code = said.get("response_code")
+        if code:
+            try:
+                self._codes.keep(notice, str(code))
+            except Exception as fault:  # noqa: BLE001 - it is sent: once more would show it twice
+                _log.error("a response code was not kept", fault=type(fault).__name__)
+
+    def _post(self, method: str, message: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+        # WeCom's own check for duplicates stays off: it goes by the words, and would swallow the
+        # reminder that says the same as five minutes ago.
+        return self._web.call(method, {**message, **more, "agentid": self._agent_id})
+
+    def _message(self, card: Card, notice: str, *, edits: bool = False) -> dict[str, Any]:
+        words = self._wording.words(self._language_of(card.person))
+        text = card_text(card, words, self._public_url)
+        url = self._public_url + card.path if self._public_url and card.path else ""
+        if (text.buttons and self.interactive) or (edits and url):
+            task = task_of(notice, token_hex(4))
+            shown = template(text, card, words, url, task, interactive=self.interactive)
+            return {"msgtype": "template_card", "template_card": shown}
+        return {"msgtype": "markdown", "markdown": {"content": markdown(text, card, url)}}
+
+
+def _notice(card: Card) -> str:
+    """The same for the same notice, and fit for a task id."""
+    return hashlib.sha256(card.notice_id.encode()).hexdigest()[:32]
+
+
+def _plain(text: str) -> str:
+    """Text in which nothing from the data becomes a link."""
+    return text.replace("<", "＜").encode()[:_TEXT_LIMIT].decode(errors="ignore")

@@ -1,0 +1,71 @@
+"""Codes with which a chat lets its delivered cards be edited, each once and for a while."""
+
+from datetime import timedelta
+
+from sqlalchemy import delete, select
+
+from integrations.wecom import CODE_LIFE
+from service.inbound.tables import CardCodeRow
+from store import Store, UnitOfWork
+from store.schema import table
+from store.upsert import insert_new
+
+_CODES = table(str(CardCodeRow.__tablename__))
+
+
+def wecom_codes(store: Store) -> "StoredCodes":
+    """Where the codes of WeCom's cards are kept."""
+    return StoredCodes(store, "wecom", CODE_LIFE)
+
+
+class StoredCodes:
+    """The codes of one channel, in the database: one process sends a card, another edits it.
+
+    Args:
+        store: for transactions of their own; never called inside another one.
+        channel: whose codes.
+        life: how long a code can be used.
+    """
+
+    def __init__(self, store: Store, channel: str, life: timedelta) -> None:
+        self._store = store
+        self._channel = channel
+        self._life = life
+
+    def of(self, notice: str) -> tuple[str, ...]:
+        """The codes that can be used for a notice's card, the newest first."""
+        c = _CODES.c
+        with self._store.reader() as connection:
+            found = connection.scalars(
+                select(c.code)
+                .where(
+                    c.channel == self._channel,
+                    c.notice == notice,
+                    c.expires_at > self._store.clock(),
+                )
+                .order_by(c.made_at.desc(), c.code)
+            )
+            return tuple(found)
+
+    def keep(self, notice: str, code: str) -> None:
+        """Keep a code."""
+        with self._store.unit_of_work(f"channel:{self._channel}") as uow:
+            self.keep_in(uow, notice, code)
+
+    def keep_in(self, uow: UnitOfWork, notice: str, code: str) -> None:
+        """As `keep`, in the caller's transaction; forgets what is over."""
+        uow.execute(delete(_CODES).where(_CODES.c.expires_at <= uow.now))
+        row = {
+            "channel": self._channel,
+            "code": code,
+            "notice": notice,
+            "made_at": uow.now,
+            "expires_at": uow.now + self._life,
+        }
+        insert_new(uow.connection, _CODES, row)
+
+    def spend(self, code: str) -> None:
+        """Forget a code that was used."""
+        c = _CODES.c
+        with self._store.unit_of_work(f"channel:{self._channel}") as uow:
+            uow.execute(delete(_CODES).where(c.channel == self._channel, c.code == code))

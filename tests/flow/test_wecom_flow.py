@@ -1,0 +1,385 @@
+"""WeCom: from the click to the closed order, and everything that must not work."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from flow_house import PATIENCE_S, house, over_http
+from pydantic import ValidationError
+from wecom_town import APP, PATH, Town, wecom_town
+
+import main
+from directory import Account, set_active
+from service.cli import doctor
+from service.cli.desk import Desk
+from service.cli.findings import Finding
+from service.inbound import clicks
+from service.settings import Settings
+from tests.unit.integrations.wecom_server import (
+    AES_KEY,
+    AGENT,
+    CORP,
+    SECRET,
+    TOKEN,
+    Callback,
+    Fault,
+    WecomServer,
+)
+from workorders import Inbound, RawInbound, State
+
+CLOSING = {
+    "disposition": "fixed",
+    "root_cause": "LATE_HEDGE",
+    "corrective": {"text": "hedge earlier", "owner": "chen", "due": "2024-06-01T00:00:00Z"},
+}
+
+
+@pytest.fixture(name="town")
+def _town(tmp_path: Path) -> Iterator[Town]:
+    with wecom_town(tmp_path) as made:
+        yield made
+
+
+def test_a_breach_goes_from_the_click_to_the_closed_order_over_http(town: Town):
+    order = town.house.breach()
+    with (
+        over_http(town.house.web) as address,
+        httpx.Client(base_url=address, trust_env=False, timeout=PATIENCE_S) as net,
+    ):
+
+        def press(person: str, verb: str, about: str = "", reason: str = "") -> None:
+            asked = town.pressed(person, verb, about, reason)
+            answer = net.post(PATH, params=asked.query, content=asked.body)
+            assert (answer.status_code, answer.text) == (200, "")
+
+        def post(person: str, path: str, body: object) -> httpx.Response:
+            client = town.house.client(person)
+            return client.post(f"/api/v1{path}", json=body)
+
+        mine, theirs = town.card("chen", "acknowledge"), town.card("lin", "acknowledge")
+        press("chen", "acknowledge")
+        until(lambda: town.state(order.id) is State.ACKNOWLEDGED)
+        assert town.house.order(order.id).acknowledged_by == "chen"
+        until(lambda: len(mine.versions) == len(theirs.versions) == 2)  # edited in place
+        assert "acknowledged" in theirs.card["sub_title_text"]
+        assert not [one for one in theirs.buttons.values() if one.endswith("/acknowledge")]
+        until(lambda: "acknowledged" in town.house.card("lin").body["text"])  # in Slack too
+
+        asked = post(
+            "chen",
+            f"/orders/{order.id}/request-approval",
+            {"kind": "override", "material": {"reason": "hedge is under way"}},
+        )
+        approval = asked.json()["approval"]
+        town.house.run_agents()
+        card = town.card("wang", "approve", approval)
+        assert "hedge is under way" in card.text
+        press("wang", "approve", approval)
+        until(lambda: "Approved by Wang Qiang" in card.text)
+        assert card.buttons == {}
+
+        assert post("chen", f"/orders/{order.id}/resolve", {"text": "hedged"}).status_code == 200
+        firing = post("lin", f"/orders/{order.id}/close", CLOSING)
+        assert (firing.status_code, firing.json()["code"]) == (409, "CONDITION_HOLDS")
+        town.house.pass_time(minutes=5)
+        assert town.house.buy(500).status_code == 200
+        closed = post("lin", f"/orders/{order.id}/close", CLOSING)
+        assert closed.status_code == 200, closed.text
+        assert town.state(order.id) is State.CLOSED
+        town.house.run_agents()
+        assert not town.card("chen", about=order.id).buttons
+
+
+def until(holds: Any) -> None:
+    import time
+
+    deadline = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_replayed_request_is_refused_and_a_repetition_is_not_done_twice(town: Town):
+    order = town.house.breach()
+    asked = town.pressed("chen", "acknowledge")
+    assert town.send(asked).status_code == 200
+    again = town.send(asked)
+    assert (again.status_code, again.json()["code"]) == (409, "REPLAYED")
+    assert town.send(town.wecom.again(asked)).status_code == 200
+    assert town.house.actions().count("order.acknowledge") == 1
+    assert town.house.order(order.id).version == 2
+
+
+@pytest.mark.parametrize("seconds", [301, -301, 3600])
+def test_a_request_outside_the_window_is_refused(town: Town, seconds: int):
+    town.house.breach()
+    now = int(town.house.clock().timestamp())
+    town.wecom.unix_time = lambda: now - seconds
+    answer = town.send(town.pressed("chen", "acknowledge"))
+    assert (answer.status_code, answer.json()["code"]) == (401, "STALE_TIMESTAMP")
+    assert "order.acknowledge" not in town.house.actions()
+
+
+def test_a_forged_request_is_refused(town: Town):
+    town.house.breach()
+    asked, other = town.pressed("chen", "acknowledge"), town.pressed("lin", "take_over")
+    for forged in (
+        Callback(asked.query, other.body, ""),
+        Callback({}, asked.body, ""),
+        Callback({**asked.query, "nonce": "1"}, asked.body, ""),
+        Callback(asked.query, b"<xml", ""),
+    ):
+        answer = town.send(forged)
+        assert (answer.status_code, answer.json()["code"]) == (401, "BAD_SIGNATURE")
+    assert "order.acknowledge" not in town.house.actions()
+
+
+def test_the_address_is_proved_to_wecom(town: Town):
+    client = town.house.client()
+    answer = client.get(PATH, params=town.wecom.echo("4711"))
+    assert (answer.status_code, answer.text) == (200, "4711")
+    forged = client.get(PATH, params={**town.wecom.echo("4711"), "nonce": "1"})
+    assert forged.status_code == 401
+
+
+def test_without_wecom_there_is_no_address(tmp_path: Path):
+    with house(tmp_path) as made, WecomServer(lambda: int(made.clock().timestamp())) as server:
+        assert made.client().get(PATH, params=server.echo("4711")).status_code == 404
+        asked = server.write("chen", "orders")
+        found = made.client().post(PATH, params=asked.query, content=asked.body)
+        assert found.status_code == 404
+
+
+def test_a_second_click_is_answered_privately_with_what_is_on_record(town: Town):
+    town.house.breach()
+    late = town.pressed("lin", "acknowledge")
+    town.press("chen", "acknowledge")
+    assert town.send(late).status_code == 200
+    (said,) = town.whispers("lin")
+    assert "Chen Fang" in said
+    assert "done before" in said
+    assert town.house.actions().count("order.acknowledge") == 1
+
+
+def test_a_double_click_is_done_once(town: Town):
+    order = town.house.breach()
+    first, second = (town.pressed("chen", "acknowledge") for _ in range(2))
+    assert town.send(first).status_code == 200
+    assert town.send(second).status_code == 200
+    assert town.house.actions().count("order.acknowledge") == 1
+    assert town.house.order(order.id).version == 2
+
+
+def test_the_requester_cannot_approve_the_own_request(town: Town):
+    order = town.house.breach()
+    asked = town.house.client("wang").post(
+        f"/api/v1/orders/{order.id}/request-approval",
+        json={"kind": "limit_change", "material": {"after": "1500"}},
+    )
+    approval = asked.json()["approval"]
+    town.house.run_agents()
+    card = town.card("chen", "approve", approval)
+    own = town.wecom.press(card, town.key(card, "approve"), "wang")
+    assert town.send(own).status_code == 200
+    assert town.whispers("wang") == ["Nobody approves the own request."]
+    shown = town.house.client("chen").get(f"/api/v1/approvals/{approval}").json()
+    assert shown["signatures"] == []
+
+
+def test_a_rejection_needs_a_reason_from_the_list(town: Town):
+    order = town.house.breach()
+    asked = town.house.client("chen").post(
+        f"/api/v1/orders/{order.id}/request-approval", json={"kind": "override"}
+    )
+    approval = asked.json()["approval"]
+    town.house.run_agents()
+    card = town.card("wang", "reject", approval)
+    town.press("wang", "reject", approval)
+    assert town.whispers("wang") == ["Choose a reason from the list."]
+    town.press("wang", "reject", approval, "PRICE")
+    shown = town.house.client("chen").get(f"/api/v1/approvals/{approval}").json()
+    assert (shown["status"], shown["reason"]) == ("rejected", "PRICE")
+    assert "Rejected by Wang Qiang" in card.text
+
+
+def test_an_unlinked_member_is_offered_a_private_link_and_the_click_completes(town: Town):
+    order = town.house.breach()
+    message = town.card("chen", "acknowledge")
+    key = town.key(message, "acknowledge")
+    assert town.send(town.wecom.press(message, key, "newcomer")).status_code == 200
+    assert town.state(order.id) is State.OPEN
+    (said,) = town.whispers("newcomer")
+    assert "WeCom" in said
+    path = said.rpartition("http://testserver")[2]
+    assert path.startswith("/link/wecom/")
+    officer = town.house.signed_in("new")
+    assert officer.get(path.replace("wecom", "slack")).status_code == 410
+    assert "New Officer" in officer.get(path).text
+    assert officer.post(path).status_code == 200
+    person = town.house.app.directory.person("new")
+    assert person is not None
+    assert person.accounts == (Account("wecom", CORP, "newcomer"),)
+    assert town.house.order(order.id).acknowledged_by == "new"
+    assert officer.post(path).status_code == 410
+
+
+def test_a_link_made_for_an_account_of_another_person_ties_nobody(town: Town):
+    town.house.breach()
+    message = town.card("chen", "acknowledge")
+    for _ in range(2):
+        town.house.pass_time(seconds=1)
+        town.send(town.wecom.press(message, town.key(message, "acknowledge"), "newcomer"))
+    first, second = (one.rpartition("http://testserver")[2] for one in town.whispers("newcomer"))
+    assert town.house.signed_in("new").post(first).status_code == 200
+    assert town.house.signed_in("lin").post(second).status_code == 409
+
+
+def test_a_person_who_left_is_refused(town: Town):
+    order = town.house.breach()
+    asked = town.pressed("chen", "acknowledge")
+    with town.house.app.store.unit_of_work("cli:test") as uow:
+        set_active(uow, "chen", active=False)
+    assert town.send(asked).status_code == 200
+    assert town.state(order.id) is State.OPEN
+    assert len(town.whispers("chen")) == 1
+    assert "wecom.refuse" in town.house.actions()
+
+
+def test_a_sibling_sees_no_order_behind_a_forwarded_button(town: Town):
+    order = town.house.breach()
+    message = town.card("chen", "acknowledge")
+    asked = town.wecom.press(message, f"{order.id}/{order.version}/acknowledge", "zhao")
+    assert town.send(asked).status_code == 200
+    assert town.whispers("zhao") == ["There is no such work order."]
+    assert town.state(order.id) is State.OPEN
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault(status=500), Fault(errcode=45009), Fault(status=429, retry_after=1)]
+)
+def test_a_failing_update_does_not_fail_the_act_and_is_made_up_for(town: Town, fault: Fault):
+    order = town.house.breach()
+    theirs = town.card("lin", "acknowledge")
+    asked = town.pressed("chen", "acknowledge")
+    town.wecom.fail(fault, fault)
+    assert town.send(asked).status_code == 200
+    assert town.house.order(order.id).acknowledged_by == "chen"
+    assert len(theirs.versions) == 1
+    town.house.run_agents()
+    assert len(theirs.versions) == 2
+    assert not [one for one in theirs.buttons.values() if one.endswith("/acknowledge")]
+
+
+def test_a_card_whose_codes_are_over_is_superseded_and_an_old_click_answered(town: Town):
+    order = town.house.breach()
+    theirs = town.card("lin", "acknowledge")
+    key = town.key(theirs, "acknowledge")
+    town.wecom.codes.clear()
+    assert (
+        town.house.client("chen").post(f"/api/v1/orders/{order.id}/acknowledge", json={}).is_success
+    )
+    town.house.run_agents()
+    newest = town.card("lin", about=order.id)
+    assert newest is not theirs
+    assert not [one for one in newest.buttons.values() if one.endswith("/acknowledge")]
+    assert town.send(town.wecom.press(theirs, key)).status_code == 200
+    assert "done before" in town.whispers("lin")[-1]
+
+
+def test_clicks_that_wait_are_found_after_a_restart(town: Town):
+    order = town.house.breach()
+    asked = town.pressed("chen", "acknowledge")
+    channel = town.house.app.channels["wecom"]
+    found = channel.verify(RawInbound(asked.body, {}, town.house.clock(), asked.query))
+    assert isinstance(found, Inbound)
+    assert clicks.accept(town.house.app, found)
+    assert town.state(order.id) is State.OPEN
+    assert clicks.work_off(town.house.app) == 1
+    assert town.state(order.id) is State.ACKNOWLEDGED
+    assert clicks.work_off(town.house.app) == 0
+
+
+def test_an_hour_of_outage_is_caught_up_without_a_second_effect(town: Town):
+    town.wecom.lasting = Fault(status=503)
+    order = town.house.breach()
+    assert town.wecom.messages == []
+    assert town.house.mail.mails  # mail went out at once
+    assert (
+        town.house.client("chen").post(f"/api/v1/orders/{order.id}/acknowledge", json={}).is_success
+    )
+    town.wecom.lasting = None
+    town.house.pass_time(hours=1)
+    town.house.run_agents()
+    for message in town.wecom.messages:
+        assert not [one for one in message.buttons.values() if one.endswith("/acknowledge")]
+    assert town.house.actions().count("order.acknowledge") == 1
+
+
+def test_what_people_write_shows_and_acknowledges(town: Town):
+    order = town.house.breach()
+
+    def said(user: str, text: str) -> str:
+        before = len(town.whispers(user))
+        town.house.pass_time(seconds=1)
+        assert town.send(town.wecom.write(user, text)).status_code == 200
+        (new,) = town.whispers(user)[before:]
+        return new
+
+    assert order.id in said("chen", "orders")
+    assert order.id in said("chen", " 工单 ")
+    assert "1300" in said("chen", f"查看 {order.id}")
+    assert said("chen", "hello").startswith("orders")
+    assert said("zhao", f"show {order.id}") == "There is no such work order."
+    assert "/link/wecom/" in said("newcomer", "orders")
+    assert town.send(town.wecom.write("chen", f"确认 {order.id}")).status_code == 200
+    assert town.house.order(order.id).acknowledged_by == "chen"
+
+
+# --- settings and doctor ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"wecom_corp_id": CORP}, "wecom_secret"),
+        ({"wecom_corp_id": CORP, "wecom_secret": SECRET}, "wecom_secret"),
+        ({"wecom_secret": SECRET}, "wecom_secret"),
+        ({**APP, "wecom_token": TOKEN}, "wecom_aes_key"),
+        ({**APP, "wecom_aes_key": AES_KEY}, "wecom_aes_key"),
+        ({**APP, "wecom_token": TOKEN, "wecom_aes_key": AES_KEY[1:]}, "wecom_aes_key"),
+        ({"wecom_token": TOKEN, "wecom_aes_key": AES_KEY}, "wecom_aes_key"),
+    ],
+)
+def test_half_a_set_up_is_refused_without_showing_a_secret(
+    tmp_path: Path, given: dict[str, Any], field: str
+):
+    with pytest.raises(ValidationError) as fault:
+        Settings(data=tmp_path, **given)
+    assert [one["loc"] for one in fault.value.errors()] == [(field,)]
+    assert AES_KEY[1:] not in str(fault.value)
+    assert SECRET not in str(fault.value)
+
+
+def test_doctor_asks_wecom_for_a_token(tmp_path: Path):
+    def finding(url: str = "", secret: str = SECRET) -> Finding | None:
+        lines = [f'wecom_url = "{url}"', f'wecom_corp_id = "{CORP}"', f"wecom_agent_id = {AGENT}"]
+        text = "\n".join([*lines, f'wecom_secret = "{secret}"']) if url else ""
+        (tmp_path / "hedgewarden.toml").write_text(text)
+        found = doctor.examine(Desk(main.compose, data=tmp_path))
+        return next((one for one in found if one.check == "wecom"), None)
+
+    assert finding() is None
+    with WecomServer(lambda: 0) as server:
+        good = finding(server.url)
+        refused = finding(server.url, "another")
+        server.lasting = Fault(status=503)
+        down = finding(server.url)
+    assert good is not None
+    assert refused is not None
+    assert down is not None
+    assert good.ok
+    assert (refused.code, refused.params) == ("WECOM_REFUSED", {"code": "WECOM_40001"})
+    assert (down.code, down.severity) == ("WECOM_UNREACHABLE", "red")
+    assert server.messages == []
