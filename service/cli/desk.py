@@ -27,6 +27,8 @@ if TYPE_CHECKING:  # help and faults need no application
 ZONE = ZoneInfo("Asia/Shanghai")
 TOKEN = "HEDGEWARDEN_TOKEN"  # noqa: S105 - the variable's name
 GOOD, PROBLEMS, WRONG_CALL = 0, 1, 2
+#: The variables of the system's locale; the first that is set counts.
+_LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
 
 
 class Compose(Protocol):
@@ -84,9 +86,11 @@ class Desk:
 
     def _set_language(self) -> str:
         try:
-            return self.settings.language
+            settings = self.settings
         except ValueError:  # told when the settings are needed for the work itself
             return "zh"
+        chosen = "language" in settings.model_fields_set
+        return "en" if not chosen and has_plain_locale() else settings.language
 
     @contextmanager
     def open(self) -> "Iterator[Application]":
@@ -191,11 +195,18 @@ def language_of_environment(environment: Mapping[str, str] | None = None) -> str
     Our own setting comes before the system's.
     """
     known = os.environ if environment is None else environment
-    for name in ("HEDGEWARDEN_LANG", "HEDGEWARDEN_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+    for name in ("HEDGEWARDEN_LANG", "HEDGEWARDEN_LANGUAGE", *_LOCALE):
         tag = known.get(name, "").replace("-", "_").split("_")[0].split(".")[0].lower()
         if tag in LANGUAGES:
             return tag
     return ""
+
+
+def has_plain_locale(environment: Mapping[str, str] | None = None) -> bool:
+    """Whether the system's locale is ``C`` or ``POSIX``, whose words are English."""
+    known = os.environ if environment is None else environment
+    first = next((known[one] for one in _LOCALE if known.get(one)), "")
+    return first.partition(".")[0] in {"C", "POSIX"}
 
 
 def moment(text: str, *, name: str, end: bool = False, latest: datetime | None = None) -> datetime:

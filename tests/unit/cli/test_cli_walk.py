@@ -213,6 +213,27 @@ def test_help_follows_our_variable_and_the_settings(terminal: Any) -> None:
     assert "List work orders" in terminal.runner.invoke(app, args, env=none).stdout
 
 
+@pytest.mark.parametrize("plain", ["C", "C.UTF-8", "POSIX"])
+def test_a_plain_locale_is_english_unless_somebody_chose(terminal: Any, plain: str) -> None:
+    app = make_app(terminal.compose)
+    env: dict[str, str | None] = dict.fromkeys(
+        ("HEDGEWARDEN_LANG", "HEDGEWARDEN_LANGUAGE", "LC_ALL", "LC_MESSAGES")
+    )
+    env |= {"HEDGEWARDEN_DATA": str(terminal.data), "LANG": plain}
+    args = ["orders", "list", "--help"]
+
+    def told(**more: str) -> str:
+        return str(terminal.runner.invoke(app, args, env={**env, **more}).stdout)
+
+    assert "List work orders" in told()
+    assert "列出工单" in told(HEDGEWARDEN_LANG="zh")
+    # the first variable of the locale that is set counts
+    assert "列出工单" in told(LC_ALL="zh_CN.UTF-8")
+    terminal.data.mkdir()
+    (terminal.data / "hedgewarden.toml").write_text('language = "zh"\n')
+    assert "列出工单" in told()
+
+
 def test_a_language_that_we_do_not_speak_is_told(terminal: Any) -> None:
     answer = terminal("exposure", "--lang", "fr")
     assert (answer.code, "zh, en" in answer.err) == (2, True)
