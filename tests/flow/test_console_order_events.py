@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from service.web.rooms.order_events import MOST_OF_ONE
 from store.clock import rfc3339
-from workorders import WorkOrder
+from workorders import WorkOrder, reads
 
 NUMBER = "T-20240514-7"
 
@@ -84,3 +84,32 @@ def test_what_is_left_out_is_said_with_the_way_to_it(home: House) -> None:
     assert f"These have more events than are listed; see their timelines: {NUMBER}" in lines(
         chen, order
     )
+
+
+def test_a_finding_without_a_limit_is_not_called_a_broken_limit(home: House) -> None:
+    order, chen = failed_transfer(home), home.signed_in("chen")
+    page = chen.get(f"/orders/{order.id}").text
+    assert "<h2>What broke</h2>" not in page
+    assert "<h2>What was found</h2>" in page
+    assert re.search(r"2024-05-14 10:00:00 to 2024-05-14 10:00:01, 1.s", page)
+
+
+def test_every_match_of_an_order_is_told_with_its_values_and_time(home: House) -> None:
+    home.breach()
+    told(home, "E-F1", "fund.transfer.request", "u_zhang", order=NUMBER, amount="5300000")
+    chen = home.signed_in("chen")
+    home.buy(1050)
+    home.run_agents()
+    (order,) = (one for one in home.orders() if one.product == "cu" and one.limit is not None)
+    page = unescape(chen.get(f"/orders/{order.id}").text)
+    section = page[page.index("<h2>What broke</h2>") : page.index("<h2>Since when</h2>")]
+    with home.app.store.reader() as connection:
+        codes = {one["code"] for one in reads.matches_of(connection, order_id=order.id)}
+    assert len(codes) > 1, codes
+    assert section.count('<p class="mb-1">') == len(codes) - 1
+
+
+def test_a_source_says_what_its_state_means(home: House) -> None:
+    failed_transfer(home)
+    page = unescape(home.signed_in("chen").get("/").text)
+    assert re.search(r'class="chip" href="/log\?source=[^"]*" title="[^"]*within its agreed', page)

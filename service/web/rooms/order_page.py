@@ -31,7 +31,15 @@ from service.web.rooms.order_buttons import acts_of, note_url
 from service.web.rooms.order_events import timeline_url
 from service.web.rooms.order_forms import NOTHING_ENTERED, Entered
 from service.web.rooms.order_stream import stream_of
-from service.web.views.orders import DecisionLine, OrderPage, Pair, Remedy, RuleLine, Step
+from service.web.views.orders import (
+    DecisionLine,
+    OrderPage,
+    OtherMatch,
+    Pair,
+    Remedy,
+    RuleLine,
+    Step,
+)
 from service.web.views.parts import Link, Spark, StreamEntry
 from store.clock import parse_rfc3339
 from store.schema import table
@@ -124,8 +132,9 @@ def order_page(
         limit=limit_of(order),
         use=order.use,
         broke_text=happened(here, lead) or names.title(code),
+        others=tuple(other_line(here, one) for one in last[1:]),
         broke_note=_clause(rules),
-        since_text=since_text(here, order, lead),
+        since_text=since_text(here, order, lead, rows.matches),
         spark=spark_of(lead, order.limit),
         remedies=tuple(remedies_of(here, lead)),
         fault=fault_of(here, rows),
@@ -189,6 +198,16 @@ def happened(here: Here, match: Mapping[str, Any]) -> str:
     return fill(here, template, match)
 
 
+def other_line(here: Here, match: Mapping[str, Any]) -> OtherMatch:
+    """A further match of the order: what it is, its sentence with the values, and when."""
+    return OtherMatch(
+        here.names.title(match["code"]),
+        happened(here, match),
+        match.get("level") or "",
+        parse_rfc3339(match["event_time"]),
+    )
+
+
 def fill(here: Here, template: str, match: Mapping[str, Any]) -> str:
     """A rule's sentence with the evidence of a match; what is not known shows as an ellipsis."""
     unit = str(match.get("unit") or "")
@@ -207,16 +226,28 @@ def fill(here: Here, template: str, match: Mapping[str, Any]) -> str:
 # --- the three lines ----------------------------------------------------------------------------
 
 
-def since_text(here: Here, order: WorkOrder, match: Mapping[str, Any]) -> str:
-    """Since when, and how fast it moved."""
+def since_text(
+    here: Here, order: WorkOrder, match: Mapping[str, Any], matches: Sequence[Mapping[str, Any]]
+) -> str:
+    """From when to when it was seen, and how fast it moved."""
     form = here.reader.format
     points = _points(match)
     if len(points) < 2 or points[0][0] == points[-1][0]:  # noqa: PLR2004 - one point is no move
-        return here.text("ui.order.since_plain", since=form.moment(order.first_seen))
+        seen = [parse_rfc3339(one["event_time"]) for one in matches]
+        first_seen, last_seen = min([order.first_seen, *seen]), max([order.first_seen, *seen])
+        if first_seen == last_seen:
+            return here.text("ui.order.since_once", at=form.moment(first_seen))
+        return here.text(
+            "ui.order.from_to",
+            since=form.moment(first_seen),
+            until=form.moment(last_seen),
+            span=form.duration(last_seen - first_seen),
+        )
     first, last = points[0], points[-1]
     return here.text(
-        "ui.order.since_moved",
+        "ui.order.moved_from_to",
         since=form.moment(first[0]),
+        until=form.moment(last[0]),
         span=form.duration(last[0] - first[0]),
         before=form.quantity(first[1]),
         after=form.quantity(last[1], order.unit),

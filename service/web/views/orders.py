@@ -145,6 +145,21 @@ class DecisionLine:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherMatch:
+    """A match beside the leading one.
+
+    Attributes:
+        title: what it means, in a few words; `text` its sentence with the values found.
+        level: its colour, or empty for a decision only.
+    """
+
+    title: str
+    text: str
+    level: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class OrderPage:
     """One work order.
 
@@ -182,6 +197,7 @@ class OrderPage:
     limit: Figure = NO_FIGURE
     use: Decimal | None = None
     broke_text: str = ""
+    others: tuple[OtherMatch, ...] = ()
     broke_note: str = ""
     since_text: str = ""
     spark: Spark | None = None
