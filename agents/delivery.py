@@ -2,11 +2,18 @@
 
 A message is claimed in one transaction, sent outside of any, and settled in another. Who dies in
 between leaves a lease that runs out; the message goes out again under the same idempotency id.
+Several lanes send to several people at once; to one person on one channel messages go out one after
+the other, in the order in which they were due.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from queue import SimpleQueue
+from threading import Event
 
 import orjson
 import structlog
@@ -23,6 +30,10 @@ from workorders.refresh import record_refresh, stale_cards
 ACTOR = "system:escalator"
 LEASE_S = 60.0
 BATCH = 50
+#: How many people are sent to at once by the service.
+LANES = 4
+#: At most so many sent messages are settled in one transaction.
+_SETTLED_AT_ONCE = 25
 MOST_BATCHES = 20
 GO_ON = timedelta(seconds=0.5)
 MAX_ATTEMPTS = 8
@@ -31,6 +42,9 @@ _log = structlog.get_logger(__name__)
 
 Address = Callable[[str, str], str]
 """(person, channel) → the person's address on that channel; empty when they have none."""
+
+Outcome = Handle | ChannelRetry | ChannelFailed
+Attempt = tuple[OutboxRow, Outcome]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +55,17 @@ class Delivered:
     retried: int = 0
     failed: int = 0
 
+    def __add__(self, other: "Delivered") -> "Delivered":
+        """Both together."""
+        return Delivered(
+            self.sent + other.sent, self.retried + other.retried, self.failed + other.failed
+        )
+
+    @property
+    def tried(self) -> int:
+        """How many messages it dealt with."""
+        return self.sent + self.retried + self.failed
+
 
 def deliver(
     store: Store,
@@ -48,6 +73,8 @@ def deliver(
     address: Address,
     context: Callable[[], Context],
     holder: str,
+    *,
+    lanes: int = 1,
 ) -> Delivered:
     """Send what is due: a batch, and more of them while they are full and quickly sent.
 
@@ -57,48 +84,147 @@ def deliver(
         address: where a person is reached.
         context: what `workorders` needs, as of now.
         holder: this process, for the leases.
+        lanes: to how many people at once; with one lane everything goes out in order.
     """
     begun, total = store.clock(), Delivered()
     for _ in range(MOST_BATCHES):
-        done = _batch(store, channels, address, context, holder)
-        total = Delivered(
-            total.sent + done.sent, total.retried + done.retried, total.failed + done.failed
-        )
+        done = _batch(store, channels, address, context, holder, lanes)
+        total += done
         # Whoever waits for the next round, the watcher first of all, must not wait for a backlog.
-        if done.sent + done.retried + done.failed < BATCH or store.clock() - begun > GO_ON:
+        if done.tried < BATCH or store.clock() - begun > GO_ON:
             break
     return total
 
 
-def _batch(
+def _batch(  # noqa: PLR0917 - one step of `deliver`
     store: Store,
     channels: Mapping[str, Channel],
     address: Address,
     context: Callable[[], Context],
     holder: str,
+    lanes: int,
 ) -> Delivered:
     with store.unit_of_work(ACTOR) as uow:
         rows = outbox.claim(uow, limit=BATCH, lease_s=LEASE_S, holder=holder)
-    sent = retried = failed = 0
+    # Looked up once a person: each look is a transaction of its own.
+    known = {(one.target, one.channel) for one in rows if one.channel in channels}
+    addresses = {place: address(*place) for place in sorted(known)}
+    attempt = partial(_attempt, channels=channels, addresses=addresses)
+    alone = lanes == 1 or len(rows) < 2  # noqa: PLR2004 - nobody to overtake
+    attempts = _in_turn(rows, attempt) if alone else _at_once(rows, attempt, lanes)
+    done = Delivered()
+    with closing(attempts):
+        for group in attempts:
+            done += _settle(store, context, group)
+    return done
+
+
+def _in_turn(
+    rows: Sequence[OutboxRow], attempt: Callable[[OutboxRow], Outcome]
+) -> Generator[list[Attempt], None, None]:
     for row in rows:
-        outcome = _attempt(row, channels, address)
+        yield [(row, attempt(row))]
+
+
+def _at_once(
+    rows: Sequence[OutboxRow], attempt: Callable[[OutboxRow], Outcome], lanes: int
+) -> Generator[list[Attempt], None, None]:
+    """What came of the attempts, as they end; those that ended meanwhile come together."""
+    ended: SimpleQueue[Attempt | BaseException] = SimpleQueue()
+    stopping = Event()
+    people: dict[tuple[str, str], list[OutboxRow]] = {}
+    for row in rows:
+        people.setdefault((row.channel, row.target), []).append(row)
+    left = len(rows)
+    with ThreadPoolExecutor(min(lanes, len(people)), thread_name_prefix="delivery") as pool:
+        try:
+            for part in people.values():
+                pool.submit(_lane, part, attempt, ended, stopping)
+            while left:
+                found = [ended.get()]
+                while not ended.empty() and len(found) < _SETTLED_AT_ONCE:
+                    found.append(ended.get())
+                group = [one for one in found if not isinstance(one, BaseException)]
+                if group:
+                    yield group
+                for fault in found:
+                    if isinstance(fault, BaseException):
+                        raise fault
+                left -= len(found)
+        finally:
+            stopping.set()
+
+
+def _lane(
+    part: Sequence[OutboxRow],
+    attempt: Callable[[OutboxRow], Outcome],
+    ended: "SimpleQueue[Attempt | BaseException]",
+    stopping: Event,
+) -> None:
+    """One person's messages on one channel, one after the other."""
+    for row in part:
+        if stopping.is_set():
+            return
+        try:
+            ended.put((row, attempt(row)))
+        except BaseException as fault:  # noqa: BLE001 - raised where it is waited for
+            ended.put(fault)
+            return
+
+
+def _settle(store: Store, context: Callable[[], Context], group: Sequence[Attempt]) -> Delivered:
+    """Settle attempts in one transaction; when that fails each in its own.
+
+    So a message that cannot be settled has no other sent again.
+    """
+    try:
         with store.unit_of_work(ACTOR) as uow:
-            if isinstance(outcome, Handle):
-                sent += _sent(uow, row, outcome, context())
-            elif isinstance(outcome, ChannelRetry) and row.attempts < MAX_ATTEMPTS:
-                retried += _retry(uow, row, outcome, context())
-            else:
-                failed += _failed(uow, row, outcome, context())
-    return Delivered(sent, retried, failed)
+            codes = [*_sent(uow, group)]
+            others = [(row, fault) for row, fault in group if not isinstance(fault, Handle)]
+            if others:
+                known = context()
+                codes += [_settle_one(uow, known, row, fault) for row, fault in others]
+    except Exception:
+        if len(group) == 1:
+            raise
+        _log.exception("messages not settled together", keys=[row.key for row, _ in group])
+        return _settle_each(store, context, group)
+    return Delivered(codes.count("sent"), codes.count("retried"), codes.count("failed"))
+
+
+def _settle_each(
+    store: Store, context: Callable[[], Context], group: Sequence[Attempt]
+) -> Delivered:
+    done, failure = Delivered(), None
+    for one in group:
+        try:
+            done += _settle(store, context, [one])
+        except Exception as fault:  # noqa: BLE001 - raised below
+            failure = failure or fault
+    if failure is not None:
+        raise failure
+    return done
+
+
+def _settle_one(
+    uow: UnitOfWork, context: Context, row: OutboxRow, fault: ChannelRetry | ChannelFailed
+) -> str:
+    """``retried`` or ``failed``; empty when the message was settled by another."""
+    if isinstance(fault, ChannelRetry) and row.attempts < MAX_ATTEMPTS:
+        return "retried" if _retry(uow, row, fault, context) else ""
+    return "failed" if _failed(uow, row, fault, context) else ""
 
 
 def _attempt(
-    row: OutboxRow, channels: Mapping[str, Channel], address: Address
-) -> Handle | ChannelRetry | ChannelFailed:
+    row: OutboxRow,
+    *,
+    channels: Mapping[str, Channel],
+    addresses: Mapping[tuple[str, str], str],
+) -> Outcome:
     channel = channels.get(row.channel)
     if channel is None:
         return ChannelFailed("NO_SUCH_CHANNEL")
-    target = address(row.target, row.channel)
+    target = addresses[row.target, row.channel]
     if not target:
         return ChannelFailed("NO_ADDRESS")
     try:
@@ -110,30 +236,34 @@ def _attempt(
         return ChannelRetry(0, f"CHANNEL_ERROR {type(fault).__name__}")
 
 
-def _sent(uow: UnitOfWork, row: OutboxRow, handle: Handle, context: Context) -> int:
-    if not outbox.delivered(uow, row.id, orjson.dumps(dict(handle.reference)).decode()):
-        return 0
-    notices.record_delivery(uow, context, row.key, outcome="sent", handle=handle.reference)
-    return 1
+def _sent(uow: UnitOfWork, group: Sequence[Attempt]) -> list[str]:
+    """A ``sent`` for each message that a channel took and that nobody else has settled."""
+    taken = {row.id: (row.key, got.reference) for row, got in group if isinstance(got, Handle)}
+    if not taken:
+        return []
+    handles = {one: orjson.dumps(dict(reference)).decode() for one, (_, reference) in taken.items()}
+    settled = outbox.delivered_all(uow, handles)
+    notices.record_sent(uow, dict(taken[one] for one in sorted(settled)))
+    return ["sent"] * len(settled)
 
 
-def _retry(uow: UnitOfWork, row: OutboxRow, fault: ChannelRetry, context: Context) -> int:
+def _retry(uow: UnitOfWork, row: OutboxRow, fault: ChannelRetry, context: Context) -> bool:
     at = uow.now + back_off(row.attempts, fault.after_s)
     if not outbox.retry(uow, row.id, str(fault), at):
-        return 0
+        return False
     notices.record_delivery(uow, context, row.key, outcome="retry", error=str(fault))
-    return 1
+    return True
 
 
 def _failed(
-    uow: UnitOfWork, row: OutboxRow, fault: Handle | ChannelRetry | ChannelFailed, context: Context
-) -> int:
+    uow: UnitOfWork, row: OutboxRow, fault: ChannelRetry | ChannelFailed, context: Context
+) -> bool:
     code = fault.code if isinstance(fault, ChannelFailed) else "ATTEMPTS_USED_UP"
     if not outbox.dead(uow, row.id, f"{code}: {fault}"):
-        return 0
+        return False
     took_over = notices.record_delivery(uow, context, row.key, outcome="failed", error=code)
     _log.warning("notice given up", key=row.key, channel=row.channel, code=code, next=took_over)
-    return 1
+    return True
 
 
 def refresh(store: Store, channels: Mapping[str, Channel], editable: Collection[str]) -> int:

@@ -7,10 +7,11 @@ transaction, so that one that fails does not hold the others back for ever.
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from threading import Lock
 
 import structlog
 
-from agents.delivery import ACTOR, Address, Delivered, deliver, refresh
+from agents.delivery import ACTOR, LANES, Address, Delivered, deliver, refresh
 from directory import CHATS
 from store import Store, outbox, positions, timers
 from store.clock import rfc3339
@@ -65,14 +66,43 @@ class Escalator:
         self._holder = holder
         self._editable = frozenset(editable)
         self._marked: datetime | None = None
+        self._delivering = Lock()
+        self._delivered_at: datetime | None = None
 
     def run_once(self, now: datetime) -> Escalated:
-        """Fire what is due at `now`, then deliver one batch and show changed cards anew."""
+        """Fire what is due at `now`, then deliver in order and show changed cards anew."""
         fired = self._fire(now)
-        delivered = deliver(self._store, self._channels, self._address, self._context, self._holder)
-        shown = refresh(self._store, self._channels, self._editable)
+        delivered, shown = self._deliver(lanes=1)
         self._mark(now)
         return Escalated(fired, delivered, shown)
+
+    def fire_once(self, now: datetime) -> int:
+        """The timers alone, for a process in which `deliver_once` has a thread of its own.
+
+        A delivery that hangs leaves no sign of a whole round behind, though timers go on firing.
+        """
+        fired = self._fire(now)
+        if self._delivered_at is not None:
+            self._mark(min(now, self._delivered_at))
+        return fired
+
+    def deliver_once(self, now: datetime) -> Delivered:
+        """The deliveries alone, to several people at once."""
+        delivered, _ = self._deliver(lanes=LANES)
+        self._delivered_at = now
+        return delivered
+
+    def _deliver(self, *, lanes: int) -> tuple[Delivered, int]:
+        with self._delivering:  # two at a time could overtake each other on the way to one person
+            delivered = deliver(
+                self._store,
+                self._channels,
+                self._address,
+                self._context,
+                self._holder,
+                lanes=lanes,
+            )
+            return delivered, refresh(self._store, self._channels, self._editable)
 
     def _mark(self, now: datetime) -> None:
         """Leave a sign of life behind a whole round, every ten seconds."""

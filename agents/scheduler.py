@@ -1,10 +1,12 @@
 """When the agents run: the only place with loops and jobs.
 
 Several processes may start it; the holder of the lease `agents` works, the others wait and take
-over when the lease runs out.
+over when the lease runs out. It looks every so often, and at once when it is woken: by a commit or
+an event of this process. What another process did is met at the next look.
 """
 
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,6 +26,9 @@ ACTOR = "system:scheduler"
 SLOW_S = 10.0
 TOLD_EVERY_S = 60.0
 
+#: What a job returns that left work behind: another look follows at once.
+MORE = object()
+
 _log = structlog.get_logger(__name__)
 
 
@@ -33,7 +38,7 @@ class Job:
 
     Attributes:
         name: for the log.
-        run: does one round at the given time.
+        run: does one round at the given time; returns `MORE` when it wants another at once.
         every: least time between two rounds.
     """
 
@@ -67,7 +72,10 @@ class Scheduler:
         self._holder = holder
         self._period_s = period_s
         self._last: dict[str, datetime] = {}
-        self._leads = False
+        self._held: datetime | None = None
+        self._turn = threading.Lock()
+        self._woken = threading.Event()
+        self._waking: threading.Thread | None = None
         self._scheduler: BackgroundScheduler | None = None
         self._ticks = ticks
         self._running: tuple[str, float] | None = None
@@ -76,29 +84,61 @@ class Scheduler:
     @property
     def leads(self) -> bool:
         """Whether this process held the lease at its last look."""
-        return self._leads
+        return self._held is not None
+
+    def wake(self) -> None:
+        """Look at once, or once more when a look is under way; from any thread."""
+        self._woken.set()
 
     def start(self) -> None:
-        """Begin to look every `period_s`, in a thread of its own."""
+        """Begin to look every `period_s` and whenever woken, in threads of its own."""
         # Its own words on a round that is not over yet would come every period, without a name.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         scheduler = BackgroundScheduler(timezone="UTC")
         scheduler.add_listener(lambda _event: self._still_running(), EVENT_JOB_MAX_INSTANCES)
         scheduler.add_job(
-            self.run_once, "interval", seconds=self._period_s, max_instances=1, coalesce=True
+            self._look, "interval", seconds=self._period_s, max_instances=1, coalesce=True
         )
         scheduler.start()
         self._scheduler = scheduler
+        self._waking = threading.Thread(target=self._look_when_woken, name="agents", daemon=True)
+        self._waking.start()
 
     def stop(self) -> None:
         """Finish the round that runs, and give the lease back."""
         if self._scheduler is not None:
-            self._scheduler.shutdown(wait=True)
-            self._scheduler = None
-        if self._leads:
+            scheduler, self._scheduler = self._scheduler, None
+            scheduler.shutdown(wait=True)
+        if self._waking is not None:
+            self._woken.set()
+            self._waking.join()
+            self._waking = None
+        if self._held is not None:
             with self._store.unit_of_work(ACTOR) as uow:
                 leases.release(uow, LEASE, self._holder)
-            self._leads = False
+            self._held = None
+
+    def _look(self) -> None:
+        """A look at its time; while a woken one is under way it only tells of a slow job."""
+        if not self._turn.acquire(blocking=False):
+            self._still_running()
+            return
+        try:
+            self.run_once()
+        finally:
+            self._turn.release()
+
+    def _look_when_woken(self) -> None:
+        while True:
+            self._woken.wait()
+            self._woken.clear()
+            if self._scheduler is None:
+                return
+            with self._turn:
+                try:
+                    self.run_once()
+                except Exception:  # noqa: BLE001 - the next look tries again
+                    _log.exception("a look of the agents failed")
 
     def run_once(self) -> bool:
         """One look: keep or take the lease, then run what is due; whether this process leads.
@@ -106,26 +146,25 @@ class Scheduler:
         A job that fails is logged and tried again at its next turn; the others run. The lease is
         prolonged between jobs; who has lost it during a long one stops there.
         """
-        now = held = self._lead()
+        now = self._store.clock()
+        if not self._leading():
+            return False
         for job in self._jobs:
-            if now is None or held is None:
-                return False
             last = self._last.get(job.name)
             if last is not None and now - last < job.every:
                 continue
-            if self._store.clock() - held > _RENEW_AFTER:
-                held = self._lead()
-                if held is None:
-                    return False
+            if not self._leading():
+                return False
             self._last[job.name] = now
             self._run(job)
-        return held is not None
+        return True
 
     def _run(self, job: Job) -> None:
         began = self._ticks()
         self._running = (job.name, began)
         try:
-            job.run(self._store.clock())
+            if job.run(self._store.clock()) is MORE:
+                self._woken.set()
         except Exception:  # noqa: BLE001 - one agent must not stop the others
             _log.exception("an agent's round failed", job=job.name)
         self._running = None
@@ -146,8 +185,12 @@ class Scheduler:
         self._told[name] = now
         _log.warning("a job takes long", job=name, seconds=round(now - began, 3))
 
-    def _lead(self) -> datetime | None:
-        """The time at which the lease was taken or prolonged; None while another holds it."""
+    def _leading(self) -> bool:
+        """Whether this process leads; the lease is prolonged when a third of it has passed."""
+        held = self._held
+        if held is not None and timedelta(0) <= self._store.clock() - held <= _RENEW_AFTER:
+            return True
         with self._store.unit_of_work(ACTOR) as uow:
-            self._leads = leases.acquire(uow, LEASE, self._holder, LEASE_S) is not None
-            return uow.now if self._leads else None
+            taken = leases.acquire(uow, LEASE, self._holder, LEASE_S) is not None
+        self._held = uow.now if taken else None  # not before the commit
+        return taken

@@ -8,6 +8,7 @@ a transaction of that person.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from time import monotonic
 
 import structlog
 from sqlalchemy import Connection
@@ -67,6 +68,9 @@ from workorders.ingest import Result, ingest_match
 __all__ = ["ACTOR", "POSITION", "WATERMARK", "Looked", "Scorer", "Watcher"]
 
 ACTOR = "system:watcher"
+#: A round ends after about so many seconds, at the end of a lot; what is left has a round of its
+#: own, so that what was decided goes out meanwhile.
+ROUND_S = 0.05
 _BEFORE = timedelta(microseconds=1)
 
 _log = structlog.get_logger(__name__)
@@ -77,11 +81,12 @@ Scorer = Callable[[Sequence[Event], Surroundings], list[Finding]]
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What one round did."""
+    """What one round did; `more` when it left events that are to be read at once."""
 
     events: int = 0
     matches: int = 0
     results: tuple[Result, ...] = ()
+    more: bool = False
 
 
 class Watcher:
@@ -95,6 +100,7 @@ class Watcher:
         scorer: the detectors; None without a model.
         use_child: whether durable_rules runs beside the reference.
         child: makes its process.
+        ticks: seconds that only grow, to measure how long a round takes.
     """
 
     def __init__(
@@ -107,6 +113,7 @@ class Watcher:
         scorer: Scorer | None = None,
         use_child: bool = True,
         child: Callable[[], Child] = Child,
+        ticks: Callable[[], float] = monotonic,
     ) -> None:
         self._store = store
         self._log = log
@@ -115,6 +122,7 @@ class Watcher:
         self.scorer = scorer
         self._child = child if use_child else None
         self._down_under = ""
+        self._ticks = ticks
         self.world = World(ACTOR)
         self._correlations: Correlations | None = None
         self._made_for: tuple[str, int] | None = None
@@ -133,10 +141,13 @@ class Watcher:
         stored = list(self._log.read_after(stand.position, most))
         parts = parts_of(stored, triage.REVIEW_TYPES)
         looked: list[Looked] = []
+        ends = self._ticks() + ROUND_S
         try:
             for part in parts:
                 last = len(stored) < most and part is parts[-1]
-                looked.append(self._look(part, now, last=last))
+                looked.append(self._look(part, now, ends, last=last))
+                if self._ticks() > ends:
+                    break
             if not stored:
                 looked.append(self._wait(now))
         except Overtaken:
@@ -148,7 +159,8 @@ class Watcher:
             looked.append(Looked(1))
         results = tuple(result for one in looked for result in one.results)
         events = sum(one.events for one in looked)
-        return Looked(events, sum(one.matches for one in looked), results)
+        more = bool(events) and (events < len(stored) or len(stored) == most)
+        return Looked(events, sum(one.matches for one in looked), results, more)
 
     def use(self, scorer: Scorer) -> None:
         """Score with these detectors from the next round on."""
@@ -196,10 +208,12 @@ class Watcher:
         self._stand = work.stand
         return Looked(0, work.matched, tuple(work.results))
 
-    def _look(self, part: Sequence[StoredEvent], now: datetime, *, last: bool) -> Looked:
+    def _look(
+        self, part: Sequence[StoredEvent], now: datetime, ends: float, *, last: bool
+    ) -> Looked:
+        """Decide on the part, or on its first lots when the time is up before its end."""
         first = part[0].event
-        # With a backlog the watermark stands at the last event read: what is unread is not late.
-        mark = now if last else min(now, part[-1].event.arrival_time)
+        read = 0
         review = first.type in triage.REVIEW_TYPES
         with self._store.unit_of_work(self._speaker(first) if review else ACTOR) as uow:
             work = self._begin(uow, now)
@@ -208,9 +222,17 @@ class Watcher:
                 triage.review(uow, self._context(work.around), first, known=known)
             for arrival, lot in lots(part):
                 self._lot(work, arrival, lot)
-            self._finish(work, mark, part[-1].position)
+                read += len(lot)
+                if self._ticks() > ends:
+                    break
+            newest = part[read - 1]
+            # With a backlog the watermark stands at the last event read: what is unread is not
+            # late.
+            whole = last and read == len(part)
+            mark = now if whole else min(now, newest.event.arrival_time)
+            self._finish(work, mark, newest.position)
         self._stand = work.stand
-        return Looked(len(part), work.matched, tuple(work.results))
+        return Looked(read, work.matched, tuple(work.results))
 
     def _lot(self, work: Round, arrival: datetime, lot: Sequence[StoredEvent]) -> None:
         """What arrived at one time. A backlog is taken lot by lot, so it is decided as it was live.

@@ -12,7 +12,7 @@ import socket
 import socketserver
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -24,8 +24,9 @@ from pydantic import ValidationError
 from auditlog.arrow_rows import RowsRefusedError
 from auditlog.duckdb_log import DuckDbLog
 from auditlog.errors import LogBusyError, LogError, LogFailedError, LogVersionError
+from auditlog.events import Event
 from auditlog.lateness import DEFAULT_LATENESS
-from auditlog.port import LogPort
+from auditlog.port import LogPort, Receipt, Reject
 from auditlog.socket_path import reachable
 from auditlog.wire import (
     BODY_MOST,
@@ -54,6 +55,22 @@ class OwnedLog(DuckDbLog):
     ) -> None:
         super().__init__(data_dir / FILE, clock=clock, lateness=lateness)
         self._lock_file = lock
+        self._listeners: list[Callable[[], None]] = []
+
+    def listen(self, call: Callable[[], None]) -> None:
+        """Have `call` run after every append that brought something new, in its thread.
+
+        It must neither fail nor take long: the sender waits for it.
+        """
+        self._listeners.append(call)
+
+    def append(self, events: Sequence[Event], rejects: Sequence[Reject] = ()) -> Receipt:
+        """See `LogPort.append`; who listens is told once it is on disk."""
+        receipt = super().append(events, rejects)
+        if receipt.accepted:
+            for call in self._listeners:
+                call()
+        return receipt
 
     def close(self) -> None:
         """Close the file, then let the lock go."""

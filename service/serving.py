@@ -5,15 +5,18 @@ the API and the channels. Roles split that up on one machine; the log is then re
 """
 
 import contextlib
+import gc
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 from ipaddress import ip_address
 from types import FrameType
+from typing import NamedTuple
 
 import structlog
 import typer
@@ -21,8 +24,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from agents.briefing import Briefing
-from agents.scheduler import Job, Scheduler
-from auditlog.owner import own_log, serve_log
+from agents.scheduler import MORE, Job, Scheduler
+from auditlog.owner import OwnedLog, own_log, serve_log
 from service import weekly
 from service.application import Application
 from service.approval_deadlines import run_due
@@ -32,7 +35,7 @@ from service.inbound.clicks import work_off
 from service.inbound.slack_socket import slack_listener
 from service.settings import Settings
 from service.telling import tell_on_stderr
-from store import locks
+from store import UnitOfWork, locks, outbox
 from store.clock import system_clock
 
 __all__ = ["make_app", "serve"]
@@ -40,6 +43,7 @@ __all__ = ["make_app", "serve"]
 DEMO_MARK = "DEMO"
 ROLES = ("web", "agents", "log")
 GRACE_S = 10
+SWITCH_S = 0.001
 _WAIT_FOR_LOG_S = 10.0
 
 _log = structlog.get_logger(__name__)
@@ -94,7 +98,10 @@ def serve(
             return
         app = _application(stack, compose, settings, role, demo=demo)
         if role in {None, "agents"}:
-            for scheduler in schedulers_of(app):
+            schedulers = schedulers_of(app)
+            schedulers.hear(app)
+            steady()
+            for scheduler in schedulers:
                 scheduler.start()
                 stack.callback(scheduler.stop)
             listener = slack_listener(app, holder=_holder())
@@ -132,34 +139,71 @@ def check_address(settings: Settings) -> None:
         raise UnsafeAddress(settings.host)
 
 
-def schedulers_of(app: Application) -> tuple[Scheduler, Scheduler]:
-    """The agents' rounds, and beside them what may take long: paging never waits for a training.
+def steady() -> None:
+    """Keep the threads of this process from stopping each other.
 
-    Both run under the one lease of this process.
+    A thread that waits for the network or the disk gets its turn after a millisecond; the default
+    of five made a message wait while the watcher computed. What is loaded by now stays for the
+    life of the process: the collector, which stops every thread, need not look at it again.
     """
+    sys.setswitchinterval(SWITCH_S)
+    gc.collect()
+    gc.freeze()
+
+
+class Schedulers(NamedTuple):
+    """The threads of the agents, all under the one lease of this process.
+
+    Attributes:
+        slow: what may take long: paging never waits for a training.
+        rounds: what looks every second or minute.
+        reading: the watcher, woken when events arrive, and the settler, which shares its book.
+        delivering: woken when a commit has put messages into the outbox.
+    """
+
+    slow: Scheduler
+    rounds: Scheduler
+    reading: Scheduler
+    delivering: Scheduler
+
+    def hear(self, app: Application) -> None:
+        """Have commits and arriving events of this process wake who waits for them."""
+        app.store.listen(self._committed)
+        if isinstance(app.log, OwnedLog):
+            app.log.listen(self.reading.wake)
+
+    def _committed(self, uow: UnitOfWork) -> None:
+        if outbox.PUT in uow.buffers:
+            self.delivering.wake()
+
+
+def schedulers_of(app: Application) -> Schedulers:
+    """What the agents do, and how often."""
     slow = [
         Job("trainer", app.trainer.run_once, timedelta(minutes=10)),
         Job("replayer", app.agents.replayer.run_once, timedelta(minutes=10)),
     ]
-    return (
-        Scheduler(app.store, slow, holder=_holder(), period_s=5),
-        Scheduler(app.store, jobs_of(app), holder=_holder()),
-    )
-
-
-def jobs_of(app: Application) -> list[Job]:
-    """What the agents do, and how often."""
-    return [
-        Job("watcher", app.watcher.run_once, timedelta(seconds=0.5)),
-        Job("escalator", app.escalator.run_once, timedelta(seconds=0.5)),
+    rounds = [
+        Job("escalator", app.escalator.fire_once, timedelta(seconds=0.5)),
         Job("clicks", lambda _now: work_off(app), timedelta(seconds=1)),
         Job("approvals", lambda now: run_due(app, now), timedelta(seconds=1)),
         Job("feeds", app.agents.feeds.run_once, timedelta(seconds=30)),
         Job("briefs", _briefing(app).run_once, timedelta(seconds=30)),
-        Job("settler", app.settler.run_once, timedelta(seconds=60)),
         Job("sentinel", app.sentinel.run_once, timedelta(seconds=60)),
         Job("weekly", lambda now: weekly.run_due(app, now), timedelta(seconds=60)),
     ]
+    reading = [
+        Job("watcher", lambda now: MORE if app.watcher.run_once(now).more else None, timedelta(0)),
+        Job("settler", app.settler.run_once, timedelta(seconds=60)),
+    ]
+    delivering = [Job("delivery", app.escalator.deliver_once, timedelta(0))]
+    holder = _holder()
+    return Schedulers(
+        Scheduler(app.store, slow, holder=holder, period_s=5),
+        Scheduler(app.store, rounds, holder=holder),
+        Scheduler(app.store, reading, holder=holder),
+        Scheduler(app.store, delivering, holder=holder),
+    )
 
 
 def _briefing(app: Application) -> Briefing:

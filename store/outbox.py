@@ -5,12 +5,12 @@ runs out, and the row is claimed again. The key goes out with the message, so th
 drop the second copy.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, or_, select, update
 
 from store.engine import is_sqlite
 from store.schema import table
@@ -21,6 +21,45 @@ from store.upsert import insert_new
 _OUTBOX = table(str(_Row.__tablename__))
 _C = _OUTBOX.c
 _ERROR_LIMIT = 2_000
+#: In the buffers of a unit that put or revived a message: there is something to send.
+PUT = "store.outbox"
+
+# Built once: making a statement anew costs more than running it.
+_FREE = or_(
+    and_(_C.state == "pending", _C.due_at <= bindparam("now")),
+    and_(_C.state == "claimed", _C.lease_until <= bindparam("now")),
+)
+_CHOOSE = select(_C.id).where(_FREE).order_by(_C.due_at, _C.id).limit(bindparam("most"))
+_CLAIM = (
+    update(_OUTBOX)
+    .where(_C.id.in_(bindparam("ids", expanding=True)))
+    .values(
+        state="claimed",
+        holder=bindparam("_holder"),
+        lease_until=bindparam("_until"),
+        attempts=_C.attempts + 1,
+    )
+)
+_READ = (
+    select(_OUTBOX).where(_C.id.in_(bindparam("ids", expanding=True))).order_by(_C.due_at, _C.id)
+)
+_STILL_CLAIMED = (
+    select(_C.id)
+    .where(_C.id.in_(bindparam("ids", expanding=True)), _C.state == "claimed")
+    .order_by(_C.id)
+    .with_for_update()
+)
+_DELIVERED = (
+    update(_OUTBOX)
+    .where(_C.id == bindparam("_id"))
+    .values(
+        state="delivered",
+        settled_at=bindparam("_at"),
+        handle=bindparam("_handle"),
+        holder="",
+        lease_until=None,
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +101,14 @@ def put(
     key: str,
     due_at: datetime | None = None,
     group: str = "",
+    first: bool = False,
 ) -> bool:
-    """Have a message sent at `due_at` (default: now); False when `key` was used before."""
+    """Have a message sent at `due_at` (default: now); False when `key` was used before.
+
+    With `first` the caller knows that it cannot have been used: the message goes in together with
+    the unit's others, and a key that was used all the same makes the unit fail.
+    """
+    uow.buffers[PUT] = True
     row = {
         "message_key": key,
         "message_group": group,
@@ -80,6 +125,9 @@ def put(
         "handle": "",
         "error": "",
     }
+    if first:
+        uow.add(_OUTBOX, row)
+        return True
     return insert_new(uow.connection, _OUTBOX, row)
 
 
@@ -105,35 +153,31 @@ def claim(
 
     A message whose lease ran out is due again. Two claimers never get the same row.
     """
-    free = or_(
-        and_(_C.state == "pending", _C.due_at <= uow.now),
-        and_(_C.state == "claimed", _C.lease_until <= uow.now),
-    )
-    chosen = select(_C.id).where(free).order_by(_C.due_at, _C.id).limit(limit)
-    if channels is not None:
-        chosen = chosen.where(_C.channel.in_(channels))
+    chosen = _CHOOSE if channels is None else _CHOOSE.where(_C.channel.in_(channels))
     if not is_sqlite(uow.connection):
         chosen = chosen.with_for_update(skip_locked=True)
-    ids = list(uow.connection.scalars(chosen))
+    ids = list(uow.connection.scalars(chosen, {"now": uow.now, "most": limit}))
     if not ids:
         return []
-    uow.connection.execute(
-        update(_OUTBOX)
-        .where(_C.id.in_(ids))
-        .values(
-            state="claimed",
-            holder=holder,
-            lease_until=uow.now + timedelta(seconds=lease_s),
-            attempts=_C.attempts + 1,
-        )
-    )
-    rows = uow.connection.execute(select(_OUTBOX).where(_C.id.in_(ids)).order_by(_C.due_at, _C.id))
+    until = uow.now + timedelta(seconds=lease_s)
+    uow.connection.execute(_CLAIM, {"ids": ids, "_holder": holder, "_until": until})
+    rows = uow.connection.execute(_READ, {"ids": ids})
     return [_message(row) for row in rows]
 
 
 def delivered(uow: UnitOfWork, message_id: int, handle: str = "") -> bool:
     """Settle a claimed message as sent; False when it is not claimed any more."""
-    return _settle(uow, message_id, state="delivered", settled_at=uow.now, handle=handle)
+    return bool(delivered_all(uow, {message_id: handle}))
+
+
+def delivered_all(uow: UnitOfWork, handles: Mapping[int, str]) -> frozenset[int]:
+    """Settle claimed messages as sent: id → handle; gives the ids that were still claimed."""
+    claimed = sorted(uow.connection.scalars(_STILL_CLAIMED, {"ids": list(handles)}))
+    if claimed:
+        uow.connection.execute(
+            _DELIVERED, [{"_id": one, "_at": uow.now, "_handle": handles[one]} for one in claimed]
+        )
+    return frozenset(claimed)
 
 
 def retry(uow: UnitOfWork, message_id: int, error: str, at: datetime) -> bool:
@@ -148,6 +192,7 @@ def dead(uow: UnitOfWork, message_id: int, error: str) -> bool:
 
 def revive(uow: UnitOfWork, message_id: int) -> bool:
     """Have a dead message tried again now; False when it is not dead."""
+    uow.buffers[PUT] = True
     return _settle(uow, message_id, was="dead", state="pending", due_at=uow.now, settled_at=None)
 
 

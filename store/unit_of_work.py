@@ -5,9 +5,10 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, CursorResult, Engine, Executable, event, text
+from sqlalchemy import Connection, CursorResult, Engine, Executable, Table, event, insert, text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
@@ -45,6 +46,7 @@ class UnitOfWork:
         "_after",
         "_failpoint",
         "_session",
+        "_waiting",
         "actor",
         "buffers",
         "changed",
@@ -63,6 +65,7 @@ class UnitOfWork:
         self._after: list[Callable[[], None]] = []
         self._failpoint = failpoint
         self._session: Session | None = None
+        self._waiting: dict[Table, list[dict[str, Any]]] = {}
 
     @property
     def session(self) -> Session:
@@ -85,6 +88,17 @@ class UnitOfWork:
             statement = text(statement)
         return self.connection.execute(statement, params)
 
+    def add(self, table: Table, row: dict[str, Any]) -> None:
+        """Insert `row` into `table` together with others, in one statement.
+
+        It is written at the latest before the next statement of this unit that names the table,
+        and before the commit; so every read of the unit sees it. All rows of a table give the same
+        columns.
+        """
+        if self.connection.closed:
+            raise UnitClosed
+        self._waiting.setdefault(table, []).append(row)
+
     def reach(self, statement: str) -> None:
         """For a hook that goes past SQLAlchemy: let a test's failpoint act before `statement`."""
         if self._failpoint is not None:
@@ -97,6 +111,18 @@ class UnitOfWork:
     def _flush(self) -> None:
         if self._session is not None:
             self._session.flush()
+        for table in tuple(self._waiting):
+            self._write(table)
+
+    def _write_named(self, statement: str) -> None:
+        for table in [one for one in self._waiting if one.name in statement]:
+            self._write(table)
+
+    def _write(self, table: Table) -> None:
+        # Taken out first: the statement names the table itself.
+        rows = self._waiting.pop(table, None)
+        if rows:
+            self.connection.execute(_insert_into(table), rows)
 
     def _close(self) -> None:
         if self._session is not None:
@@ -127,10 +153,12 @@ class Store:
         self._hooks = tuple(before_commit)
         self._failpoint = failpoint
         self._open: dict[int, str] = {}  # thread: actor
+        self._listeners: list[Callable[[UnitOfWork], None]] = []
         # SQLite's own waiting is by random sleeps; a lock in front lets the threads of one
         # process in without them.
         self._turn = threading.Lock() if is_sqlite(engine) else None
         self._writing = engine.execution_options(**{BEGIN_OPTION: "BEGIN IMMEDIATE"})
+        event.listen(self._writing, "before_cursor_execute", _write_what_waits)
         event.listen(self._writing, "after_cursor_execute", _note_change)
         if failpoint is not None:
             event.listen(self._writing, "before_cursor_execute", _reach_failpoint)
@@ -142,6 +170,13 @@ class Store:
         )
         self._reading = engine.execution_options(hedgewarden_reader=True, **options)
         event.listen(self._reading, "before_cursor_execute", _refuse_writing)
+
+    def listen(self, call: Callable[[UnitOfWork], None]) -> None:
+        """Have `call` run after every commit of this process, with the unit that was committed.
+
+        It must neither fail nor take long, and may not use the unit's connection any more.
+        """
+        self._listeners.append(call)
 
     @contextmanager
     def unit_of_work(self, actor: str) -> Iterator[UnitOfWork]:
@@ -173,6 +208,8 @@ class Store:
                 self._turn.release()
             # The thread that opened it, even if a framework closes it in another.
             del self._open[thread]
+        for call in self._listeners:
+            call(uow)
         _run_all(uow._after)  # noqa: SLF001 - the store is the unit's other half
 
     def _run(self, actor: str) -> Generator[UnitOfWork, None, UnitOfWork]:
@@ -217,6 +254,24 @@ def _run_all(calls: list[Callable[[], None]]) -> None:
             failure = failure or fault
     if failure is not None:
         raise failure
+
+
+@cache
+def _insert_into(table: Table) -> Any:
+    return insert(table).inline()
+
+
+def _write_what_waits(
+    connection: Connection,
+    _cursor: Any,
+    statement: str,
+    _parameters: Any,
+    _context: Any,
+    _many: bool,  # noqa: FBT001 - SQLAlchemy's signature
+) -> None:
+    uow = connection.info.get(_UNIT)
+    if uow is not None and uow._waiting:  # noqa: SLF001 - the unit's other half
+        uow._write_named(statement)  # noqa: SLF001
 
 
 def _note_change(

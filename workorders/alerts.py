@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 
 from store import timers
 from store.unit_of_work import UnitOfWork
@@ -15,17 +15,17 @@ from workorders.rows import ALERTS
 from workorders.triage import opens_order, pages_when_overdue
 
 _ADD = insert(ALERTS).inline()
+_LATEST = (
+    select(ALERTS)
+    .where(ALERTS.c.key == bindparam("key"))
+    .order_by(ALERTS.c.raised_at.desc(), ALERTS.c.id.desc())
+    .limit(1)
+)
 
 
 def latest_alert(uow: UnitOfWork, key: str) -> Alert | None:
     """The alert of that key that was raised last."""
-    statement = (
-        select(ALERTS)
-        .where(ALERTS.c.key == key)
-        .order_by(ALERTS.c.raised_at.desc(), ALERTS.c.id.desc())
-        .limit(1)
-    )
-    row = uow.connection.execute(statement).mappings().first()
+    row = uow.connection.execute(_LATEST, {"key": key}).mappings().first()
     return None if row is None else rows.alert_from(row)
 
 

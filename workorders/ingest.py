@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from store.unit_of_work import UnitOfWork
 from workorders import journal, rows
@@ -25,6 +25,12 @@ from workorders.policy import policy_from_json
 from workorders.rows import CASES, MATCHES
 from workorders.ticks import note_change
 from workorders.triage import opens_order
+
+_STORED = (
+    select(MATCHES.c.alert_id, MATCHES.c.case_id, CASES.c.order_id)
+    .join(CASES, CASES.c.id == MATCHES.c.case_id)
+    .where(MATCHES.c.id == bindparam("id"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +72,13 @@ def ingest_match(uow: UnitOfWork, match: Match, ctx: Context) -> Result:
     order = rows.lock_order(uow, former.order_id) if former and former.order_id else None
     if former is not None and order is not None and _cooling(match, order):
         return _count_for_closed(uow, match, identity, former, order)
-    case, connected = place(uow, ctx, match, former if is_active(order) else None)
+    case, connected, new = place(uow, ctx, match, former if is_active(order) else None)
     for other in connected:
         absorb(uow, ctx, case, other)
     if match.level is None:
         store_match(uow, match, identity, "", case, refire=False)
         return Result(identity, case_id=case.id, order_id=case.order_id)
-    alerts = rows.alerts_of_case(uow.connection, case.id)
+    alerts = [] if new else rows.alerts_of_case(uow.connection, case.id)
     mine = next((alert for alert in alerts if alert.key == key), None)
     if mine is None:
         alert, rose = raise_alert(uow, ctx, match, match.level, key, case=case), False
@@ -93,12 +99,7 @@ def ingest_match(uow: UnitOfWork, match: Match, ctx: Context) -> Result:
 
 
 def _stored(uow: UnitOfWork, identity: str) -> Result | None:
-    statement = (
-        select(MATCHES.c.alert_id, MATCHES.c.case_id, CASES.c.order_id)
-        .join(CASES, CASES.c.id == MATCHES.c.case_id)
-        .where(MATCHES.c.id == identity)
-    )
-    row = uow.connection.execute(statement).first()
+    row = uow.connection.execute(_STORED, {"id": identity}).first()
     if row is None:
         return None
     return Result(identity, row.alert_id, row.case_id, row.order_id, refire=True, duplicate=True)

@@ -2,15 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import insert
-
 from store.unit_of_work import UnitOfWork
 from workorders import journal, rows
 from workorders.model import Case, EntryKind, Match
 from workorders.plain import plain
 from workorders.rows import MATCHES
-
-_ADD = insert(MATCHES).inline()
 
 
 def match_body(match: Match) -> dict[str, Any]:
@@ -83,8 +79,8 @@ def store_match(
 ) -> None:
     """Keep a match under its alert and case: row, record, line of the stream."""
     body = match_body(match)
-    uow.execute(
-        _ADD,
+    uow.add(
+        MATCHES,
         {
             "id": identity,
             "alert_id": alert_id,

@@ -11,7 +11,7 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from sqlalchemy import RowMapping, bindparam, func, insert, select, update
+from sqlalchemy import RowMapping, bindparam, func, select, update
 
 from store import outbox
 from store.unit_of_work import UnitOfWork
@@ -20,6 +20,7 @@ from workorders.card import Card, CardKind, card_from_json
 from workorders.cards import alert_card, order_card
 from workorders.context import Context
 from workorders.flapping import flap_score
+from workorders.levels import Level
 from workorders.model import Alert, EntryKind, State, WorkOrder
 from workorders.muting import Muted, by_reason, mute_of
 from workorders.noise import History, NoticeVerdict, Trigger, decide_notice
@@ -30,7 +31,6 @@ _HOUR = timedelta(hours=1)
 #: Cards that were to go out and did not; each leaves a row, so that nothing is lost.
 KEPT_BACK = frozenset({"PERSON_HOUR_LIMIT", "SILENCED", "INHIBITED"})
 _LIVE = ("queued", "sent", "stale")
-_ADD = insert(NOTICES).inline()
 _LAST_SENT = (
     select(
         NOTICES.c.person,
@@ -49,6 +49,14 @@ _SENT_SINCE = (
     )
     .group_by(NOTICES.c.channel)
 )
+_FIND = (
+    select(NOTICES)
+    .where(NOTICES.c.key.in_(bindparam("keys", expanding=True)))
+    .order_by(NOTICES.c.queued_at, NOTICES.c.key)
+)
+_TRIED = update(NOTICES).where(NOTICES.c.key == bindparam("_key")).values(error=bindparam("_error"))
+_SENT = _TRIED.values(state="sent", sent_at=bindparam("_at"), handle=bindparam("_handle"))
+_AFTER = {"retry": _TRIED, "failed": _TRIED.values(state="failed")}
 _COUNT = select(func.count()).select_from(NOTICES).where(NOTICES.c.object_id == bindparam("object"))
 
 
@@ -102,6 +110,7 @@ def notify(
     rung: int = 0,
     params: Mapping[str, Any] | None = None,
     changed_at: datetime | None = None,
+    new: bool = False,
 ) -> Sent:
     """Queue a card to each of `people` on each channel, or say why not.
 
@@ -114,16 +123,17 @@ def notify(
         rung: of the escalation ladder.
         params: for the sentence about the reason.
         changed_at: when the new evidence came (`Trigger.ATTACHED`).
+        new: the matter came into being in this unit; nothing was told of it before.
     """
     if isinstance(matter, WorkOrder):
         policy = policy_from_json(matter.policy) if matter.policy else ctx.policy
         state = matter.state
     else:
         policy, state = ctx.policy, State.OPEN
-    last = _last_sent(uow, matter.id, changed_at)
+    last = {} if new else _last_sent(uow, matter.id, changed_at)
     mute = mute_of(uow, matter, trigger, policy)
     kept: dict[str, Muted] = {}
-    numbers = count(_number(uow, matter.id))
+    numbers = count(1 if new else _number(uow, matter.id))
     decide = partial(decide_notice, trigger, matter.level, state, at=uow.now, policy=policy)
     told: list[str] = []
     held: dict[str, tuple[str, ...]] = {}
@@ -134,7 +144,7 @@ def notify(
             kept[person] = mute(person)
             if kept[person].reason:
                 verdict = NoticeVerdict(False, kept[person].reason, uow.now)
-            else:
+            elif matter.level is not Level.RED:  # which no limit holds back
                 verdict = decide(replace(before, sent_in_hour=_sent_in_hour(uow, person)))
         if verdict.notify:
             for channel in policy.levels[matter.level].channels or ctx.channels:
@@ -203,6 +213,7 @@ def _queue(
         key=key,
         due_at=verdict.not_before,
         group=matter.id,
+        first=True,  # the key is the notice's own, made in this unit
     )
 
 
@@ -226,8 +237,8 @@ def _row(
     muted_by: str = "",
 ) -> str:
     key = f"{matter.id}/{number}"
-    uow.execute(
-        _ADD,
+    uow.add(
+        NOTICES,
         {
             "key": key,
             "object_id": matter.id,
@@ -362,32 +373,75 @@ def record_delivery(
     Returns:
         The name of the fallback channel that takes over, or an empty string.
     """
-    row = uow.connection.execute(select(NOTICES).where(NOTICES.c.key == key)).mappings().first()
+    if outcome == "sent":
+        record_sent(uow, {key: handle or {}}, at=at)
+        return ""
+    row = uow.connection.execute(_FIND, {"keys": [key]}).mappings().first()
     if row is None:  # a message that is no notice of ours
         return ""
-    values: dict[str, Any] = {"error": error[:2_000]}
-    if outcome == "sent":
-        values |= {"state": "sent", "sent_at": at or uow.now, "handle": dict(handle or {})}
-    elif outcome == "failed":
-        values["state"] = "failed"
-    uow.execute(update(NOTICES).where(NOTICES.c.key == key).values(**values))
-    order = rows.find_order(uow.connection, row["object_id"])
-    alert = None if order else rows.find_alert(uow.connection, row["object_id"])
-    matter = order or alert
-    if outcome == "sent" and _moved_since(order, alert, row["queued_at"]):
-        rows.mark_stale(uow, row["object_id"])
+    uow.execute(_AFTER[outcome], {"_key": key, "_error": error[:2_000]})
+    matter = rows.find_order(uow.connection, row["object_id"]) or rows.find_alert(
+        uow.connection, row["object_id"]
+    )
     if matter is None:
         return ""
-    params = {"person": row["person"], "channel": row["channel"], "outcome": outcome, "key": key}
+    _attempted(uow, matter, row, outcome, error)
+    return _fall_back(uow, ctx, matter, row) if outcome == "failed" else ""
+
+
+def record_sent(
+    uow: UnitOfWork, handles: Mapping[str, Mapping[str, Any]], *, at: datetime | None = None
+) -> None:
+    """Note that channels took these notices, in the transaction that settles the outbox rows.
+
+    Args:
+        uow: the transaction.
+        handles: the notice's key → where the card can be found again.
+        at: when the channels took them; default now.
+    """
+    found = uow.connection.execute(_FIND, {"keys": list(handles)}).mappings().all()
+    if not found:  # messages that are no notices of ours
+        return
+    taken = {"_error": "", "_at": at or uow.now}
+    uow.execute(
+        _SENT,
+        [{**taken, "_key": row["key"], "_handle": dict(handles[row["key"]])} for row in found],
+    )
+    orders = rows.find_orders(uow.connection, {row["object_id"] for row in found})
+    stale: set[str] = set()
+    for row in found:
+        order = orders.get(row["object_id"])
+        alert = None if order else rows.find_alert(uow.connection, row["object_id"])
+        matter = order or alert
+        if matter is None:
+            continue
+        if _moved_since(order, alert, row["queued_at"]):
+            stale.add(matter.id)
+        _attempted(uow, matter, row, "sent", "")
+    for object_id in sorted(stale):
+        rows.mark_stale(uow, object_id)
+
+
+def _attempted(
+    uow: UnitOfWork, matter: WorkOrder | Alert, row: RowMapping, outcome: str, error: str
+) -> None:
+    """One attempt at one notice: record and line of the stream."""
+    is_order = isinstance(matter, WorkOrder)
+    params = {
+        "person": row["person"],
+        "channel": row["channel"],
+        "outcome": outcome,
+        "key": row["key"],
+    }
     journal.record(
         uow,
         "notification",
         f"notice.{outcome}",
-        object_type="work_order" if order else "alert",
+        object_type="work_order" if is_order else "alert",
         object_id=matter.id,
         org=matter.org,
         outcome=outcome,
-        reason=error[:200] if outcome != "sent" else "",
+        reason=error[:200],
         body=params,
     )
     rows.entry(
@@ -395,13 +449,10 @@ def record_delivery(
         EntryKind.NOTIFICATION,
         f"notice.{outcome}",
         params,
-        order_id=matter.id if order else "",
-        alert_id=alert.id if alert else "",
+        order_id=matter.id if is_order else "",
+        alert_id="" if is_order else matter.id,
         case_id=matter.case_id,
     )
-    if outcome != "failed":
-        return ""
-    return _fall_back(uow, ctx, matter, row)
 
 
 def _moved_since(order: WorkOrder | None, alert: Alert | None, queued_at: datetime) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from directory.errors import DirectoryError
 from store import timers
@@ -26,6 +26,14 @@ REVIEW = "workorders.review"
 SNOOZE = "workorders.snooze"
 TRIAGE = "workorders.triage"
 _REVIEW_TIME = time(10, 0)
+_WAITING = select(ALERTS.c.id).where(
+    ALERTS.c.case_id == bindparam("case"), ALERTS.c.due_at.is_not(None)
+)
+_ADOPT = (
+    update(ALERTS)
+    .where(ALERTS.c.case_id == bindparam("_case"))
+    .values(order_id=bindparam("_order"), due_at=None)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +153,7 @@ def open_order(
         case_id=order.case_id,
         version=order.version,
     )
-    notify(uow, ctx, order, people, Trigger.OPENED)
+    notify(uow, ctx, order, people, Trigger.OPENED, new=True)
     return order
 
 
@@ -209,13 +217,9 @@ def review_due(ctx: Context, order: WorkOrder, at: datetime) -> datetime:
 
 def adopt_alerts(uow: UnitOfWork, case_id: str, order_id: str) -> None:
     """The case's alerts belong to the order now; their triage deadlines end."""
-    c = ALERTS.c
-    found = uow.connection.scalars(select(c.id).where(c.case_id == case_id, c.due_at.is_not(None)))
-    for alert_id in found.all():
+    for alert_id in uow.connection.scalars(_WAITING, {"case": case_id}).all():
         timers.cancel(uow, prefix=f"{alert_id}/")
-    uow.execute(
-        update(ALERTS).where(ALERTS.c.case_id == case_id).values(order_id=order_id, due_at=None)
-    )
+    uow.execute(_ADOPT, {"_case": case_id, "_order": order_id})
 
 
 def raise_level(

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, or_, select, update
 
 from store.unit_of_work import UnitOfWork
 from workorders import journal, rows
@@ -15,17 +16,33 @@ from workorders.noise import Trigger
 from workorders.opening import adopt_alerts, is_active, merge_orders
 from workorders.rows import ALERTS, CASES, MATCHES, STREAM
 
+_OF_CAUSE = select(CASES).where(
+    CASES.c.org == bindparam("org"), CASES.c.state == "open", CASES.c.cause == bindparam("cause")
+)
 
-def place(
-    uow: UnitOfWork, ctx: Context, match: Match, known: Alert | None
-) -> tuple[Case, tuple[str, ...]]:
-    """The case of a match, saved as widened by it, and the ids of cases that it connects."""
+
+class Placed(NamedTuple):
+    """Where a match went.
+
+    Attributes:
+        case: the case, saved as widened by the match.
+        connected: ids of other cases that the match connects with it.
+        new: whether the case was made for this match.
+    """
+
+    case: Case
+    connected: tuple[str, ...] = ()
+    new: bool = False
+
+
+def place(uow: UnitOfWork, ctx: Context, match: Match, known: Alert | None) -> Placed:
+    """Put a match into its case."""
     cause = match.cause if match.source_kind is SourceKind.ROBOT else ""
     if known is not None:
         # The same key on an order that is still worked: the same trouble, however long ago.
         case = widen(rows.find_case(uow.connection, known.case_id), match)
         rows.save_case(uow, case, new=False)
-        return case, ()
+        return Placed(case)
     window = timedelta(seconds=ctx.policy.case_window_s)
     assignment = assign(match, [], window=window)
     while True:
@@ -37,10 +54,10 @@ def place(
     case = assignment.case
     if case.id:
         rows.save_case(uow, case, new=False)
-        return case, assignment.absorbed
+        return Placed(case, assignment.absorbed)
     case = replace(case, id=rows.next_id(uow, "CS", uow.now.astimezone(ctx.zone)))
     rows.save_case(uow, case, new=True)
-    return case, ()
+    return Placed(case, new=True)
 
 
 def _near(
@@ -48,16 +65,15 @@ def _near(
 ) -> list[Case]:
     """The organisation's open cases within reach of `span`, and those of the same batch run."""
     c = CASES.c
+    if cause:  # an alert from outside shares a case with nothing but itself
+        found = uow.execute(_OF_CAUSE, {"org": match.org, "cause": cause})
+        return [rows.case_from(row) for row in found.mappings()]
     near: ColumnElement[bool] = (c.last_event >= span[0] - window) & (
         c.first_event <= span[1] + window
     )
-    if cause:  # an alert from outside shares a case with nothing but itself
-        near = c.cause == cause
-    elif match.batch_run:
+    if match.batch_run:
         near = or_(near, c.batch_run == match.batch_run)
-    statement = select(CASES).where(c.org == match.org, c.state == "open", near)
-    if not cause:
-        statement = statement.where(c.cause == "")
+    statement = select(CASES).where(c.org == match.org, c.state == "open", near, c.cause == "")
     return [rows.case_from(row) for row in uow.execute(statement).mappings()]
 
 

@@ -1,10 +1,14 @@
 """The policy of paging and deadlines; frozen into a work order when it opens."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from enum import StrEnum
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
+
+import orjson
 
 from workorders.errors import BadPolicy
 from workorders.levels import Level
@@ -132,14 +136,22 @@ class Policy:
 
     def as_json(self) -> dict[str, Any]:
         """The policy as a JSON object, as it is frozen into an order."""
-        data = asdict(self)
+        data = {name: _plain(getattr(self, name)) for name in _FIELDS}
         data["levels"] = {
-            level.value: {**asdict(one), "channels": list(one.channels)}
+            level.value: {name: _plain(getattr(one, name)) for name in _LEVEL_FIELDS}
             for level, one in self.levels.items()
         }
-        data["last_resort"] = list(self.last_resort)
-        data["inhibit_equal"] = list(self.inhibit_equal)
         return data
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return list(value)
+    return value.value if isinstance(value, StrEnum) else value
+
+
+_FIELDS = tuple(one.name for one in fields(Policy) if one.name != "levels")
+_LEVEL_FIELDS = tuple(one.name for one in fields(LevelPolicy))
 
 
 def policy_from_json(data: Mapping[str, Any]) -> Policy:
@@ -149,9 +161,19 @@ def policy_from_json(data: Mapping[str, Any]) -> Policy:
         BadPolicy: for an unknown field or a value that cannot be meant.
     """
     try:
-        fields = dict(data)
+        written = orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
+    except TypeError as error:
+        raise BadPolicy(str(error)) from error
+    return _read(written)
+
+
+# The same few policies stand in thousands of orders.
+@lru_cache(maxsize=64)
+def _read(written: bytes) -> Policy:
+    try:
+        found = orjson.loads(written)
         levels = dict(_default_levels())
-        for name, values in dict(fields.pop("levels", {})).items():
+        for name, values in dict(found.pop("levels", {})).items():
             given = dict(values)
             given["channels"] = tuple(given.get("channels", ()))
             for key, kind in (("clock", ClockKind), ("resolve_by", ResolveBy)):
@@ -159,8 +181,8 @@ def policy_from_json(data: Mapping[str, Any]) -> Policy:
                     given[key] = kind(given[key])
             levels[Level(name)] = LevelPolicy(**given)
         for name in ("last_resort", "inhibit_equal"):
-            if name in fields:
-                fields[name] = tuple(fields[name])
-        return Policy(levels=levels, **fields)
+            if name in found:
+                found[name] = tuple(found[name])
+        return Policy(levels=MappingProxyType(levels), **found)
     except (TypeError, ValueError) as error:
         raise BadPolicy(str(error)) from error

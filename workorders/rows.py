@@ -1,6 +1,6 @@
 """Rows to values and back; the only place that knows the columns."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
@@ -51,8 +51,6 @@ _SAVE_ALERT = (
     .where(ALERTS.c.id == bindparam("_id"))
     .values({name: bindparam(name) for name in _ALERT_FIELDS if name != "id"})
 )
-_ADD_ENTRY = insert(STREAM).inline()
-_ADD_ASSIGNMENTS = insert(ASSIGNMENTS).inline()
 _ADD_ORDER = insert(ORDERS).inline()
 _ADD_CASE = insert(CASES).inline()
 _SAVE_CASE = (
@@ -67,6 +65,22 @@ _SAVE_CASE = (
         }
     )
 )  # fmt: skip
+_FIND_ORDER = select(ORDERS).where(ORDERS.c.id == bindparam("id"))
+_FIND_ORDERS = select(ORDERS).where(ORDERS.c.id.in_(bindparam("ids", expanding=True)))
+_LOCK_ORDER = _FIND_ORDER.with_for_update()
+_FIND_ALERT = select(ALERTS).where(ALERTS.c.id == bindparam("id"))
+_LOCK_ALERT = _FIND_ALERT.with_for_update()
+_OF_CASE = (
+    select(ALERTS)
+    .where(ALERTS.c.case_id == bindparam("case"))
+    .order_by(ALERTS.c.raised_at, ALERTS.c.id)
+)
+_FIND_CASE = select(CASES).where(CASES.c.id == bindparam("id"))
+_MARK_STALE = (
+    update(NOTICES)
+    .where(NOTICES.c.object_id == bindparam("object"), NOTICES.c.state == "sent")
+    .values(state="stale")
+)
 _JSON_LISTS = ("assignees", "tags")
 
 
@@ -77,7 +91,7 @@ def order_values(order: WorkOrder) -> dict[str, Any]:
         values[name] = values[name].value
     for name in _JSON_LISTS:
         values[name] = list(values[name])
-    for name in ("title_params", "policy", "closing"):
+    for name in ("title_params", "closing"):
         values[name] = plain(values[name])
     values["clears"] = [[clear.rule, clear.fact_key] for clear in order.clears]
     return values
@@ -97,15 +111,21 @@ def order_from(row: RowMapping) -> WorkOrder:
     return WorkOrder(**values)
 
 
+def find_orders(connection: Connection, order_ids: Collection[str]) -> dict[str, WorkOrder]:
+    """The orders of these ids, by id; an unknown id is left out."""
+    found = connection.execute(_FIND_ORDERS, {"ids": list(order_ids)}).mappings()
+    return {row["id"]: order_from(row) for row in found}
+
+
 def find_order(connection: Connection, order_id: str) -> WorkOrder | None:
     """The order, or None."""
-    row = connection.execute(select(ORDERS).where(ORDERS.c.id == order_id)).mappings().first()
+    row = connection.execute(_FIND_ORDER, {"id": order_id}).mappings().first()
     return None if row is None else order_from(row)
 
 
 def lock_order(uow: UnitOfWork, order_id: str) -> WorkOrder | None:
     """The order, held against other transactions until this one ends; None when there is none."""
-    found = uow.execute(select(ORDERS).where(ORDERS.c.id == order_id).with_for_update())
+    found = uow.execute(_LOCK_ORDER, {"id": order_id})
     row = found.mappings().first()
     return None if row is None else order_from(row)
 
@@ -131,11 +151,7 @@ def save_order(uow: UnitOfWork, order: WorkOrder, *, was: int) -> None:
 
 def mark_stale(uow: UnitOfWork, object_id: str) -> None:
     """The cards that were delivered about this show what no longer holds."""
-    uow.execute(
-        update(NOTICES)
-        .where(NOTICES.c.object_id == object_id, NOTICES.c.state == "sent")
-        .values(state="stale")
-    )
+    uow.execute(_MARK_STALE, {"object": object_id})
 
 
 def assign(uow: UnitOfWork, object_id: str, people: tuple[str, ...], *, new: bool = False) -> None:
@@ -145,9 +161,8 @@ def assign(uow: UnitOfWork, object_id: str, people: tuple[str, ...], *, new: boo
     """
     if not new:
         uow.execute(ASSIGNMENTS.delete().where(ASSIGNMENTS.c.object_id == object_id))
-    listed = [{"object_id": object_id, "person": person} for person in dict.fromkeys(people)]
-    if listed:
-        uow.execute(_ADD_ASSIGNMENTS, listed)
+    for person in dict.fromkeys(people):
+        uow.add(ASSIGNMENTS, {"object_id": object_id, "person": person})
 
 
 def alert_values(alert: Alert) -> dict[str, Any]:
@@ -174,21 +189,19 @@ def alert_from(row: RowMapping) -> Alert:
 
 def find_alert(connection: Connection, alert_id: str) -> Alert | None:
     """The alert, or None."""
-    row = connection.execute(select(ALERTS).where(ALERTS.c.id == alert_id)).mappings().first()
+    row = connection.execute(_FIND_ALERT, {"id": alert_id}).mappings().first()
     return None if row is None else alert_from(row)
 
 
 def alerts_of_case(connection: Connection, case_id: str) -> list[Alert]:
     """The case's alerts, first raised first."""
-    rows = connection.execute(
-        select(ALERTS).where(ALERTS.c.case_id == case_id).order_by(ALERTS.c.raised_at, ALERTS.c.id)
-    )
+    rows = connection.execute(_OF_CASE, {"case": case_id})
     return [alert_from(row) for row in rows.mappings()]
 
 
 def lock_alert(uow: UnitOfWork, alert_id: str) -> Alert | None:
     """The alert, held against other transactions until this one ends; None when there is none."""
-    found = uow.execute(select(ALERTS).where(ALERTS.c.id == alert_id).with_for_update())
+    found = uow.execute(_LOCK_ALERT, {"id": alert_id})
     row = found.mappings().first()
     return None if row is None else alert_from(row)
 
@@ -224,9 +237,7 @@ def case_from(row: RowMapping) -> Case:
 
 def find_case(connection: Connection, case_id: str) -> Case:
     """The case of that id, which must exist."""
-    return case_from(
-        connection.execute(select(CASES).where(CASES.c.id == case_id)).mappings().one()
-    )
+    return case_from(connection.execute(_FIND_CASE, {"id": case_id}).mappings().one())
 
 
 def save_case(uow: UnitOfWork, case: Case, *, new: bool) -> None:
@@ -259,8 +270,8 @@ def entry(
     actor: str = "",
 ) -> None:
     """Add a line to the stream."""
-    uow.execute(
-        _ADD_ENTRY,
+    uow.add(
+        STREAM,
         {
             "at": uow.now,
             "actor": actor or uow.actor,

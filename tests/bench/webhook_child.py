@@ -9,10 +9,9 @@ from pathlib import Path
 
 import httpx
 
-from agents.scheduler import Scheduler
 from auditlog.owner import own_log, serve_log
 from main import compose
-from service.serving import jobs_of
+from service.serving import schedulers_of, steady
 from service.settings import Settings
 from store import locks
 from workorders import Level, Policy
@@ -62,7 +61,11 @@ def main(folder: Path, url: str) -> None:
         log = own_log(folder, role="serve", wait=30)
         serve_log(folder, log)
         app = compose(settings, log=log, channels={"email": Webhook(url)}, policy=policy)
-        Scheduler(app.store, jobs_of(app), holder="bench").start()
+        schedulers = schedulers_of(app)
+        schedulers.hear(app)
+        steady()
+        for scheduler in schedulers:
+            scheduler.start()
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         threading.Event().wait()

@@ -36,7 +36,7 @@ MOST = 400
 #: Enough rounds for whatever a failure has put off.
 ROUNDS = 6
 #: What runs beside every act, and makes up for what was put off.
-SERVING = ("clicks", "approvals", "escalator")
+SERVING = ("clicks", "approvals", "escalator", "delivery")
 
 
 @pytest.fixture(name="breaking")
@@ -152,6 +152,13 @@ def a_ladder(town: House, _monkeypatch: pytest.MonkeyPatch) -> str:
     return order.id
 
 
+def cards_that_wait(town: House, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Cards of that order's next rung, in the outbox."""
+    number = a_ladder(town, monkeypatch)
+    one_job(town, "escalator")()
+    return number
+
+
 def a_history(town: House, _monkeypatch: pytest.MonkeyPatch) -> str:
     """Enough events to train a first model."""
     events = [
@@ -223,6 +230,7 @@ JOBS: dict[str, tuple[Callable[..., str], int]] = {
     "briefs": (an_evening, 5),
     "clicks": (a_click, 20),
     "approvals": (an_overdue_request, 10),
+    "delivery": (cards_that_wait, 5),
     "escalator": (a_ladder, 20),
     "feeds": (a_silent_feed, 3),
     "replayer": (a_past_day, 3),

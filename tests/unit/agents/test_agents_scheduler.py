@@ -8,7 +8,7 @@ from time import monotonic, sleep
 import pytest
 from structlog.testing import capture_logs
 
-from agents.scheduler import LEASE_S, Job, Scheduler
+from agents.scheduler import LEASE_S, MORE, Job, Scheduler
 from agents.sentinel import HEARTBEAT, Sentinel
 from store import outbox, positions, timers
 from tests.unit.agents.agents_house import START, House, alert, timeout
@@ -258,3 +258,82 @@ def test_a_round_that_is_not_over_says_nothing_in_the_library_s_own_words(
         done.set()
         runner.stop()
     assert [one for one in caplog.records if one.name.startswith("apscheduler")] == []
+
+
+# --- woken --------------------------------------------------------------------------------------
+
+
+def test_woken_it_looks_at_once_and_not_at_its_next_turn(house: House):
+    looked = threading.Event()
+    one = Scheduler(house.store, [every(0, lambda _now: looked.set())], holder="a", period_s=3600)
+    house.at(0)
+    one.start()
+    try:
+        assert not looked.is_set()
+        one.wake()
+        assert looked.wait(30)
+    finally:
+        one.stop()
+
+
+def test_woken_during_a_look_it_looks_once_more(house: House):
+    """What came while it looked may have come too late for that look."""
+    begun, go_on, twice = threading.Event(), threading.Event(), threading.Event()
+    rounds: list[datetime] = []
+
+    def look(now: datetime) -> None:
+        rounds.append(now)
+        begun.set()
+        assert go_on.wait(30)
+        if len(rounds) == 2:
+            twice.set()
+
+    one = Scheduler(house.store, [every(0, look)], holder="a", period_s=3600)
+    house.at(0)
+    one.start()
+    try:
+        one.wake()
+        assert begun.wait(30)
+        one.wake()
+        go_on.set()
+        assert twice.wait(30)
+    finally:
+        go_on.set()
+        one.stop()
+
+
+def test_a_job_that_left_work_behind_has_another_round_at_once(house: House):
+    done = threading.Event()
+    rounds: list[datetime] = []
+
+    def look(now: datetime) -> object:
+        rounds.append(now)
+        if len(rounds) < 4:
+            return MORE
+        done.set()
+        return None
+
+    one = Scheduler(house.store, [every(0, look)], holder="a", period_s=3600)
+    house.at(0)
+    one.start()
+    try:
+        one.wake()
+        assert done.wait(30)
+    finally:
+        one.stop()
+
+
+def test_a_lease_that_was_not_committed_is_not_held(house: House, monkeypatch: pytest.MonkeyPatch):
+    one = scheduler(house, "a", every(0, Count()))
+    house.at(0)
+
+    def fails(*_given: object) -> None:
+        raise RuntimeError("no commit")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(house.store, "_check_and_hook", fails)
+        with pytest.raises(RuntimeError):
+            one.run_once()
+    assert not one.leads
+    assert scheduler(house, "b", every(0, Count())).run_once() is True
+    assert one.run_once() is False
