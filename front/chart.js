@@ -26,10 +26,20 @@ function frame(data) {
       borderColor: token("line"),
       textStyle: { color: token("ink"), fontSize: 12 },
     },
-    xAxis: { type: "category", data: data.labels, axisLabel: text, axisLine: line,
-      axisTick: { show: false } },
+    xAxis: { type: "category", data: data.labels, axisLine: line, ...axis(data, text, line) },
     yAxis: { type: "value", axisLabel: text, splitLine: line, splitNumber: 3,
       minInterval: data.kind === "histogram" ? 1 : 0 },
+  };
+}
+
+/** Every label, or where the page names marks: those alone, each with its tick. */
+function axis(data, text, line) {
+  if (!data.marks) return { axisLabel: text, axisTick: { show: false } };
+  const marked = (place) => place in data.marks;
+  return {
+    axisLabel: { ...text, interval: marked, formatter: (_, place) => data.marks[place],
+      hideOverlap: true },
+    axisTick: { show: true, interval: marked, alignWithLabel: false, lineStyle: line.lineStyle },
   };
 }
 

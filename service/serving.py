@@ -34,6 +34,7 @@ from service.errors import UnsafeAddress, WrongFolder
 from service.inbound.clicks import work_off
 from service.inbound.slack_socket import slack_listener
 from service.settings import Settings
+from service.settling_rows import finish
 from service.telling import tell_on_stderr
 from store import UnitOfWork, locks, outbox
 from store.clock import system_clock
@@ -187,6 +188,7 @@ def schedulers_of(app: Application) -> Schedulers:
         Job("escalator", app.escalator.fire_once, timedelta(seconds=0.5)),
         Job("clicks", lambda _now: work_off(app), timedelta(seconds=1)),
         Job("approvals", lambda now: run_due(app, now), timedelta(seconds=1)),
+        Job("quarantine", lambda _now: finish(app), timedelta(seconds=5)),
         Job("feeds", app.agents.feeds.run_once, timedelta(seconds=30)),
         Job("briefs", _briefing(app).run_once, timedelta(seconds=30)),
         Job("sentinel", app.sentinel.run_once, timedelta(seconds=60)),

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from auditlog.events import Event, EventKind
 from auditlog.port import PAGE_LIMIT, Bucket, Query, StoredEvent
 from service.web.rooms.here import Here
+from service.web.rooms.log_axis import marks
 from service.web.rooms.log_drawer import drawer_of
 from service.web.rooms.log_search import NO_UNIT, Asked, moment, query_of, strays
 from service.web.rooms.order_events import event_detail, number_of
@@ -189,11 +190,14 @@ def _bars(here: Here, query: Query) -> Sequence[Bucket]:
 def _over_time(here: Here, bars: Sequence[Bucket], total: int) -> Chart:
     form, text = here.reader.format, here.text
     most = max(bars, key=lambda one: one.events)
-    short = bars[-1].end - bars[0].start <= timedelta(days=1)
     present = {kind for one in bars for kind in one.kinds}
     return Chart(
         "histogram",
-        tuple(form.time(one.start) if short else form.minute(one.start) for one in bars),
+        # what a bar says when it is pointed at: from when to when, with the day
+        tuple(
+            text("ui.log.bar", start=form.moment(one.start), end=form.moment(one.end))
+            for one in bars
+        ),
         tuple(
             Series(
                 kind.value,
@@ -213,6 +217,7 @@ def _over_time(here: Here, bars: Sequence[Bucket], total: int) -> Chart:
         ),
         tuple(_second(one.start).isoformat() for one in bars),
         tuple(_second(one.end + timedelta(microseconds=999_999)).isoformat() for one in bars),
+        marks=marks(bars, form.zone),
     )
 
 

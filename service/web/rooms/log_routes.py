@@ -126,9 +126,11 @@ def replay_row(
         found = replay(here, row, form)
         if isinstance(found, list):
             return here.refused(_QUARANTINE, " ".join(said(here, one) for one in found))
-        if found.quarantined:
+        if found is not None and found.quarantined:
             return here.refused(_QUARANTINE, here.text("ui.log.id_reused"))
-        key = "ui.said.replayed" if found.accepted else "ui.said.replayed_known"
+        # None: the same wish was carried to its end by the job, and its counts are not known
+        known = found is not None and not found.accepted
+        key = "ui.said.replayed_known" if known else "ui.said.replayed"
         return here.done(_QUARANTINE, key, number=str(number))
 
     return _settle(here, number, mend)
@@ -158,7 +160,8 @@ def _settle(here: Here, number: int, act: Callable[[QuarantinedRow], Response]) 
     except UnknownRowError:
         return here.refused(_QUARANTINE, here.text("ui.log.row_settled"))
     except LogError as error:
-        return here.refused(_QUARANTINE, here.text(f"problem.{error.code}"))
+        said_why = here.text(f"problem.{error.code}")
+        return here.refused(_QUARANTINE, here.text("ui.log.act_waits", why=said_why))
 
 
 # --- rows of the book's files -------------------------------------------------------------------

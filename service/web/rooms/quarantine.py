@@ -6,13 +6,13 @@ from typing import Any
 
 import orjson
 
-import trail
 from auditlog.errors import UnknownRowError
 from auditlog.fields import NAMES, TARGET, EventKind
-from auditlog.port import QuarantinedRow, Receipt, Scope
+from auditlog.port import QuarantinedRow, Scope
 from integrations.files import quarantined
 from service.event_checks import replay_faults
 from service.i18n.catalogue import problem_text
+from service.settling_rows import DISMISS, REPLAY, Answered, Wish, record_refused, settle
 from service.web.rooms.here import Here
 from service.web.rooms.log_search import known_unit, scope_of
 from service.web.rooms.manual_orders import units
@@ -21,7 +21,6 @@ from service.web.views.parts import Act, Choice, Facet, FormField, Pager
 from store.problems import Problem
 
 WRITE = "import.write"
-OBJECT = "quarantine"
 PATH = "/log/quarantine"
 PAGE = 50
 _TALLY = 1000
@@ -146,7 +145,7 @@ def form_of(here: Here, row: QuarantinedRow) -> Iterator[FormField]:
         )  # fmt: skip
 
 
-def replay(here: Here, row: QuarantinedRow, form: Mapping[str, str]) -> Receipt | list[Problem]:
+def replay(here: Here, row: QuarantinedRow, form: Mapping[str, str]) -> Answered:
     """Lay the form over the row and store it; what came of it is recorded.
 
     Raises:
@@ -164,24 +163,15 @@ def replay(here: Here, row: QuarantinedRow, form: Mapping[str, str]) -> Receipt 
     values = {
         name: _moment(here, text) if name in _TIMES else text for name, text in fields.items()
     }
-    with here.app.store.unit_of_work(here.person) as uow:
-        found: Receipt | list[Problem] = replay_faults(here.app, row, values)
-        if not found:
-            found = here.app.log.quarantine_replay(row.number, values, by=here.person, now=uow.now)
-        refused = isinstance(found, list)
-        trail.record(
-            uow,
-            kind="decision",
-            action="quarantine.replay",
-            object_type=OBJECT,
-            object_id=str(row.number),
-            org=fields.get("org", row.reject.org),
-            outcome="refused" if refused else "replayed",
-            reason=found[0].code if isinstance(found, list) else "",
-            body={"row": row.reject.key, "fields": values}
-            | ({} if isinstance(found, list) else {"accepted": found.accepted}),
-        )
-    return found
+    wish = Wish(
+        row.number, REPLAY, here.person, here.now, row.reject.key,
+        fields.get("org", row.reject.org), values,
+    )  # fmt: skip
+    faults = replay_faults(here.app, row, values)
+    if faults:
+        record_refused(here.app, wish, faults[0].code)
+        return faults
+    return settle(here.app, wish)
 
 
 def dismiss(here: Here, row: QuarantinedRow, reason: str) -> None:
@@ -192,18 +182,11 @@ def dismiss(here: Here, row: QuarantinedRow, reason: str) -> None:
         UnknownRowError: when somebody settled it in between.
     """
     here.signed.check(WRITE, known_unit(here, row.reject.org))
-    with here.app.store.unit_of_work(here.person) as uow:
-        here.app.log.quarantine_dismiss(row.number, by=here.person, reason=reason, now=uow.now)
-        trail.record(
-            uow,
-            kind="decision",
-            action="quarantine.dismiss",
-            object_type=OBJECT,
-            object_id=str(row.number),
-            org=row.reject.org,
-            outcome="dismissed",
-            body={"row": row.reject.key, "text": reason},
-        )
+    org, key = row.reject.org, row.reject.key
+    settle(
+        here.app,
+        Wish(row.number, DISMISS, here.person, here.now, key, org, reason=reason),
+    )
 
 
 def open_row(here: Here, number: int) -> QuarantinedRow | None:

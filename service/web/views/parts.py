@@ -1,6 +1,6 @@
 """Parts that several pages share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -229,6 +229,7 @@ class Chart:
         summary: one sentence that says what the picture shows, for those who do not see it.
         from_times, to_times: bounds of each bar; given, a drag narrows the search to them.
         limit: drawn at plus and minus it.
+        marks: the places of the axis that have words, when not all labels do.
     """
 
     kind: str
@@ -238,6 +239,7 @@ class Chart:
     from_times: tuple[str, ...] = ()
     to_times: tuple[str, ...] = ()
     limit: Decimal | None = None
+    marks: Mapping[int, str] | None = None
 
     def as_json(self) -> dict[str, object]:
         """For the data block; pixels need no more than a float's digits."""
@@ -255,6 +257,7 @@ class Chart:
             "from": list(self.from_times) or None,
             "to": list(self.to_times) or None,
             "limit": None if self.limit is None else float(self.limit),
+            "marks": None if self.marks is None else {str(at): s for at, s in self.marks.items()},
         }
 
 
