@@ -17,6 +17,7 @@ from socket import socket
 from urllib.parse import parse_qs
 
 from integrations import mail_tokens
+from integrations.mail_subject import SENDING
 from integrations.outbound import Outbound
 from integrations.wording import CardText, Wording, card_text
 from store.clock import Clock
@@ -153,7 +154,7 @@ class MailChannel:
         domain = self._server.sender.rpartition("@")[2]
         message_id = f"<{_stable(card.notice_id)}@{domain}>"
         thread = f"<{_stable(card.object_id)}@{domain}>"
-        mail = EmailMessage()
+        mail = EmailMessage(SENDING)
         mail["Subject"] = text.title
         mail["From"] = formataddr(("hedgewarden 套保卫士", self._server.sender))
         mail["To"] = address

@@ -6,7 +6,7 @@ sent; a mail's button opens the page behind its link. Exists only in the demo's 
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Annotated
@@ -23,11 +23,12 @@ from service.demo.stage import Stage
 from service.inbound.clicks import work_off
 from service.web.rooms.here import Here, here
 from service.web.views.inbox import InboxPage, MessageDetail, MessageLine
-from service.web.views.parts import Act, Facet
+from service.web.views.parts import Act, Facet, Link
 
 SHOWN = 60
 _LINK = re.compile(r"https?://\S+/m/\S+")
 _TIMEOUT_S = 20
+_NUMBER = re.compile(r"(?:WO|AL)-\d{8}-\d+")
 _LEVELS = {"红": "red", "橙": "orange", "黄": "yellow", "蓝": "blue",
            "RED": "red", "ORANGE": "orange", "YELLOW": "yellow", "BLUE": "blue"}  # fmt: skip
 _HEAD = re.compile(r"[【\[]([^】\]]+)[】\]]")
@@ -36,7 +37,7 @@ Signed = Annotated[Here, Depends(here)]
 
 
 @dataclass(frozen=True, slots=True)
-class _Item:
+class Item:
     """One message of either kind; `number` is its place among its kind."""
 
     kind: str
@@ -66,7 +67,13 @@ def inbox_router(stage: Stage) -> APIRouter:
         picked = next((one for one in items if one.id == message), None)
         page = InboxPage(
             people=_people(at, items, person),
-            messages=tuple(_line(at, one, person, picked) for one in mine[:SHOWN]),
+            messages=tuple(
+                replace(
+                    _line(at, one[0], person, picked),
+                    also=tuple(_copy(at, other, person, picked) for other in one[1:]),
+                )
+                for one in notices(mine)[:SHOWN]
+            ),
             picked=_detail(at, picked, person) if picked is not None else None,
         )
         return at.show("inbox.html", page, "inbox", live=False)
@@ -98,7 +105,7 @@ def inbox_router(stage: Stage) -> APIRouter:
     return router
 
 
-def _items(stage: Stage) -> list[_Item]:
+def _items(stage: Stage) -> list[Item]:
     """All messages, the newest first."""
     people = stage.app.directory.people
     by_user = {tied.user: who.id for who in people if (tied := who.account("slack"))}
@@ -114,9 +121,29 @@ def _items(stage: Stage) -> list[_Item]:
     return sorted(found, key=lambda one: (one.at, one.kind, one.number), reverse=True)
 
 
-def _chat(number: int, message: Message, person: str) -> _Item:
+def notices(items: Sequence[Item]) -> list[tuple[Item, ...]]:
+    """Messages of one notice together, the newest notice first; one with buttons leads.
+
+    A notice goes to several people by several channels, and a card may have been updated since; so
+    what belongs together is told by the object's number and the minute.
+    """
+    found: dict[tuple[str, datetime], list[Item]] = {}
+    for one in items:
+        named = _NUMBER.search(one.subject)
+        what = named.group() if named is not None else one.subject
+        found.setdefault((what, one.at.replace(second=0, microsecond=0)), []).append(one)
+    return [tuple(sorted(one, key=lambda item: not item.buttons)) for one in found.values()]
+
+
+def _copy(at: Here, item: Item, person: str, picked: Item | None) -> Link:
+    line = _line(at, item, person, picked)
+    text = at.text("demo.copy", channel=at.text(f"ui.channel.{item.kind}"), name=line.to)
+    return Link(text, line.url, line.current)
+
+
+def _chat(number: int, message: Message, person: str) -> Item:
     lines = tuple(str(message.body.get("text", "")).splitlines())
-    return _Item(
+    return Item(
         "chat",
         number,
         person,
@@ -130,10 +157,10 @@ def _chat(number: int, message: Message, person: str) -> _Item:
     )
 
 
-def _mail(number: int, mail: Mail, person: str) -> _Item:
+def _mail(number: int, mail: Mail, person: str) -> Item:
     text = mail.text
     link = _LINK.search(text)
-    return _Item(
+    return Item(
         "mail",
         number,
         person,
@@ -144,7 +171,7 @@ def _mail(number: int, mail: Mail, person: str) -> _Item:
     )
 
 
-def _people(at: Here, items: Sequence[_Item], chosen: str) -> tuple[Facet, ...]:
+def _people(at: Here, items: Sequence[Item], chosen: str) -> tuple[Facet, ...]:
     counts: dict[str, int] = {}
     for one in items:
         counts[one.person] = counts.get(one.person, 0) + 1
@@ -164,7 +191,7 @@ def _people(at: Here, items: Sequence[_Item], chosen: str) -> tuple[Facet, ...]:
     )
 
 
-def _line(at: Here, item: _Item, person: str, picked: _Item | None) -> MessageLine:
+def _line(at: Here, item: Item, person: str, picked: Item | None) -> MessageLine:
     query = {"message": item.id} | ({"person": person} if person else {})
     return MessageLine(
         id=item.id,
@@ -179,7 +206,7 @@ def _line(at: Here, item: _Item, person: str, picked: _Item | None) -> MessageLi
     )
 
 
-def _detail(at: Here, item: _Item, person: str) -> MessageDetail:
+def _detail(at: Here, item: Item, person: str) -> MessageDetail:
     acts = [
         Act(label, f"/inbox/{item.number}/{verb}", verb, "primary" if turn == 0 else "plain")
         for turn, (verb, label) in enumerate(item.buttons)

@@ -3,12 +3,16 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from service.web.views.parts import Act, Facet
+from service.web.views.parts import Act, Facet, Link
 
 
 @dataclass(frozen=True, slots=True)
 class MessageLine:
-    """One message; `channel` is ``mail`` or ``chat``."""
+    """One notice by its first message; `channel` is ``mail`` or ``chat``.
+
+    Attributes:
+        also: the same notice to others and by other channels.
+    """
 
     id: str
     channel: str
@@ -19,6 +23,7 @@ class MessageLine:
     level: str = ""
     current: bool = False
     unread: bool = False
+    also: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
