@@ -5,12 +5,18 @@ is encoded (``wrong account · 华东`` arrives as ``wrong account  ·华东``).
 plain ASCII is encoded as a whole here, spaces included.
 """
 
+from __future__ import annotations
+
 from email.header import Header
-from email.headerregistry import HeaderRegistry, UniqueUnstructuredHeader
+from email.headerregistry import BaseHeader, HeaderRegistry, UniqueUnstructuredHeader
 from email.policy import EmailPolicy, Policy, default
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from email.message import EmailMessage
 
 
-class _Subject(UniqueUnstructuredHeader):
+class _Subject(UniqueUnstructuredHeader, BaseHeader):  # type: ignore[misc] # as the registry builds it
     def fold(self, *, policy: Policy) -> str:
         """The header line, folded (RFC 2047)."""
         text = str(self)
@@ -19,7 +25,7 @@ class _Subject(UniqueUnstructuredHeader):
         return f"Subject: {folded}{policy.linesep}"
 
 
-def _policy() -> EmailPolicy:
+def _policy() -> EmailPolicy[EmailMessage]:
     registry = HeaderRegistry()
     registry.map_to_type("subject", _Subject)
     return default.clone(header_factory=registry)
