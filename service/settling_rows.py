@@ -15,7 +15,7 @@ from secrets import token_hex
 from typing import Any, Final
 
 import trail
-from auditlog.errors import LogError, UnknownRowError
+from auditlog.errors import UnknownRowError
 from auditlog.port import QuarantinedRow, Receipt
 from service.application import Application
 from store import UnitOfWork, inbox
@@ -93,8 +93,8 @@ def finish(app: Application) -> int:
             _carry_out(app, row, wish_from(row.payload))
         except UnknownRowError:
             pass  # settled by somebody else: the wish was taken out of the inbox
-        except LogError:
-            _LOG.warning("a row of the quarantine waits for the log", exc_info=True)
+        except Exception:  # noqa: BLE001 - one wish must not hold back the others
+            _LOG.warning("a row of the quarantine is not settled yet", exc_info=True)
             continue
         done += 1
     return done

@@ -22,12 +22,15 @@ from wecom_town import wecom_town
 
 import approvals
 from auditlog.events import Event, EventKind
+from auditlog.port import Reject
 from directory.loading import directory_from_mapping
 from directory.writing import save_directory
-from service import composition, serving, weekly
+from service import composition, serving, settling_rows, weekly
 from service.inbound import clicks
 from service.security import set_password
-from store import Store
+from service.settling_rows import DISMISS, Wish
+from store import Store, inbox
+from store.problems import Problem
 from tests.breaking import Breaking, Broken
 from tests.unit.integrations.wecom_server import Fault
 from trail.tables import RECORD
@@ -226,6 +229,17 @@ def an_evening(town: House, _monkeypatch: pytest.MonkeyPatch) -> str:
     return ""
 
 
+def a_wish_left_behind(town: House, _monkeypatch: pytest.MonkeyPatch) -> str:
+    """A row in quarantine that Chen dismissed in a process that died before it reached the log."""
+    fault = Problem("EVENT_TIME_NAIVE", field="event_time")
+    town.app.log.append([], [Reject('{"event_id":"E1"}', (fault,), "x.csv", 3, EAST)])
+    row = town.app.log.quarantine()[0]
+    wish = Wish(row.number, DISMISS, "chen", town.clock(), row.reject.key, EAST, reason="a test")
+    with town.app.store.unit_of_work("chen") as uow:
+        assert inbox.accept(uow, settling_rows.SOURCE, "1", wish.as_json())
+    return ""
+
+
 JOBS: dict[str, tuple[Callable[..., str], int]] = {
     "briefs": (an_evening, 5),
     "clicks": (a_click, 20),
@@ -233,6 +247,7 @@ JOBS: dict[str, tuple[Callable[..., str], int]] = {
     "delivery": (cards_that_wait, 5),
     "escalator": (a_ladder, 20),
     "feeds": (a_silent_feed, 3),
+    "quarantine": (a_wish_left_behind, 3),
     "replayer": (a_past_day, 3),
     "weekly": (a_monday_morning, 10),
 }
