@@ -1,4 +1,4 @@
-"""Take what holds an address out of an npm lock file: where to pay for a package is not ours to keep.
+"""Take addresses out of an npm lock file: where to pay for a package is not ours to keep.
 
 Usage: python3 -m scripts.strip_addresses package-lock.json
 """
