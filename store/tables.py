@@ -70,6 +70,12 @@ class TimerRow(SQLModel, table=True):
     __tablename__ = "store_timer"
     __table_args__ = (
         Index("ix_store_timer_state_due_at", "state", "due_at", "id"),
+        # In the order of bytes, whatever the collation: it serves a prefix.
+        Index(
+            "ix_store_timer_timer_key_prefix",
+            "timer_key",
+            postgresql_ops={"timer_key": "text_pattern_ops"},
+        ),
         {"info": {"plumbing": True}},
     )
     id: int | None = Field(default=None, primary_key=True, sa_type=ROW_ID)

@@ -80,15 +80,20 @@ def cancel(uow: UnitOfWork, *, key: str | None = None, prefix: str | None = None
 def _armed_under(connection: Connection, prefix: str) -> ColumnElement[bool]:
     """Armed timers whose key begins with `prefix`.
 
-    SQLite compares text by bytes, so a range finds them by the key's index; a LIKE would look at
-    every armed timer. PostgreSQL's order is the collation's, and it has to look.
+    A range finds them by an index of the key; a LIKE alone would look at every armed timer.
+    SQLite compares text by bytes. PostgreSQL's order is the collation's; its operators with a tilde
+    compare by bytes and have an index of their own.
     """
-    like = _C.timer_key.startswith(prefix, autoescape=True)
-    if not is_sqlite(connection):
-        return and_(like, _C.state == "armed")
+    key = _C.timer_key
+    like = key.startswith(prefix, autoescape=True)
+    if is_sqlite(connection):
+        first, last = key >= prefix, key < prefix + _LAST
+    else:
+        first = key.bool_op("~>=~")(prefix)
+        last = key.bool_op("~<~")(prefix + _LAST)
     # An expression in the place of the state keeps the planner from the index of the states.
     armed = _C.state.concat("") == "armed"
-    return and_(_C.timer_key >= prefix, _C.timer_key < prefix + _LAST, like, armed)
+    return and_(first, last, like, armed)
 
 
 def due(connection: Connection, now: datetime, limit: int = 100) -> list[Timer]:

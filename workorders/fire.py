@@ -16,7 +16,7 @@ from workorders import journal, rows
 from workorders.acting import refuse
 from workorders.commands import wake
 from workorders.context import Context
-from workorders.ladder import Rung, Told, next_repeat, rung_after, whom
+from workorders.ladder import Rung, Told, next_repeat, repeat_every, rung_after, unanswered, whom
 from workorders.model import Alert, AlertState, State, WorkOrder
 from workorders.noise import Trigger
 from workorders.notices import notify, told_people
@@ -36,6 +36,8 @@ from workorders.silencing import SILENCE, expire
 from workorders.states import PERMISSIONS, Outcome, Verb, move
 from workorders.ticks import GROUP, tick
 
+#: Why a rung is climbed: nobody has answered yet, or nobody answered the last resort's calls.
+NOT_ACKNOWLEDGED, UNANSWERED = "NOT_ACKNOWLEDGED", "UNANSWERED"
 KINDS = frozenset({GROUP, LADDER, RESOLVE, REVIEW, SILENCE, SNOOZE, TRIAGE})
 
 
@@ -97,7 +99,7 @@ def _ladder(uow: UnitOfWork, ctx: Context, timer: Timer, order: WorkOrder) -> Fi
     rung = Rung(
         int(timer.payload["rung"]), timer.due_at, last_resort=bool(timer.payload["last_resort"])
     )
-    return climb(uow, ctx, order, rung, reason="NOT_ACKNOWLEDGED")
+    return climb(uow, ctx, order, rung, reason=NOT_ACKNOWLEDGED)
 
 
 def climb(uow: UnitOfWork, ctx: Context, order: WorkOrder, rung: Rung, *, reason: str) -> Fired:
@@ -106,8 +108,12 @@ def climb(uow: UnitOfWork, ctx: Context, order: WorkOrder, rung: Rung, *, reason
     after = rung_after(ctx.clock_of(order), rung.number, rung.due_at)
     if rung.last_resort:
         # Told again for ever, but a long sleep is not made up for by a flood.
-        repeat = ctx.clock_of(order).policy.repeat_interval
-        after = replace(after, due_at=next_repeat(rung, uow.now, repeat))
+        policy = ctx.clock_of(order).policy
+        told = rung.number - policy.levels[order.level].rungs
+        every = repeat_every(policy, told)
+        after = replace(after, due_at=next_repeat(rung, uow.now, every))
+        if reason == NOT_ACKNOWLEDGED and unanswered(policy, told):
+            reason = UNANSWERED
     climbed = replace(
         order,
         rung=rung.number,
@@ -203,7 +209,7 @@ def _resolve(uow: UnitOfWork, ctx: Context, timer: Timer, order: WorkOrder) -> F
     if order.state not in {State.ACKNOWLEDGED, State.IN_WORK}:
         return Fired("NOTHING_TO_DO", order.id)
     people = _overdue(uow, ctx, timer, order, Trigger.RESOLVE_OVERDUE)
-    every = ctx.clock_of(order).policy.repeat_interval
+    every = repeat_every(ctx.clock_of(order).policy, int(timer.payload.get("count", 0)) + 1)
     again = next_repeat(Rung(0, timer.due_at, last_resort=False), uow.now, every)
     _again(uow, timer, order, again)
     return Fired("RESOLVE_OVERDUE", order.id, people)
@@ -246,8 +252,9 @@ def _triage(uow: UnitOfWork, ctx: Context, timer: Timer) -> Fired:
         if number == 1 and alert.assignees
         else _reach(uow, ctx, alert, rung)
     )
+    told = number - rungs - 1  # the first late notice comes before the rungs
     due = (
-        next_repeat(rung, uow.now, clock.policy.repeat_interval)
+        next_repeat(rung, uow.now, repeat_every(clock.policy, told))
         if rung.last_resort
         else clock.step_due(timer.due_at)
     )
@@ -266,7 +273,7 @@ def _triage(uow: UnitOfWork, ctx: Context, timer: Timer) -> Fired:
         "alert.escalate",
         org=alert.org,
         outcome=alert.state.value,
-        reason="TRIAGE_OVERDUE",
+        reason=UNANSWERED if unanswered(clock.policy, told) else "TRIAGE_OVERDUE",
         params={
             "rung": number,
             "due_at": timer.due_at,

@@ -2,7 +2,8 @@
 
 Rung 0 is the first notice to the people whom the routing names. Each step without an
 acknowledgement goes one organisation up; after the last rung the named last resort is told, again
-and again. An empty roster goes upward at once and is reported.
+and again: at the repeat interval at first, once a day when that has gone unanswered. An empty
+roster goes upward at once and is reported.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,6 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from workorders.clocks import OrderClock
+from workorders.policy import Policy
+
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,8 @@ def rung_after(clock: OrderClock, number: int, due_at: datetime) -> Rung:
     """
     rungs = clock.policy.levels[clock.level].rungs
     if number > rungs:  # the last resort was told already; it is told again
-        return Rung(number + 1, due_at + clock.policy.repeat_interval, last_resort=True)
+        every = repeat_every(clock.policy, number - rungs)
+        return Rung(number + 1, due_at + every, last_resort=True)
     return Rung(number + 1, clock.step_due(due_at), last_resort=number + 1 > rungs)
 
 
@@ -61,6 +66,17 @@ def plan(clock: OrderClock, start: datetime) -> tuple[Rung, ...]:
     while not rungs[-1].last_resort:
         rungs.append(rung_after(clock, rungs[-1].number, rungs[-1].due_at))
     return tuple(rungs)
+
+
+def unanswered(policy: Policy, told: int) -> bool:
+    """Whether a matter about which the last resort was told so often counts as unanswered."""
+    return told > policy.unanswered_after
+
+
+def repeat_every(policy: Policy, told: int) -> timedelta:
+    """How long until the last resort, told `told` times, is told again: at length once a day."""
+    often = told < policy.unanswered_after
+    return policy.repeat_interval if often else max(_DAY, policy.repeat_interval)
 
 
 def next_repeat(rung: Rung, now: datetime, every: timedelta) -> datetime:

@@ -100,6 +100,8 @@ class Policy:
             waits for the next tick.
         repeat_interval_s: least time between notices about the same matches of one order; looked
             at in ticks only, so it is rounded up to the next.
+        unanswered_after: how often the last resort is told before a matter counts as unanswered;
+            from then on it is told once a day.
         cards_per_hour: cards per person and hour; red is never held back.
         cool_down_s: after closing, how long the same key re-fires without a new order.
         case_window_s: see `cases.WINDOW`.
@@ -115,6 +117,7 @@ class Policy:
     last_resort: tuple[str, ...] = ()
     group_interval_s: int = 300
     repeat_interval_s: int = 14_400
+    unanswered_after: int = 6
     cards_per_hour: int = 20
     cool_down_s: int = 1_800
     case_window_s: int = 1_800
@@ -126,6 +129,8 @@ class Policy:
     def __post_init__(self) -> None:
         if min(self.group_interval_s, self.repeat_interval_s, self.silence_limit_s) < 1:
             raise BadPolicy("an interval and the longest silence are at least one second")
+        if self.unanswered_after < 1:
+            raise BadPolicy("the last resort is told at least once")
         if not self.inhibit_equal or not set(self.inhibit_equal) <= INHIBIT_BY:
             raise BadPolicy("inhibition compares " + ", ".join(sorted(INHIBIT_BY)))
 

@@ -4,7 +4,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine, func, select, text
+from sqlalchemy import Engine, event, func, select, text
 from sqlalchemy.exc import DatabaseError
 
 import trail
@@ -401,6 +401,33 @@ def test_a_timer_that_was_moved_or_cancelled_does_not_fire(store: Store, clock: 
         assert [timers.fire(uow, timer.id) for timer in stale].count(True) == 1
         with pytest.raises(ValueError, match="prefix"):
             timers.cancel(uow, prefix="")
+
+
+def test_timers_of_a_prefix_are_found_by_an_index_of_the_keys(store: Store, clock: Hand) -> None:
+    """Whatever the collation, and among many that are armed."""
+    with store.unit_of_work("system:x") as uow:
+        for number in range(3_000):
+            key = f"WO-{number:05}/ladder/1"
+            timers.set_timer(uow, key=key, kind="k", due_at=clock.now)
+    ran: list[tuple[str, object]] = []
+
+    def keep(_conn: object, _cursor: object, said: str, given: object, *_rest: object) -> None:
+        ran.append((said, given))
+
+    event.listen(store.engine, "before_cursor_execute", keep)
+    with store.unit_of_work("system:x") as uow:
+        assert timers.cancel(uow, prefix="WO-00007/") == 1
+    event.remove(store.engine, "before_cursor_execute", keep)
+    (change,) = [one for one in ran if one[0].startswith("UPDATE store_timer")]
+    explain = "EXPLAIN QUERY PLAN" if store.engine.dialect.name == "sqlite" else "EXPLAIN"
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("ANALYZE")
+        plan = str(connection.exec_driver_sql(f"{explain} {change[0]}", change[1]).all())
+    assert (
+        "timer_key>?" in plan
+        or "Scan using ix_store_timer_timer_key_prefix" in plan
+        or ("Index Scan on ix_store_timer_timer_key_prefix" in plan)
+    ), plan
 
 
 # leases

@@ -878,6 +878,13 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
     op.create_index(
         "ix_store_timer_state_due_at", "store_timer", ["state", "due_at", "id"], unique=False
     )
+    op.create_index(
+        "ix_store_timer_timer_key_prefix",
+        "store_timer",
+        ["timer_key"],
+        unique=False,
+        postgresql_ops={"timer_key": "text_pattern_ops"},
+    )
     op.create_table(
         "trail_blob",
         sa.Column("hash", sa.Text(), nullable=False),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from directory import TradingCalendar
 from workorders import BadPolicy, Level, LevelPolicy, OrderKind, Policy, policy_from_json
 from workorders.clocks import OrderClock
-from workorders.ladder import Rung, next_repeat, plan, rung_after, whom
+from workorders.ladder import Rung, next_repeat, plan, repeat_every, rung_after, whom
 from workorders.policy import ClockKind
 
 CALENDAR = TradingCalendar()
@@ -82,6 +82,22 @@ def test_the_ladder_never_ends_in_silence():
     again = rung_after(clock(Level.RED), last.number, last.due_at)
     assert again.last_resort
     assert again.due_at == last.due_at + timedelta(hours=4)
+
+
+def test_a_matter_that_nobody_answers_is_told_at_the_interval_and_then_once_a_day_for_ever():
+    rung = plan(clock(Level.RED), shanghai("2024-05-14T10:00:00"))[-1]
+    gaps = []
+    for _ in range(60):
+        after = rung_after(clock(Level.RED), rung.number, rung.due_at)
+        assert after.last_resort
+        gaps.append(after.due_at - rung.due_at)
+        rung = after
+    assert gaps == [timedelta(hours=4)] * 5 + [timedelta(days=1)] * 55
+
+
+def test_a_repeat_that_is_rarer_than_a_day_never_grows_more_frequent():
+    rare = Policy(repeat_interval_s=3 * 86_400)
+    assert {repeat_every(rare, told) for told in range(1, 20)} == {timedelta(days=3)}
 
 
 def test_a_missed_repeat_is_made_up_for_once():

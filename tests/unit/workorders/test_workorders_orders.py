@@ -1,3 +1,4 @@
+from collections import Counter
 from datetime import UTC, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -78,6 +79,28 @@ def test_an_unanswered_order_is_never_silent(house: House):
     house.pass_time(hours=4)
     assert house.fire_due() == ["ESCALATED"]
     assert "boss" in {row.target for row in house.messages(order_id)}
+
+
+def test_a_red_order_that_nobody_acts_on_for_months_is_told_daily_and_never_silent(house: House):
+    """Bounded, on record as unanswered, and without an end."""
+    order_id = house.ingest(exposure(Level.RED)).order_id
+    days = 90
+    for _ in range(days * 24):
+        house.pass_time(hours=1)
+        house.fire_due()
+        house.deliver()
+    reasons = [one.reason for one in house.trail(action="order.escalate")][::-1]
+    told = reasons.index("UNANSWERED")
+    assert set(reasons[:told]) == {"NOT_ACKNOWLEDGED"}
+    assert set(reasons[told:]) == {"UNANSWERED"}
+    assert days - 3 <= len(reasons[told:]) <= days
+    cards = Counter(
+        row.put_at.date()
+        for row in house.messages(order_id, None)
+        if (row.target, row.channel) == ("boss", "chat")
+    )
+    quiet = [START.date() + timedelta(days=day) for day in range(2, days)]
+    assert {cards[day] for day in quiet} == {1}
 
 
 def test_the_resolve_clock_escalates_too(house: House):
