@@ -14,7 +14,9 @@ from service.web.rooms import (
     order_acts,
     order_routes,
     orders,
+    roster_routes,
     rules,
+    silence_routes,
     today,
     trail_routes,
 )
@@ -33,6 +35,8 @@ def console_router(app: Application) -> list[APIRouter]:
         approvals.router,
         exposure_routes.router,
         figure_routes.router,
+        roster_routes.router,
+        silence_routes.router,
         rules.router,
         log_routes.router,
         trail_routes.router,

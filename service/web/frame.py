@@ -60,6 +60,8 @@ ROOMS = (
     Room("log", "/log"),
     Room("trail", "/trail"),
     Room("figures", "/figures"),
+    Room("roster", "/roster"),
+    Room("silences", "/silences"),
 )
 INBOX_ROOM = Room("inbox", "/inbox")
 

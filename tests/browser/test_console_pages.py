@@ -21,7 +21,7 @@ from service.demo.group import TRADING
 from service.demo.stage import Stage
 from service.security import set_password
 from service.web import Assets, Look, Pages
-from service.web.rooms.order_stream import number_of
+from service.web.rooms.order_events import number_of
 from tests.browser import chromium
 from tests.browser.conftest import Visitor, visiting
 from tests.browser.console_data import evening
@@ -109,18 +109,26 @@ def _visitor(browser: Browser, told: Told) -> Iterator[SignIn]:
 
 def pages_of(told: Told, person: str) -> list[str]:
     order = told.order(person)
-    place = f"org={quote(order.org)}&product={order.product}&month=*"
+    place = f"org={quote(order.org)}&product={order.product}"
     return {
         OFFICER: [
             "/",
             "/orders",
             f"/orders/{order.id}",
-            f"/exposure?{place}",
+            f"/exposure?{place}&month=*",
             "/alerts?pile=in_order",
+            f"/silences?{place}&level=red&until=2024-08-21T20:00&reason=roll&look=1",
         ],
         ROBOTS_OFFICER: ["/", "/alerts", f"/orders/{order.id}"],
         GROUP_OFFICER: [f"/orders/{order.id}", "/exposure"],
-        SIGNER: ["/", "/exposure", told.approval],
+        SIGNER: [
+            "/",
+            "/exposure",
+            told.approval,
+            "/roster",
+            "/roster?view=month&at=2024-08-21T02:00",
+            f"/silences?{place}&level=red&until=2024-08-21T20:00&reason=roll&look=1",
+        ],
     }[person]  # fmt: skip
 
 

@@ -232,19 +232,59 @@ def put_in_roster(world: World, kind: str, body: dict[str, Any]) -> str:
     return str(answer.json()["id"])
 
 
+def stands_before(world: World, first: str) -> str:
+    """The id of a change of kind `first`, made now; empty for no kind."""
+    if not first:
+        return ""
+    body = swap_body(world) if first == "swaps" else on_call_body(world, "chen")
+    return put_in_roster(world, first, body)
+
+
 def roster_act(path: str, body: Any, first: str = "") -> Any:
     """A change of the roster by its manager; with `first` one that stands before it."""
 
     def make(world: World) -> Request:
-        change = ""
-        if first:
-            before = swap_body(world) if first == "swaps" else on_call_body(world, "chen")
-            change = put_in_roster(world, first, before)
+        change = stands_before(world, first)
         given = None if body is None else body(world)
         client = world.api("chen" if first == "swaps" else "wang")
         return lambda: client.post(f"{JSON}/roster/{path.format(change)}", json=given)
 
     return make
+
+
+def silence_page(world: World) -> Request:
+    client, body = world.page("chen"), silence_body(world)
+    form = {"org": EAST, "level": ["red", "orange"], "until": body["ends_at"], "reason": "roll"}
+    return lambda: client.post("/silences", data=form)
+
+
+def silence_page_act(verb: str, form: dict[str, Any]) -> Any:
+    def make(world: World) -> Request:
+        path = f"/silences/{silenced(world)}/{verb}"
+        client = world.page("wang")
+        return lambda: client.post(path, data=form)
+
+    return make
+
+
+def roster_page(path: str, form: Any, first: str = "") -> Any:
+    """As `roster_act`, on the console."""
+
+    def make(world: World) -> Request:
+        change = stands_before(world, first)
+        given = form(world)
+        client = world.page("chen" if first == "swaps" else "wang")
+        return lambda: client.post(f"/roster/{path.format(change)}", data=given)
+
+    return make
+
+
+def swap_form(world: World) -> dict[str, str]:
+    body = swap_body(world)
+    form = {"org": EAST, "first": body["first"]["person"], "second": body["second"]["person"]}
+    for side in ("first", "second"):
+        form |= {f"{side}_{end}": body[side][end] for end in ("start", "end")}
+    return form
 
 
 def alert_page(verb: str, form: dict[str, Any]) -> Any:
@@ -385,6 +425,18 @@ ACTS: dict[str, Callable[[World], Request]] = {
     "/alerts/{number}/dismiss": alert_page("dismiss", {"reason": "false"}),
     "/alerts/{number}/merge": alert_page("merge", {"into": "orange"}),
     "/alerts/dismiss/all": many_alerts_page,
+    "/roster/overrides": roster_page("overrides", lambda world: on_call_body(world, "chen")),
+    "/roster/absences": roster_page(
+        "absences", lambda world: {"person": "wang", **day_after(world, 1)}
+    ),
+    "/roster/swaps": roster_page("swaps", swap_form),
+    "/roster/swaps/{change_id}/agree": roster_page("swaps/{}/agree", lambda _: {}, "swaps"),
+    "/roster/changes/{change_id}/withdraw": roster_page(
+        "changes/{}/withdraw", lambda _: {}, "overrides"
+    ),
+    "/silences": silence_page,
+    "/silences/{silence_id}/confirm": silence_page_act("confirm", {"version": "1"}),
+    "/silences/{silence_id}/end": silence_page_act("end", {"reason": "over"}),
     "/log/quarantine/book/{number}/replay": mend,
     "/log/quarantine/book/{number}/dismiss": put_aside,
     "/approvals/{number}/{verb}": sign_page,

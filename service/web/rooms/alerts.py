@@ -18,6 +18,7 @@ from service.web.views.orders import Pair
 from service.web.views.parts import Act, Choice, Facet, Filter, FormField, Link, Pager
 from workorders import reads
 from workorders.model import Alert, AlertState
+from workorders.silencing import PERMISSION as SILENCING
 from workorders.states import TRIAGE
 from workorders.triage import Reason
 
@@ -330,10 +331,25 @@ def _acts(here: Here, asked: Asked, alert: Alert, alerts: Sequence[Alert]) -> It
     if following := _next(alert, alerts):
         url = asked.address(alert=following)
         yield Act(text("ui.act.next"), url, "next", key="n", method="get")
+    if alert.state is AlertState.NEW and not here.why_not(SILENCING, alert.org):
+        yield Act(text("ui.act.silence_this"), _silence_url(alert), "silence", method="get")
     if alert.order_id:
         yield Act(
             text("ui.act.to_order"), f"/orders/{quote(alert.order_id)}", "order", method="get"
         )
+
+
+def _silence_url(alert: Alert) -> str:
+    """The form of a silence that covers this alert and those like it."""
+    values = {
+        "org": alert.org,
+        "product": alert.product,
+        "measure": alert.measure,
+        "account": alert.account,
+        "rule": alert.rule,
+        "level": alert.level.value,
+    }
+    return f"/silences?{urlencode({name: value for name, value in values.items() if value})}"
 
 
 def _next(alert: Alert, alerts: Sequence[Alert]) -> str:

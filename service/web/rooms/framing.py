@@ -30,6 +30,8 @@ _PERMISSION = {
     "log": "log.read",
     "trail": "trail.read",
     "figures": "view",
+    "roster": "view",
+    "silences": "view",
 }
 
 

@@ -18,7 +18,19 @@ from workorders.model import State
 from workorders.states import Verb
 
 ROOM = Path(service.__file__).parent
-ROOMS = ("today", "alerts", "orders", "exposure", "rules", "log", "trail", "figures", "inbox")
+ROOMS = (
+    "today",
+    "alerts",
+    "orders",
+    "exposure",
+    "rules",
+    "log",
+    "trail",
+    "figures",
+    "roster",
+    "silences",
+    "inbox",
+)
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
