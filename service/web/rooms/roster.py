@@ -282,13 +282,14 @@ def _note(here: Here, one: DutyOverride | Absence | Swap) -> str:
 def _withdraw(
     here: Here, change_id: str, ends: datetime, concerned: Sequence[str], org: str
 ) -> tuple[Act, ...]:
-    if not change_id or ends <= here.now:
+    """Taking it back; offered to those alone who may, for each line says what it is."""
+    may = here.person in concerned or here.may(WRITE, org)
+    if not change_id or ends <= here.now or not may:
         return ()
-    why = "" if here.person in concerned else here.why_not(WRITE, org)
     return (
         Act(
             here.text("ui.act.withdraw_change"), f"/roster/changes/{quote(change_id)}/withdraw",
-            f"withdraw-{change_id}", "plain", why, confirm=here.text("ui.roster.withdraw_ask"),
+            f"withdraw-{change_id}", "plain", confirm=here.text("ui.roster.withdraw_ask"),
         ),
     )  # fmt: skip
 
