@@ -86,6 +86,20 @@ def calendar_document(
     }
 
 
+def unit_of(directory: Directory, person: str) -> str:
+    """A person's unit; empty for somebody unknown."""
+    known = directory.person(person)
+    return known.unit if known is not None else ""
+
+
+def place_of(directory: Directory, change_id: str) -> str:
+    """The unit that an override, swap or absence belongs to; empty when there is none."""
+    places = {one.id: one.org for one in directory.overrides}
+    places |= {one.id: one.org for one in directory.swaps}
+    places |= {one.id: unit_of(directory, one.person) for one in directory.absences}
+    return places.get(change_id, "") if change_id else ""
+
+
 def changes_document(
     directory: Directory, scopes: Sequence[str], start: datetime, end: datetime
 ) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from fastapi.responses import Response
 
 from directory import (
     Absence,
-    Directory,
     DutyOverride,
     Role,
     RosterOutcome,
@@ -28,7 +27,7 @@ from service.api.shapes import In, Line, Name, Out, Time
 from service.api.writing import Call, Done, Writing, write
 from service.application import Application
 from service.moments import SPAN, in_utc
-from service.on_call import calendar_document, who_document
+from service.on_call import calendar_document, place_of, unit_of, who_document
 from service.security import Forbidden
 from store import UnitOfWork
 from store.clock import parse_rfc3339
@@ -197,7 +196,7 @@ def absence(call: Writing, body: AbsenceIn) -> Response:
     """One's own, or another's with ``roster.write``."""
     period = _period(body.start, body.end)
     person = body.person or call.who.person.id
-    _refuse_hidden(call.who, _unit(call.who.directory, person))
+    _refuse_hidden(call.who, unit_of(call.who.directory, person))
     given = Absence(person, *period, body.deputy, "", body.reason)
     return _change(call, lambda uow: add_absence(uow, given))
 
@@ -221,14 +220,14 @@ def swap(call: Writing, body: SwapIn) -> Response:
 @router.post("/roster/swaps/{change_id}/agree", summary="Consent to a swap, or confirm it")
 def agree(call: Writing, change_id: ChangeId) -> Response:
     """One of the two, or a third with ``roster.write`` who did not propose it."""
-    _refuse_hidden(call.who, _place(call.who.directory, change_id))
+    _refuse_hidden(call.who, place_of(call.who.directory, change_id))
     return _change(call, lambda uow: agree_swap(uow, change_id))
 
 
 @router.post("/roster/changes/{change_id}/withdraw", summary="Take a change back from now on")
 def take_back(call: Writing, change_id: ChangeId) -> Response:
     """Its author, whom it concerns, or ``roster.write``."""
-    _refuse_hidden(call.who, _place(call.who.directory, change_id))
+    _refuse_hidden(call.who, place_of(call.who.directory, change_id))
     return _change(call, lambda uow: withdraw(uow, change_id))
 
 
@@ -262,19 +261,6 @@ def _out(app: Application, outcome: RosterOutcome) -> RosterOut:
 def _problem(app: Application, problem: Problem) -> dict[str, Any]:
     titles = words_of(app.catalogues, problem.code, dict(problem.params))
     return {**problem.as_dict(), "titles": titles}
-
-
-def _unit(directory: Directory, person: str) -> str:
-    known = directory.person(person)
-    return known.unit if known is not None else ""
-
-
-def _place(directory: Directory, change_id: str) -> str:
-    """The unit that a change belongs to; empty when there is none."""
-    places = {one.id: one.org for one in directory.overrides}
-    places |= {one.id: one.org for one in directory.swaps}
-    places |= {one.id: _unit(directory, one.person) for one in directory.absences}
-    return places.get(change_id, "") if change_id else ""
 
 
 def _refuse_hidden(who: Caller, org: str) -> None:

@@ -20,6 +20,7 @@ from directory import (
     withdraw,
 )
 from service.moments import in_utc
+from service.on_call import place_of, unit_of
 from service.web.rooms.here import Here, Viewer, not_found
 from service.web.rooms.log_search import moment
 from service.web.rooms.manual_orders import units
@@ -65,7 +66,7 @@ def absence(  # noqa: PLR0917 - the fields of the form
     period = _period(here, start, end)
     if period is None:
         return here.refused(_HOME, here.names.reason("TIME_INVALID"))
-    _refuse_hidden(here, _unit(here, person))
+    _refuse_hidden(here, unit_of(here.directory, person))
     given = Absence(person, *period, deputy, "", reason)
     return _change(here, lambda uow: add_absence(uow, given), "ui.said.roster_absence")
 
@@ -94,14 +95,14 @@ def swap(  # noqa: PLR0917 - the fields of the form
 @router.post("/roster/swaps/{change_id}/agree")
 def agree(here: Viewer, change_id: ChangeId) -> Response:
     """One of the two, or a third with ``roster.write`` who did not propose it."""
-    _refuse_hidden(here, _place(here, change_id))
+    _refuse_hidden(here, place_of(here.directory, change_id))
     return _change(here, lambda uow: agree_swap(uow, change_id), "ui.said.roster_agreed")
 
 
 @router.post("/roster/changes/{change_id}/withdraw")
 def take_back(here: Viewer, change_id: ChangeId) -> Response:
     """Its author, whom it concerns, or ``roster.write``."""
-    _refuse_hidden(here, _place(here, change_id))
+    _refuse_hidden(here, place_of(here.directory, change_id))
     return _change(here, lambda uow: withdraw(uow, change_id), "ui.said.roster_withdrawn")
 
 
@@ -129,20 +130,6 @@ def _period(here: Here, start: str, end: str) -> tuple[datetime, datetime] | Non
             return None
         found.append(given)
     return found[0], found[1]
-
-
-def _unit(here: Here, person: str) -> str:
-    known = here.directory.person(person)
-    return known.unit if known is not None else ""
-
-
-def _place(here: Here, change_id: str) -> str:
-    """The unit that a change belongs to; empty when there is none."""
-    known = here.directory
-    places = {one.id: one.org for one in known.overrides}
-    places |= {one.id: one.org for one in known.swaps}
-    places |= {one.id: _unit(here, one.person) for one in known.absences}
-    return places.get(change_id, "") if change_id else ""
 
 
 def _refuse_hidden(here: Here, org: str) -> None:
