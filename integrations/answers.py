@@ -23,11 +23,11 @@ def json_object(answer: httpx.Response) -> dict[str, Any]:
     return said if isinstance(said, dict) else {}
 
 
-def wait_asked(answer: httpx.Response, otherwise: int = BACK_OFF_S) -> int:
-    """The seconds that `Retry-After` asks for, an hour at most; `otherwise` without a figure."""
-    after = answer.headers.get("retry-after", "")
+def wait_asked(answer: httpx.Response, header: str = "retry-after") -> int:
+    """The seconds that a header asks for, an hour at most; `BACK_OFF_S` without a figure."""
+    after = answer.headers.get(header, "")
     whole = after.isascii() and after.isdigit() and len(after) < 10  # noqa: PLR2004
-    return min(int(after), _LONGEST_S) if whole and int(after) else otherwise
+    return min(int(after), _LONGEST_S) if whole and int(after) else BACK_OFF_S
 
 
 def pass_over(answer: httpx.Response, known: bool, whose: str) -> None:  # noqa: FBT001 - a fact

@@ -15,9 +15,10 @@ import structlog
 
 from integrations.wecom_cards import markdown, template
 from integrations.wecom_crypto import CallbackSeal
-from integrations.wecom_inbound import MALFORMED, Written, asked, elements, task_of
+from integrations.wecom_inbound import MALFORMED, asked, elements, task_of
 from integrations.wecom_web import WecomWeb
 from integrations.wording import Wording, card_text
+from integrations.written import Written
 from workorders.card import Card
 from workorders.channel import Handle, Inbound, RawInbound, Refusal, Updated
 from workorders.errors import ChannelFailed

@@ -1,10 +1,10 @@
 """What WeCom says when somebody presses a button or writes to the app: a sealed piece of XML."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from xml.etree import ElementTree as ET
 
+from integrations.written import Written
 from workorders.card import parse_button_id
 from workorders.channel import Inbound, Refusal
 
@@ -13,21 +13,6 @@ MALFORMED = Refusal("MALFORMED", 400)
 NO_REASON = "-"
 _NOT_OURS = Refusal("NOT_A_BUTTON", 200)
 _TASK = "TaskId"
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What somebody wrote to the app.
-
-    Attributes:
-        user: the member's UserID.
-        text: as it was written.
-        event_id: the same however often it arrives.
-    """
-
-    user: str
-    text: str
-    event_id: str
 
 
 def elements(body: bytes) -> ET.Element | None:
@@ -68,7 +53,14 @@ def asked(event: ET.Element, corp_id: str, seal: str) -> Inbound | Written | Ref
         return MALFORMED
     match known.get("MsgType", ""), known.get("Event", ""):
         case "text", _:
-            return Written(user, known.get("Content", ""), _event_id(known, "MsgId"))
+            return Written(
+                channel="wecom",
+                actor_ref=f"{corp_id}/{user}",
+                user=user,
+                text=known.get("Content", ""),
+                event_id=_event_id(known, "MsgId"),
+                seal=seal,
+            )
         case "event", "template_card_event":
             return _pressed(event, known, corp_id, seal)
         case _:

@@ -4,22 +4,19 @@ A call needs an access token, which holds for two hours and may be withdrawn at 
 until shortly before its end and fetched anew, once, when WeCom does not accept it any more.
 """
 
-import threading
 from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Any, Final
 
 import httpx
 
+from integrations.access_token import AccessToken
 from integrations.answers import BACK_OFF_S, json_object, pass_over
 from integrations.outbound import Outbound
 from workorders.errors import ChannelFailed, ChannelRetry
 
 #: WeCom counts calls by the minute and says no figure.
 RATE_LIMITED_S: Final = 60
-#: A token is not used in its last minutes: the call that carries it takes its time too.
-_MARGIN_S: Final = 300
-_SHORTEST_S: Final = 30
 _RATE_LIMITED: Final = frozenset({45009, 45033})
 _BUSY: Final = frozenset({-1})
 #: Not accepted: unknown or withdrawn, missing, over.
@@ -54,10 +51,7 @@ class WecomWeb:
     ) -> None:
         self._http = outbound.client(base_url, timeout_s=timeout_s, headers={})
         self._credentials = {"corpid": corp_id, "corpsecret": secret}
-        self._ticks = ticks
-        self._lock = threading.Lock()
-        self._token = ""
-        self._until = 0.0
+        self._token = AccessToken(self._fetch, ticks)
 
     def call(self, method: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """One call's answer.
@@ -69,7 +63,7 @@ class WecomWeb:
         token = self.token()
         said = self._ask("POST", method, {"access_token": token}, body)
         if said["errcode"] in _NO_TOKEN:
-            self._forget(token)
+            self._token.forget(token)
             said = self._ask("POST", method, {"access_token": self.token()}, body)
         return _checked(said)
 
@@ -80,21 +74,14 @@ class WecomWeb:
             ChannelRetry: it cannot be had now.
             ChannelFailed: WeCom does not know the company, or the secret is another one.
         """
-        with self._lock:
-            if self._ticks() >= self._until:
-                asked_at = self._ticks()
-                said = _checked(self._ask("GET", "gettoken", self._credentials))
-                token, life = said.get("access_token"), said.get("expires_in")
-                if not (isinstance(token, str) and token and isinstance(life, int)):
-                    raise ChannelRetry(BACK_OFF_S, "an answer without a token")
-                self._token = token
-                self._until = asked_at + max(life - _MARGIN_S, _SHORTEST_S)
-            return self._token
+        return self._token.value()
 
-    def _forget(self, token: str) -> None:
-        with self._lock:
-            if self._token == token:  # another thread may have a newer one already
-                self._until = 0.0
+    def _fetch(self) -> tuple[str, int]:
+        said = _checked(self._ask("GET", "gettoken", self._credentials))
+        token, life = said.get("access_token"), said.get("expires_in")
+        if not (isinstance(token, str) and token and isinstance(life, int)):
+            raise ChannelRetry(BACK_OFF_S, "an answer without a token")
+        return token, life
 
     def _ask(
         self,

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from service.api import health
 from service.api.application import PREFIX, make_api
 from service.application import Application
+from service.inbound.feishu import feishu_router
 from service.inbound.link_page import link_router
 from service.inbound.mail import mail_router
 from service.inbound.slack import slack_router
@@ -95,6 +96,7 @@ def make_app(
             entrance,
             slack_router(app),
             wecom_router(app),
+            feishu_router(app),
             mail_router(app, pages),
             link_router(app, pages),
             health.router,

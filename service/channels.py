@@ -3,12 +3,14 @@
 from collections.abc import Callable
 
 from agents.sentinel import Health
+from integrations import feishu_crypto, wecom_crypto
+from integrations.feishu import FeishuChannel
+from integrations.feishu_web import FeishuWeb
 from integrations.heartbeat import Heartbeat
 from integrations.mail import MailChannel, MailServerAddress
 from integrations.outbound import Outbound
 from integrations.slack import SlackChannel
 from integrations.wecom import WecomChannel
-from integrations.wecom_crypto import CallbackSeal
 from integrations.wecom_web import WecomWeb
 from integrations.wording import Wording
 from service.inbound.card_codes import wecom_codes
@@ -28,7 +30,7 @@ def channels_of(
     *,
     store: Store,
 ) -> dict[str, Channel]:
-    """Slack when a token is set, WeCom when an app is, e-mail when a server is; nothing else.
+    """Slack, WeCom, Feishu and e-mail, each when it is set up; nothing else.
 
     `store` keeps what a chat hands out for editing its cards.
     """
@@ -52,6 +54,14 @@ def channels_of(
             agent_id=settings.wecom_agent_id,
             seal=_wecom_seal(settings),
             codes=wecom_codes(store),
+            wording=wording,
+            language_of=language_of,
+            public_url=settings.public_url,
+        )
+    if settings.feishu_app_id:
+        found["feishu"] = FeishuChannel(
+            web=feishu_web_of(settings),
+            seal=_feishu_seal(settings),
             wording=wording,
             language_of=language_of,
             public_url=settings.public_url,
@@ -87,11 +97,25 @@ def wecom_web_of(settings: Settings) -> WecomWeb:
     )
 
 
-def _wecom_seal(settings: Settings) -> CallbackSeal | None:
-    token = settings.wecom_token.get_secret_value()
-    if not token:
-        return None
-    return CallbackSeal(token, settings.wecom_aes_key.get_secret_value(), settings.wecom_corp_id)
+def _wecom_seal(settings: Settings) -> wecom_crypto.CallbackSeal | None:
+    token, key = settings.wecom_token.get_secret_value(), settings.wecom_aes_key.get_secret_value()
+    return wecom_crypto.CallbackSeal(token, key, settings.wecom_corp_id) if token else None
+
+
+def feishu_web_of(settings: Settings) -> FeishuWeb:
+    """The API of the company's self-built app in Feishu."""
+    return FeishuWeb(
+        base_url=settings.feishu_url,
+        app_id=settings.feishu_app_id,
+        secret=settings.feishu_app_secret.get_secret_value(),
+        outbound=outbound_of(settings),
+    )
+
+
+def _feishu_seal(settings: Settings) -> feishu_crypto.CallbackSeal | None:
+    key = settings.feishu_encrypt_key.get_secret_value()
+    token = settings.feishu_verification_token.get_secret_value()
+    return feishu_crypto.CallbackSeal(key, token) if key else None
 
 
 def outbound_of(settings: Settings) -> Outbound:

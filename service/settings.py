@@ -70,6 +70,19 @@ class Settings(BaseSettings):
     wecom_aes_key: SecretStr = Field(
         default=SecretStr(""), validate_default=True, description="EncodingAESKey of the callback"
     )
+    feishu_url: str = Field(
+        default="https://open.feishu.cn/open-apis/", description="base URL of Feishu's API"
+    )
+    feishu_app_id: str = Field(default="", description="App ID of the app; empty: no Feishu")
+    feishu_app_secret: SecretStr = Field(
+        default=SecretStr(""), validate_default=True, description="its App Secret"
+    )
+    feishu_encrypt_key: SecretStr = Field(
+        default=SecretStr(""), description="Encrypt Key of its callbacks; empty: no buttons"
+    )
+    feishu_verification_token: SecretStr = Field(
+        default=SecretStr(""), validate_default=True, description="Verification Token of the app"
+    )
     smtp_host: str = Field(default="", description="mail server; empty: no mail is sent")
     smtp_port: int = Field(default=25, ge=1, le=65535, description="port of the mail server")
     smtp_tls: Literal["none", "starttls", "tls"] = Field(
@@ -152,6 +165,23 @@ class Settings(BaseSettings):
             raise ValueError("43 letters and digits")
         if key and not (app and app.get_secret_value()):
             raise ValueError("needs wecom_secret")
+        return given
+
+    @field_validator("feishu_app_secret")
+    @classmethod
+    def _whole_feishu_app(cls, given: SecretStr, known: ValidationInfo) -> SecretStr:
+        if bool(known.data.get("feishu_app_id")) != bool(given.get_secret_value()):
+            raise ValueError("feishu_app_id, feishu_app_secret: both or none")
+        return given
+
+    @field_validator("feishu_verification_token")
+    @classmethod
+    def _whole_feishu_callback(cls, given: SecretStr, known: ValidationInfo) -> SecretStr:
+        key, app = known.data.get("feishu_encrypt_key"), known.data.get("feishu_app_secret")
+        if bool(given.get_secret_value()) != bool(key and key.get_secret_value()):
+            raise ValueError("feishu_encrypt_key, feishu_verification_token: both or none")
+        if given.get_secret_value() and app is not None and not app.get_secret_value():
+            raise ValueError("needs feishu_app_secret")
         return given
 
     @field_validator("outbound_direct")

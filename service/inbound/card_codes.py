@@ -18,6 +18,19 @@ def wecom_codes(store: Store) -> "StoredCodes":
     return StoredCodes(store, "wecom", CODE_LIFE)
 
 
+def keep_code(uow: UnitOfWork, channel: str, notice: str, code: str, life: timedelta) -> None:
+    """Keep a code in the caller's transaction; what is over is forgotten."""
+    uow.execute(delete(_CODES).where(_CODES.c.expires_at <= uow.now))
+    row = {
+        "channel": channel,
+        "code": code,
+        "notice": notice,
+        "made_at": uow.now,
+        "expires_at": uow.now + life,
+    }
+    insert_new(uow.connection, _CODES, row)
+
+
 class StoredCodes:
     """The codes of one channel, in the database: one process sends a card, another edits it.
 
@@ -50,19 +63,7 @@ class StoredCodes:
     def keep(self, notice: str, code: str) -> None:
         """Keep a code."""
         with self._store.unit_of_work(f"channel:{self._channel}") as uow:
-            self.keep_in(uow, notice, code)
-
-    def keep_in(self, uow: UnitOfWork, notice: str, code: str) -> None:
-        """As `keep`, in the caller's transaction; forgets what is over."""
-        uow.execute(delete(_CODES).where(_CODES.c.expires_at <= uow.now))
-        row = {
-            "channel": self._channel,
-            "code": code,
-            "notice": notice,
-            "made_at": uow.now,
-            "expires_at": uow.now + self._life,
-        }
-        insert_new(uow.connection, _CODES, row)
+            keep_code(uow, self._channel, notice, code, self._life)
 
     def spend(self, code: str) -> None:
         """Forget a code that was used."""

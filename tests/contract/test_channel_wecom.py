@@ -12,23 +12,22 @@ from channel_suite import NOW, ORDER, ChannelSuite, FreshnessSuite, a_card
 from integrations.outbound import Outbound
 from integrations.wecom import CODE_LIFE, WecomChannel
 from integrations.wecom_crypto import CallbackSeal
-from integrations.wecom_inbound import Written
 from integrations.wecom_web import WecomWeb
+from integrations.written import Written
 from service.composition import ZONE
 from service.i18n.wording import Catalogues
 from service.inbound.card_codes import StoredCodes
 from store import Store, open_engine
 from store.schema import metadata
+from tests.unit.integrations.chat_server import Callback, Fault, Message
 from tests.unit.integrations.wecom_server import (
     AES_KEY,
     AGENT,
     CORP,
     SECRET,
     TOKEN,
-    Callback,
-    Fault,
-    Message,
     WecomServer,
+    card_of,
 )
 from workorders import (
     Button,
@@ -137,11 +136,11 @@ class TestWecom(FreshnessSuite):
 
     def test_a_card_shows_its_figures_and_buttons(self, harness: WecomHarness):
         harness.channel.send(a_card(), harness.address)
-        card = harness.message().card
+        card = card_of(harness.message())
         assert card["card_type"] == "button_interaction"
         assert "【红】" in card["main_title"]["title"]
         assert [one["value"] for one in card["horizontal_content_list"]] == ["-7500 吨"]
-        assert list(harness.message().buttons.values()) == [
+        assert harness.message().keys == [
             f"{ORDER}/1/acknowledge",
             f"{ORDER}/1/take_over",
         ]
@@ -150,7 +149,7 @@ class TestWecom(FreshnessSuite):
     def test_more_figures_than_rows_stand_in_the_text(self, harness: WecomHarness):
         figures = tuple(Figure("card.value", str(number), unit="t") for number in range(8))
         harness.channel.send(replace(a_card(), figures=figures), harness.address)
-        card = harness.message().card
+        card = card_of(harness.message())
         assert len(card["horizontal_content_list"]) == 6
         assert "6 吨" in card["sub_title_text"]
         assert "7 吨" in card["sub_title_text"]
@@ -159,7 +158,7 @@ class TestWecom(FreshnessSuite):
         button = Button(button_id(ORDER, 1, "reject"), "reject", reason=True)
         card = replace(a_card(), buttons=(button,))
         harness.channel.send(card, harness.address)
-        shown = harness.message().card["button_selection"]
+        shown = card_of(harness.message())["button_selection"]
         first = shown["option_list"][0]["id"]
         assert shown["selected_id"] == first
         server, message = harness.server, harness.message()
@@ -237,7 +236,7 @@ class TestWecom(FreshnessSuite):
         with pytest.raises(ChannelRetry):
             harness.channel.send(a_card(), harness.address)
         harness.channel.send(a_card(), harness.address)
-        tasks = [one.card["task_id"] for one in harness.server.messages]
+        tasks = [card_of(one)["task_id"] for one in harness.server.messages]
         assert len(set(tasks)) == 2
         assert len({one.partition("-")[0] for one in tasks}) == 1
 
@@ -260,7 +259,7 @@ class TestWecom(FreshnessSuite):
         harness.codes.keep(inbound.reply["notice"], inbound.reply["code"])
         assert harness.channel.update(handle, a_card(3, ())) is Updated.UPDATED
         assert harness.delivered() == 1
-        assert message.buttons == {}
+        assert message.keys == []
         assert harness.channel.update(handle, a_card(4, ())) is Updated.SUPERSEDED
         assert harness.delivered() == 2
 
@@ -270,7 +269,7 @@ class TestWecom(FreshnessSuite):
         assert harness.channel.update(handle, a_card(2)) is Updated.SUPERSEDED
         assert harness.channel.update(handle, a_card(3, ())) is Updated.UPDATED
         assert harness.delivered() == 2
-        assert harness.message().card["card_type"] == "text_notice"
+        assert card_of(harness.message())["card_type"] == "text_notice"
 
     def test_an_update_whose_answer_was_lost_is_made_up_for(self, harness: WecomHarness):
         handle = harness.channel.send(a_card(), harness.address)

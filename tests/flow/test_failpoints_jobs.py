@@ -14,11 +14,11 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from chat_town import FEISHU, WECOM, Kind, chat_town
 from flow_house import EAST, PASSWORD, House, house, people, slack_user
 from sqlalchemy import select
 from structlog.testing import capture_logs
 from test_mail_flow import opened, written_to
-from wecom_town import wecom_town
 
 import approvals
 from auditlog.events import Event, EventKind
@@ -32,7 +32,7 @@ from service.settling_rows import DISMISS, Wish
 from store import Store, inbox
 from store.problems import Problem
 from tests.breaking import Breaking, Broken
-from tests.unit.integrations.wecom_server import Fault
+from tests.unit.integrations.chat_server import Fault
 from trail.tables import RECORD
 
 MOST = 400
@@ -316,16 +316,19 @@ def test_a_slash_command_is_carried_out_once(town: House, breaking: Breaking) ->
     assert town.actions().count("order.acknowledge") == 1
 
 
-def test_a_click_in_wecom_is_carried_out_once(breaking: Breaking, tmp_path: Path) -> None:
-    """WeCom repeats what was not answered, sealed anew; what it left waiting the job does."""
-    with capture_logs(), wecom_town(tmp_path / "data") as made:
+@pytest.mark.parametrize("kind", [WECOM, FEISHU], ids=lambda kind: kind.name)
+def test_a_click_in_another_chat_is_carried_out_once(
+    breaking: Breaking, tmp_path: Path, kind: Kind
+) -> None:
+    """What was not answered comes again, signed anew; what it left waiting the job does."""
+    with capture_logs(), chat_town(kind, tmp_path / "data") as made:
         made.house.breach()
         pressed = made.pressed("chen", "acknowledge")
         # What an edited card's code is worth depends on the edits before: cards stay as they are.
-        made.wecom.lasting = Fault(status=503)
+        made.chat.lasting = Fault(status=503)
 
         def act() -> None:
-            made.send(made.wecom.again(pressed))
+            made.send(made.chat.again(pressed))
             clicks.work_off(made.house.app)
 
         converges(made.house, breaking, act, least=20)

@@ -42,8 +42,9 @@ READING = {
 }  # fmt: skip
 #: Broken at every statement in `test_failpoints_jobs`, with what follows from them.
 CHANNELS = {
-    "/integrations/slack/commands", "/integrations/slack/interactivity",
-    "/integrations/wecom/callback", "/link/{channel}/{token}", "/m/{token}",
+    "/integrations/feishu/callback", "/integrations/slack/commands",
+    "/integrations/slack/interactivity", "/integrations/wecom/callback",
+    "/link/{channel}/{token}", "/m/{token}",
 }  # fmt: skip
 
 Request = Callable[[], httpx.Response]

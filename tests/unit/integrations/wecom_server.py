@@ -5,21 +5,17 @@ fail: rate limits, 500s, silence, answers that get lost.
 """
 
 import hashlib
-import json
 import os
 import re
 import struct
-import threading
 from base64 import b64decode, b64encode
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
-from urllib.parse import parse_qs, urlsplit
+from typing import Any
 from xml.sax.saxutils import escape
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from tests.unit.integrations.chat_server import Callback, ChatServer, Message
 
 CORP = "ww0123456789abcdef"
 AGENT = 1000002
@@ -30,117 +26,42 @@ _CODE_LIFE_S = 72 * 3600
 _TASK = re.compile(r"[0-9A-Za-z_@-]{1,128}")
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What the next call gets instead of an answer; `lost` and `hang` take effect all the same."""
+class WecomServer(ChatServer):
+    root = "/cgi-bin/"
 
-    status: int = 200
-    retry_after: int = 0
-    errcode: int = 0
-    lost: bool = False
-    hang: bool = False
-
-
-@dataclass(slots=True)
-class Message:
-    """One message in somebody's chat as it is shown now."""
-
-    user: str
-    body: dict[str, Any]
-    versions: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def card(self) -> dict[str, Any]:
-        return dict(self.body.get("template_card", {}))
-
-    @property
-    def buttons(self) -> dict[str, str]:
-        """Key by label."""
-        return {one["text"]: one["key"] for one in self.card.get("button_list", [])}
-
-    @property
-    def text(self) -> str:
-        return json.dumps(self.body, ensure_ascii=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Callback:
-    """A request as WeCom sends it."""
-
-    query: dict[str, str]
-    body: bytes
-    event: str
-
-
-class WecomServer:
     def __init__(self, unix_time: Callable[[], int]) -> None:
-        self.unix_time = unix_time
-        self.unknown: set[str] = set()
+        super().__init__(unix_time)
         self.unlicensed: set[str] = set()
-        self.messages: list[Message] = []
-        self.calls: list[str] = []
-        self.faults: deque[Fault] = deque()
-        self.lasting: Fault | None = None
-        self.tokens: set[str] = set()
         self.codes: dict[str, tuple[Message, int]] = {}
-        self.closing = threading.Event()
-        self._lock = threading.Lock()
-        self._count = 0
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
-        )
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}/cgi-bin/"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.closing.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    def fail(self, *faults: Fault) -> None:
-        self.faults.extend(faults)
-
-    def fault_for(self, method: str) -> Fault | None:
-        if self.lasting is not None or method == "gettoken" or not self.faults:
-            return self.lasting
-        return self.faults.popleft()
+    def is_token_call(self, method: str) -> bool:
+        return method == "gettoken"
 
     # --- its API ------------------------------------------------------------------------------
 
-    def answer(self, method: str, query: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:
-        with self._lock:
-            self.calls.append(method)
-            if method == "gettoken":
-                return self._new_token(query)
-            if query.get("access_token", "") not in self.tokens:
-                return {"errcode": 40014, "errmsg": "invalid access_token"}
-            if body.get("agentid") != AGENT:
-                return {"errcode": 40056, "errmsg": "invalid agentid"}
-            match method:
-                case "message/send":
-                    return self._send(body)
-                case "message/update_template_card":
-                    return self._update(body)
-            return {"errcode": 404, "errmsg": "no such method"}
-
-    def _next(self) -> int:
-        self._count += 1
-        return self._count
+    def answer(
+        self, method: str, query: dict[str, str], bearer: str, body: dict[str, Any]
+    ) -> dict[str, Any]:
+        assert not bearer
+        if method == "gettoken":
+            return self._new_token(query)
+        if query.get("access_token", "") not in self.tokens:
+            return {"errcode": 40014, "errmsg": "invalid access_token"}
+        if body.get("agentid") != AGENT:
+            return {"errcode": 40056, "errmsg": "invalid agentid"}
+        match method:
+            case "message/send":
+                return self._send(body)
+            case "message/update_template_card":
+                return self._update(body)
+        return {"errcode": 404, "errmsg": "no such method"}
 
     def _new_token(self, query: dict[str, str]) -> dict[str, Any]:
         if query.get("corpid") != CORP:
             return {"errcode": 40013, "errmsg": "invalid corpid"}
         if query.get("corpsecret") != SECRET:
             return {"errcode": 40001, "errmsg": "invalid credential"}
-        token = f"token-{self._next()}"
+        token = f"token-{self.next_number()}"
         self.tokens.add(token)
         return {"errcode": 0, "errmsg": "ok", "access_token": token, "expires_in": 7200}
 
@@ -153,10 +74,11 @@ class WecomServer:
             return {"errcode": 81013, "errmsg": "all receivers are invalid"}
         if user in self.unlicensed:
             return {"errcode": 0, "errmsg": "ok", "unlicenseduser": user}
-        message = Message(user, body, [body])
+        message = Message(user, body, [body], _keys(body))
+        message.said = body["text"]["content"] if "text" in body else ""
         self.messages.append(message)
-        said = {"errcode": 0, "errmsg": "ok", "msgid": f"msg-{self._next()}"}
-        if message.card.get("card_type") == "button_interaction":
+        said = {"errcode": 0, "errmsg": "ok", "msgid": f"msg-{self.next_number()}"}
+        if message.keys:
             said["response_code"] = self._new_code(message)
         return said
 
@@ -167,7 +89,7 @@ class WecomServer:
         return "task_id used before" if task and task in known else ""
 
     def _new_code(self, message: Message) -> str:
-        code = f"code-{self._next()}"
+        code = f"code-{self.next_number()}"
         self.codes[code] = (message, self.unix_time() + _CODE_LIFE_S)
         return code
 
@@ -182,7 +104,7 @@ class WecomServer:
         if body["userids"] != [message.user]:
             return {"errcode": 0, "errmsg": "ok", "invaliduser": body["userids"]}
         del self.codes[body["response_code"]]
-        message.body = body
+        message.body, message.keys = body, _keys(body)
         message.versions.append(body)
         return {"errcode": 0, "errmsg": "ok"}
 
@@ -190,9 +112,9 @@ class WecomServer:
 
     def press(self, message: Message, key: str, user: str = "", reason: str = "") -> Callback:
         """The callback of somebody pressing a button of `message`, shown still or not."""
-        with self._lock:
+        with self.lock:
             code = self._new_code(message)
-        chosen = reason or message.card.get("button_selection", {}).get("selected_id", "")
+        chosen = reason or card_of(message).get("button_selection", {}).get("selected_id", "")
         items = (
             "<SelectedItems><SelectedItem><QuestionKey>reason</QuestionKey><OptionIds>"
             f"<OptionId>{escape(chosen)}</OptionId></OptionIds></SelectedItem></SelectedItems>"
@@ -206,7 +128,7 @@ class WecomServer:
             + _element("MsgType", "event")
             + _element("Event", "template_card_event")
             + _element("EventKey", key)
-            + _element("TaskId", message.card["task_id"])
+            + _element("TaskId", card_of(message)["task_id"])
             + _element("CardType", "button_interaction")
             + _element("ResponseCode", code)
             + f"<AgentID>{AGENT}</AgentID>{items}"
@@ -214,8 +136,8 @@ class WecomServer:
 
     def write(self, user: str, text: str) -> Callback:
         """The callback of somebody writing to the app."""
-        with self._lock:
-            number = self._next()
+        with self.lock:
+            number = self.next_number()
         return self.callback(
             _element("ToUserName", CORP)
             + _element("FromUserName", user)
@@ -231,7 +153,7 @@ class WecomServer:
         sealed = seal(event.encode(), corp)
         body = f"<xml><ToUserName><![CDATA[{CORP}]]></ToUserName><AgentID>{AGENT}</AgentID>"
         body += f"<Encrypt><![CDATA[{sealed}]]></Encrypt></xml>"
-        return Callback(self.signed(sealed), body.encode(), event)
+        return Callback(body.encode(), event, query=self.signed(sealed))
 
     def again(self, asked: Callback) -> Callback:
         """WeCom's own repetition: the same event, sealed anew."""
@@ -247,6 +169,14 @@ class WecomServer:
         joined = "".join(sorted([TOKEN, stamp, nonce, sealed]))
         signature = hashlib.sha1(joined.encode()).hexdigest()
         return {"msg_signature": signature, "timestamp": stamp, "nonce": nonce}
+
+
+def card_of(message: Message) -> dict[str, Any]:
+    return dict(message.body.get("template_card", {}))
+
+
+def _keys(body: dict[str, Any]) -> list[str]:
+    return [one["key"] for one in body.get("template_card", {}).get("button_list", [])]
 
 
 def seal(message: bytes, corp: str) -> str:
@@ -285,46 +215,3 @@ def _faulty(body: dict[str, Any]) -> str:  # noqa: PLR0911 - one return a rule
         return "button"
     options = card.get("button_selection", {}).get("option_list", [])
     return "option_list" if len(options) > 10 else ""
-
-
-def _handler(server: WecomServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Stay silent: the messages are the record."""
-
-        def do_GET(self) -> None:
-            self._serve({})
-
-        def do_POST(self) -> None:
-            length = int(self.headers.get("Content-Length", "0"))
-            self._serve(json.loads(self.rfile.read(length) or b"{}"))
-
-        def _serve(self, body: dict[str, Any]) -> None:
-            parts = urlsplit(self.path)
-            method = parts.path.removeprefix("/cgi-bin/")
-            query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-            fault = server.fault_for(method)
-            if fault is None or fault.lost or fault.hang:
-                said = server.answer(method, query, body)
-                if fault is None:
-                    self._reply(200, said, 0)
-                    return
-                if fault.hang:
-                    server.closing.wait()
-                self.close_connection = True
-                self.connection.close()
-            else:
-                self._reply(fault.status, {"errcode": fault.errcode}, fault.retry_after)
-
-        def _reply(self, status: int, said: dict[str, Any], retry_after: int) -> None:
-            body = b"<html>" if status >= 500 else json.dumps(said).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            if retry_after:
-                self.send_header("Retry-After", str(retry_after))
-            self.end_headers()
-            self.wfile.write(body)
-
-    return Handler

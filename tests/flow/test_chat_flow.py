@@ -1,14 +1,27 @@
-"""WeCom: from the click to the closed order, and everything that must not work."""
+"""WeCom and Feishu: from the click to the closed order, and everything that must not work."""
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from chat_town import (
+    FEISHU,
+    FEISHU_APP,
+    WECOM,
+    WECOM_APP,
+    Kind,
+    Town,
+    chat_town,
+    key,
+    offers,
+)
 from flow_house import PATIENCE_S, house, over_http
 from pydantic import ValidationError
-from wecom_town import APP, PATH, Town, wecom_town
 
 import main
 from directory import Account, set_active
@@ -17,18 +30,11 @@ from service.cli.desk import Desk
 from service.cli.findings import Finding
 from service.inbound import clicks
 from service.settings import Settings
-from tests.unit.integrations.wecom_server import (
-    AES_KEY,
-    AGENT,
-    CORP,
-    SECRET,
-    TOKEN,
-    Callback,
-    Fault,
-    WecomServer,
-)
+from tests.unit.integrations.chat_server import Callback, Fault
+from tests.unit.integrations.wecom_server import AES_KEY, CORP, SECRET, TOKEN
 from workorders import Inbound, RawInbound, State
 
+KINDS = pytest.mark.parametrize("kind", [WECOM, FEISHU], ids=lambda kind: kind.name)
 CLOSING = {
     "disposition": "fixed",
     "root_cause": "LATE_HEDGE",
@@ -36,9 +42,9 @@ CLOSING = {
 }
 
 
-@pytest.fixture(name="town")
-def _town(tmp_path: Path) -> Iterator[Town]:
-    with wecom_town(tmp_path) as made:
+@pytest.fixture(name="town", params=[WECOM, FEISHU], ids=lambda kind: kind.name)
+def _town(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Town]:
+    with chat_town(request.param, tmp_path) as made:
         yield made
 
 
@@ -51,8 +57,10 @@ def test_a_breach_goes_from_the_click_to_the_closed_order_over_http(town: Town):
 
         def press(person: str, verb: str, about: str = "", reason: str = "") -> None:
             asked = town.pressed(person, verb, about, reason)
-            answer = net.post(PATH, params=asked.query, content=asked.body)
-            assert (answer.status_code, answer.text) == (200, "")
+            answer = net.post(
+                town.kind.path, params=asked.query, content=asked.body, headers=asked.headers
+            )
+            assert answer.status_code == 200, answer.text
 
         def post(person: str, path: str, body: object) -> httpx.Response:
             client = town.house.client(person)
@@ -63,8 +71,7 @@ def test_a_breach_goes_from_the_click_to_the_closed_order_over_http(town: Town):
         until(lambda: town.state(order.id) is State.ACKNOWLEDGED)
         assert town.house.order(order.id).acknowledged_by == "chen"
         until(lambda: len(mine.versions) == len(theirs.versions) == 2)  # edited in place
-        assert "acknowledged" in theirs.card["sub_title_text"]
-        assert not [one for one in theirs.buttons.values() if one.endswith("/acknowledge")]
+        assert not offers(theirs, "acknowledge")
         until(lambda: "acknowledged" in town.house.card("lin").body["text"])  # in Slack too
 
         asked = post(
@@ -78,7 +85,7 @@ def test_a_breach_goes_from_the_click_to_the_closed_order_over_http(town: Town):
         assert "hedge is under way" in card.text
         press("wang", "approve", approval)
         until(lambda: "Approved by Wang Qiang" in card.text)
-        assert card.buttons == {}
+        assert card.keys == []
 
         assert post("chen", f"/orders/{order.id}/resolve", {"text": "hedged"}).status_code == 200
         firing = post("lin", f"/orders/{order.id}/close", CLOSING)
@@ -89,7 +96,12 @@ def test_a_breach_goes_from_the_click_to_the_closed_order_over_http(town: Town):
         assert closed.status_code == 200, closed.text
         assert town.state(order.id) is State.CLOSED
         town.house.run_agents()
-        assert not town.card("chen", about=order.id).buttons
+        assert not town.card("chen", about=order.id).keys
+
+
+def raw_of(asked: Callback, at: datetime) -> RawInbound:
+    headers = {name.lower(): value for name, value in asked.headers.items()}
+    return RawInbound(asked.body, headers, at, asked.query)
 
 
 def until(holds: Any) -> None:
@@ -107,7 +119,7 @@ def test_a_replayed_request_is_refused_and_a_repetition_is_not_done_twice(town: 
     assert town.send(asked).status_code == 200
     again = town.send(asked)
     assert (again.status_code, again.json()["code"]) == (409, "REPLAYED")
-    assert town.send(town.wecom.again(asked)).status_code == 200
+    assert town.send(town.chat.again(asked)).status_code == 200
     assert town.house.actions().count("order.acknowledge") == 1
     assert town.house.order(order.id).version == 2
 
@@ -116,7 +128,7 @@ def test_a_replayed_request_is_refused_and_a_repetition_is_not_done_twice(town: 
 def test_a_request_outside_the_window_is_refused(town: Town, seconds: int):
     town.house.breach()
     now = int(town.house.clock().timestamp())
-    town.wecom.unix_time = lambda: now - seconds
+    town.chat.unix_time = lambda: now - seconds
     answer = town.send(town.pressed("chen", "acknowledge"))
     assert (answer.status_code, answer.json()["code"]) == (401, "STALE_TIMESTAMP")
     assert "order.acknowledge" not in town.house.actions()
@@ -126,30 +138,38 @@ def test_a_forged_request_is_refused(town: Town):
     town.house.breach()
     asked, other = town.pressed("chen", "acknowledge"), town.pressed("lin", "take_over")
     for forged in (
-        Callback(asked.query, other.body, ""),
-        Callback({}, asked.body, ""),
-        Callback({**asked.query, "nonce": "1"}, asked.body, ""),
-        Callback(asked.query, b"<xml", ""),
+        replace(asked, body=other.body),
+        replace(asked, query={}, headers={}),
+        replace(asked, query=other.query, headers=other.headers),
+        replace(asked, body=other.body, query={}, headers={}),
     ):
         answer = town.send(forged)
         assert (answer.status_code, answer.json()["code"]) == (401, "BAD_SIGNATURE")
     assert "order.acknowledge" not in town.house.actions()
 
 
-def test_the_address_is_proved_to_wecom(town: Town):
-    client = town.house.client()
-    answer = client.get(PATH, params=town.wecom.echo("4711"))
-    assert (answer.status_code, answer.text) == (200, "4711")
-    forged = client.get(PATH, params={**town.wecom.echo("4711"), "nonce": "1"})
-    assert forged.status_code == 401
+def test_the_address_is_proved_to_wecom(tmp_path: Path):
+    with chat_town(WECOM, tmp_path) as town:
+        client, path = town.house.client(), WECOM.path
+        answer = client.get(path, params=town.chat.echo("4711"))
+        assert (answer.status_code, answer.text) == (200, "4711")
+        forged = client.get(path, params={**town.chat.echo("4711"), "nonce": "1"})
+        assert forged.status_code == 401
 
 
-def test_without_wecom_there_is_no_address(tmp_path: Path):
-    with house(tmp_path) as made, WecomServer(lambda: int(made.clock().timestamp())) as server:
-        assert made.client().get(PATH, params=server.echo("4711")).status_code == 404
-        asked = server.write("chen", "orders")
-        found = made.client().post(PATH, params=asked.query, content=asked.body)
-        assert found.status_code == 404
+def test_the_address_is_proved_to_feishu(tmp_path: Path):
+    with chat_town(FEISHU, tmp_path) as town:
+        answer = town.send(town.chat.challenge("4711"))
+        assert (answer.status_code, answer.json()) == (200, {"challenge": "4711"})
+        assert town.send(town.chat.challenge("4711", "another token")).status_code == 401
+
+
+@KINDS
+def test_where_a_chat_is_not_set_up_there_is_no_address(tmp_path: Path, kind: Kind):
+    with house(tmp_path) as made, kind.server(lambda: int(made.clock().timestamp())) as server:
+        town = Town(kind, made, server)
+        assert town.send(town.write("chen", "orders")).status_code == 404
+        assert made.client().get(kind.path).status_code in {404, 405}
 
 
 def test_a_second_click_is_answered_privately_with_what_is_on_record(town: Town):
@@ -181,7 +201,7 @@ def test_the_requester_cannot_approve_the_own_request(town: Town):
     approval = asked.json()["approval"]
     town.house.run_agents()
     card = town.card("chen", "approve", approval)
-    own = town.wecom.press(card, town.key(card, "approve"), "wang")
+    own = town.press_key(card, key(card, "approve"), "wang")
     assert town.send(own).status_code == 200
     assert town.whispers("wang") == ["Nobody approves the own request."]
     shown = town.house.client("chen").get(f"/api/v1/approvals/{approval}").json()
@@ -207,20 +227,20 @@ def test_a_rejection_needs_a_reason_from_the_list(town: Town):
 def test_an_unlinked_member_is_offered_a_private_link_and_the_click_completes(town: Town):
     order = town.house.breach()
     message = town.card("chen", "acknowledge")
-    key = town.key(message, "acknowledge")
-    assert town.send(town.wecom.press(message, key, "newcomer")).status_code == 200
+    shown = key(message, "acknowledge")
+    assert town.send(town.press_key(message, shown, "newcomer")).status_code == 200
     assert town.state(order.id) is State.OPEN
     (said,) = town.whispers("newcomer")
-    assert "WeCom" in said
+    assert town.kind.name in said.lower()
     path = said.rpartition("http://testserver")[2]
-    assert path.startswith("/link/wecom/")
+    assert path.startswith(f"/link/{town.kind.name}/")
     officer = town.house.signed_in("new")
-    assert officer.get(path.replace("wecom", "slack")).status_code == 410
+    assert officer.get(path.replace(town.kind.name, "slack")).status_code == 410
     assert "New Officer" in officer.get(path).text
     assert officer.post(path).status_code == 200
     person = town.house.app.directory.person("new")
     assert person is not None
-    assert person.accounts == (Account("wecom", CORP, "newcomer"),)
+    assert person.accounts == (Account(town.kind.name, town.kind.team, town.user("newcomer")),)
     assert town.house.order(order.id).acknowledged_by == "new"
     assert officer.post(path).status_code == 410
 
@@ -230,7 +250,7 @@ def test_a_link_made_for_an_account_of_another_person_ties_nobody(town: Town):
     message = town.card("chen", "acknowledge")
     for _ in range(2):
         town.house.pass_time(seconds=1)
-        town.send(town.wecom.press(message, town.key(message, "acknowledge"), "newcomer"))
+        town.send(town.press_key(message, key(message, "acknowledge"), "newcomer"))
     first, second = (one.rpartition("http://testserver")[2] for one in town.whispers("newcomer"))
     assert town.house.signed_in("new").post(first).status_code == 200
     assert town.house.signed_in("lin").post(second).status_code == 409
@@ -244,55 +264,59 @@ def test_a_person_who_left_is_refused(town: Town):
     assert town.send(asked).status_code == 200
     assert town.state(order.id) is State.OPEN
     assert len(town.whispers("chen")) == 1
-    assert "wecom.refuse" in town.house.actions()
+    assert f"{town.kind.name}.refuse" in town.house.actions()
 
 
 def test_a_sibling_sees_no_order_behind_a_forwarded_button(town: Town):
     order = town.house.breach()
     message = town.card("chen", "acknowledge")
-    asked = town.wecom.press(message, f"{order.id}/{order.version}/acknowledge", "zhao")
+    asked = town.press_key(message, f"{order.id}/{order.version}/acknowledge", "zhao")
     assert town.send(asked).status_code == 200
     assert town.whispers("zhao") == ["There is no such work order."]
     assert town.state(order.id) is State.OPEN
 
 
 @pytest.mark.parametrize(
-    "fault", [Fault(status=500), Fault(errcode=45009), Fault(status=429, retry_after=1)]
+    "fault", [Fault(status=500), Fault(errcode=1), Fault(status=429, retry_after=1)]
 )
 def test_a_failing_update_does_not_fail_the_act_and_is_made_up_for(town: Town, fault: Fault):
+    if fault.errcode:
+        fault = Fault(errcode=town.kind.too_often)
     order = town.house.breach()
     theirs = town.card("lin", "acknowledge")
     asked = town.pressed("chen", "acknowledge")
-    town.wecom.fail(fault, fault)
+    town.chat.fail(fault, fault)
     assert town.send(asked).status_code == 200
     assert town.house.order(order.id).acknowledged_by == "chen"
     assert len(theirs.versions) == 1
     town.house.run_agents()
     assert len(theirs.versions) == 2
-    assert not [one for one in theirs.buttons.values() if one.endswith("/acknowledge")]
+    assert not offers(theirs, "acknowledge")
 
 
-def test_a_card_whose_codes_are_over_is_superseded_and_an_old_click_answered(town: Town):
+def test_a_card_that_cannot_be_edited_is_superseded_and_an_old_click_answered(town: Town):
     order = town.house.breach()
     theirs = town.card("lin", "acknowledge")
-    key = town.key(theirs, "acknowledge")
-    town.wecom.codes.clear()
-    assert (
-        town.house.client("chen").post(f"/api/v1/orders/{order.id}/acknowledge", json={}).is_success
-    )
+    shown = key(theirs, "acknowledge")
+    if town.kind is WECOM:
+        town.chat.codes.clear()
+    else:
+        town.chat.withdrawn.update(town.chat.sent)
+    path = f"/api/v1/orders/{order.id}/acknowledge"
+    assert town.house.client("chen").post(path, json={}).is_success
     town.house.run_agents()
     newest = town.card("lin", about=order.id)
     assert newest is not theirs
-    assert not [one for one in newest.buttons.values() if one.endswith("/acknowledge")]
-    assert town.send(town.wecom.press(theirs, key)).status_code == 200
+    assert not offers(newest, "acknowledge")
+    assert town.send(town.press_key(theirs, shown, "lin")).status_code == 200
     assert "done before" in town.whispers("lin")[-1]
 
 
 def test_clicks_that_wait_are_found_after_a_restart(town: Town):
     order = town.house.breach()
     asked = town.pressed("chen", "acknowledge")
-    channel = town.house.app.channels["wecom"]
-    found = channel.verify(RawInbound(asked.body, {}, town.house.clock(), asked.query))
+    channel = town.house.app.channels[town.kind.name]
+    found = channel.verify(raw_of(asked, town.house.clock()))
     assert isinstance(found, Inbound)
     assert clicks.accept(town.house.app, found)
     assert town.state(order.id) is State.OPEN
@@ -302,18 +326,18 @@ def test_clicks_that_wait_are_found_after_a_restart(town: Town):
 
 
 def test_an_hour_of_outage_is_caught_up_without_a_second_effect(town: Town):
-    town.wecom.lasting = Fault(status=503)
+    town.chat.lasting = Fault(status=503)
     order = town.house.breach()
-    assert town.wecom.messages == []
+    assert town.chat.messages == []
     assert town.house.mail.mails  # mail went out at once
     assert (
         town.house.client("chen").post(f"/api/v1/orders/{order.id}/acknowledge", json={}).is_success
     )
-    town.wecom.lasting = None
+    town.chat.lasting = None
     town.house.pass_time(hours=1)
     town.house.run_agents()
-    for message in town.wecom.messages:
-        assert not [one for one in message.buttons.values() if one.endswith("/acknowledge")]
+    for message in town.chat.messages:
+        assert not offers(message, "acknowledge")
     assert town.house.actions().count("order.acknowledge") == 1
 
 
@@ -323,7 +347,7 @@ def test_what_people_write_shows_and_acknowledges(town: Town):
     def said(user: str, text: str) -> str:
         before = len(town.whispers(user))
         town.house.pass_time(seconds=1)
-        assert town.send(town.wecom.write(user, text)).status_code == 200
+        assert town.send(town.write(user, text)).status_code == 200
         (new,) = town.whispers(user)[before:]
         return new
 
@@ -332,8 +356,8 @@ def test_what_people_write_shows_and_acknowledges(town: Town):
     assert "1300" in said("chen", f"查看 {order.id}")
     assert said("chen", "hello").startswith("orders")
     assert said("zhao", f"show {order.id}") == "There is no such work order."
-    assert "/link/wecom/" in said("newcomer", "orders")
-    assert town.send(town.wecom.write("chen", f"确认 {order.id}")).status_code == 200
+    assert f"/link/{town.kind.name}/" in said("newcomer", "orders")
+    assert town.send(town.write("chen", f"确认 {order.id}")).status_code == 200
     assert town.house.order(order.id).acknowledged_by == "chen"
 
 
@@ -346,10 +370,18 @@ def test_what_people_write_shows_and_acknowledges(town: Town):
         ({"wecom_corp_id": CORP}, "wecom_secret"),
         ({"wecom_corp_id": CORP, "wecom_secret": SECRET}, "wecom_secret"),
         ({"wecom_secret": SECRET}, "wecom_secret"),
-        ({**APP, "wecom_token": TOKEN}, "wecom_aes_key"),
-        ({**APP, "wecom_aes_key": AES_KEY}, "wecom_aes_key"),
-        ({**APP, "wecom_token": TOKEN, "wecom_aes_key": AES_KEY[1:]}, "wecom_aes_key"),
+        ({**WECOM_APP, "wecom_token": TOKEN}, "wecom_aes_key"),
+        ({**WECOM_APP, "wecom_aes_key": AES_KEY}, "wecom_aes_key"),
+        ({**WECOM_APP, "wecom_token": TOKEN, "wecom_aes_key": AES_KEY[1:]}, "wecom_aes_key"),
         ({"wecom_token": TOKEN, "wecom_aes_key": AES_KEY}, "wecom_aes_key"),
+        ({"feishu_app_id": "cli_1"}, "feishu_app_secret"),
+        ({"feishu_app_secret": SECRET}, "feishu_app_secret"),
+        ({**FEISHU_APP, "feishu_encrypt_key": AES_KEY}, "feishu_verification_token"),
+        ({**FEISHU_APP, "feishu_verification_token": AES_KEY}, "feishu_verification_token"),
+        (
+            {"feishu_encrypt_key": AES_KEY, "feishu_verification_token": TOKEN},
+            "feishu_verification_token",
+        ),
     ],
 )
 def test_half_a_set_up_is_refused_without_showing_a_secret(
@@ -362,24 +394,31 @@ def test_half_a_set_up_is_refused_without_showing_a_secret(
     assert SECRET not in str(fault.value)
 
 
-def test_doctor_asks_wecom_for_a_token(tmp_path: Path):
-    def finding(url: str = "", secret: str = SECRET) -> Finding | None:
-        lines = [f'wecom_url = "{url}"', f'wecom_corp_id = "{CORP}"', f"wecom_agent_id = {AGENT}"]
-        text = "\n".join([*lines, f'wecom_secret = "{secret}"']) if url else ""
-        (tmp_path / "hedgewarden.toml").write_text(text)
+@KINDS
+def test_doctor_asks_whether_the_chat_lets_us_in(tmp_path: Path, kind: Kind):
+    app: dict[str, Any] = {
+        name: one if isinstance(one, (str, int)) else one.get_secret_value()
+        for name, one in kind.settings.items()
+    }
+    secret = "wecom_secret" if kind is WECOM else "feishu_app_secret"
+
+    def finding(url: str = "", **other: str) -> Finding | None:
+        given = {**app, f"{kind.name}_url": url, **other} if url else {}
+        lines = [f"{name} = {json.dumps(one)}" for name, one in given.items()]
+        (tmp_path / "hedgewarden.toml").write_text("\n".join(lines))
         found = doctor.examine(Desk(main.compose, data=tmp_path))
-        return next((one for one in found if one.check == "wecom"), None)
+        return next((one for one in found if one.check == kind.name), None)
 
     assert finding() is None
-    with WecomServer(lambda: 0) as server:
-        good = finding(server.url)
-        refused = finding(server.url, "another")
+    with kind.server(lambda: 0) as server:
+        good, refused = finding(server.url), finding(server.url, **{secret: "another"})
         server.lasting = Fault(status=503)
         down = finding(server.url)
     assert good is not None
     assert refused is not None
     assert down is not None
     assert good.ok
-    assert (refused.code, refused.params) == ("WECOM_REFUSED", {"code": "WECOM_40001"})
-    assert (down.code, down.severity) == ("WECOM_UNREACHABLE", "red")
+    assert (refused.result, refused.severity) == ("refused", "red")
+    assert refused.params["code"].startswith(kind.name.upper())
+    assert (down.result, down.severity) == ("unreachable", "red")
     assert server.messages == []

@@ -1,0 +1,42 @@
+"""Feishu's callback: the proof of its address, buttons, and what people write to the bot.
+
+The raw bytes are verified before anything in them is believed. An accepted click stands in the
+inbox before the answer goes out, within Feishu's three seconds; the work is done afterwards.
+"""
+
+from fastapi import APIRouter, BackgroundTasks, Request
+from fastapi.responses import JSONResponse, Response
+from starlette.concurrency import run_in_threadpool
+
+from integrations.feishu import FeishuChannel
+from service.api.faults import Fault
+from service.application import Application
+from service.inbound.callback import take
+from service.inbound.requests import raw_of, refused
+from workorders.channel import Refusal
+
+CHANNEL = "feishu"
+_OK = 200
+
+
+def feishu_router(app: Application) -> APIRouter:
+    """The endpoint of an application that has Feishu with a callback; without it answers 404."""
+    router = APIRouter(prefix="/integrations/feishu", include_in_schema=False)
+
+    @router.post("/callback")
+    async def receive(request: Request, later: BackgroundTasks) -> Response:
+        feishu = app.channels.get(CHANNEL)
+        if not isinstance(feishu, FeishuChannel) or not feishu.interactive:
+            return refused(request, app, Fault(404, "NOT_FOUND"))
+        found = feishu.asked(await raw_of(request, app))
+        if isinstance(found, str):
+            return JSONResponse({"challenge": found})
+        if isinstance(found, Refusal):
+            if found.status == _OK:
+                return JSONResponse({})
+            return refused(request, app, Fault(found.status, found.code))
+        if not await run_in_threadpool(take, app, later, found):
+            return refused(request, app, Fault(409, "REPLAYED"))
+        return JSONResponse({}, background=later)
+
+    return router
