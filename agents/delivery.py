@@ -20,7 +20,7 @@ import structlog
 
 from store import Store, UnitOfWork, outbox
 from store.outbox import OutboxRow
-from workorders import notices
+from workorders import deliveries
 from workorders.card import card_from_json
 from workorders.channel import Channel, Handle
 from workorders.context import Context
@@ -243,7 +243,7 @@ def _sent(uow: UnitOfWork, group: Sequence[Attempt]) -> list[str]:
         return []
     handles = {one: orjson.dumps(dict(reference)).decode() for one, (_, reference) in taken.items()}
     settled = outbox.delivered_all(uow, handles)
-    notices.record_sent(uow, dict(taken[one] for one in sorted(settled)))
+    deliveries.record_sent(uow, dict(taken[one] for one in sorted(settled)))
     return ["sent"] * len(settled)
 
 
@@ -251,7 +251,7 @@ def _retry(uow: UnitOfWork, row: OutboxRow, fault: ChannelRetry, context: Contex
     at = uow.now + back_off(row.attempts, fault.after_s)
     if not outbox.retry(uow, row.id, str(fault), at):
         return False
-    notices.record_delivery(uow, context, row.key, outcome="retry", error=str(fault))
+    deliveries.record_delivery(uow, context, row.key, outcome="retry", error=str(fault))
     return True
 
 
@@ -261,7 +261,7 @@ def _failed(
     code = fault.code if isinstance(fault, ChannelFailed) else "ATTEMPTS_USED_UP"
     if not outbox.dead(uow, row.id, f"{code}: {fault}"):
         return False
-    took_over = notices.record_delivery(uow, context, row.key, outcome="failed", error=code)
+    took_over = deliveries.record_delivery(uow, context, row.key, outcome="failed", error=code)
     _log.warning("notice given up", key=row.key, channel=row.channel, code=code, next=took_over)
     return True
 

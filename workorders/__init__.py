@@ -15,6 +15,7 @@ from workorders.commands import (
     wake,
 )
 from workorders.context import Context
+from workorders.deliveries import record_delivery
 from workorders.ending import close, merge, reopen, resolve, resume
 from workorders.errors import (
     BadLevel,
@@ -55,7 +56,6 @@ from workorders.model import (
     State,
     WorkOrder,
 )
-from workorders.notices import record_delivery
 from workorders.policy import LevelPolicy, Policy, policy_from_json
 from workorders.refresh import StaleCard, record_refresh, stale_cards
 from workorders.states import Outcome, Verb

@@ -11,7 +11,7 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from sqlalchemy import RowMapping, bindparam, func, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from store import outbox
 from store.unit_of_work import UnitOfWork
@@ -49,14 +49,6 @@ _SENT_SINCE = (
     )
     .group_by(NOTICES.c.channel)
 )
-_FIND = (
-    select(NOTICES)
-    .where(NOTICES.c.key.in_(bindparam("keys", expanding=True)))
-    .order_by(NOTICES.c.queued_at, NOTICES.c.key)
-)
-_TRIED = update(NOTICES).where(NOTICES.c.key == bindparam("_key")).values(error=bindparam("_error"))
-_SENT = _TRIED.values(state="sent", sent_at=bindparam("_at"), handle=bindparam("_handle"))
-_AFTER = {"retry": _TRIED, "failed": _TRIED.values(state="failed")}
 _COUNT = select(func.count()).select_from(NOTICES).where(NOTICES.c.object_id == bindparam("object"))
 
 
@@ -96,7 +88,8 @@ def _sent_in_hour(uow: UnitOfWork, person: str) -> int:
     return max(found, default=0)
 
 
-def _number(uow: UnitOfWork, object_id: str) -> int:
+def number_of(uow: UnitOfWork, object_id: str) -> int:
+    """The number of the next notice about this object."""
     return int(uow.connection.scalar(_COUNT, {"object": object_id}) or 0) + 1
 
 
@@ -133,7 +126,7 @@ def notify(
     last = {} if new else _last_sent(uow, matter.id, changed_at)
     mute = mute_of(uow, matter, trigger, policy)
     kept: dict[str, Muted] = {}
-    numbers = count(1 if new else _number(uow, matter.id))
+    numbers = count(1 if new else number_of(uow, matter.id))
     decide = partial(decide_notice, trigger, matter.level, state, at=uow.now, policy=policy)
     told: list[str] = []
     held: dict[str, tuple[str, ...]] = {}
@@ -148,7 +141,7 @@ def notify(
                 verdict = decide(replace(before, sent_in_hour=_sent_in_hour(uow, person)))
         if verdict.notify:
             for channel in policy.levels[matter.level].channels or ctx.channels:
-                _queue(
+                queue_card(
                     uow,
                     matter,
                     person,
@@ -179,7 +172,7 @@ def notify(
     return sent
 
 
-def _queue(
+def queue_card(
     uow: UnitOfWork,
     matter: WorkOrder | Alert,
     person: str,
@@ -190,6 +183,7 @@ def _queue(
     rung: int,
     params: Mapping[str, Any],
 ) -> None:
+    """Queue one card to one person on one channel: its row and its message."""
     key = _row(
         uow, matter, person, channel, number=number, verdict=verdict, rung=rung, state="queued"
     )
@@ -347,148 +341,6 @@ def withdraw(uow: UnitOfWork, object_id: str) -> int:
             .values(state="cancelled")
         )
     return cancelled_now
-
-
-def record_delivery(
-    uow: UnitOfWork,
-    ctx: Context,
-    key: str,
-    *,
-    outcome: str,
-    error: str = "",
-    handle: Mapping[str, Any] | None = None,
-    at: datetime | None = None,
-) -> str:
-    """Note what a channel said about a notice; a failed one goes to the next channel at once.
-
-    Args:
-        uow: the transaction that also settles the outbox row.
-        ctx: for the fallback channels.
-        key: the notice's key (`Card.notice_id`, the outbox row's key).
-        outcome: ``sent``, ``retry`` or ``failed``.
-        error: the reason of a failure.
-        handle: where the card can be found again.
-        at: when the channel took it; default now.
-
-    Returns:
-        The name of the fallback channel that takes over, or an empty string.
-    """
-    if outcome == "sent":
-        record_sent(uow, {key: handle or {}}, at=at)
-        return ""
-    row = uow.connection.execute(_FIND, {"keys": [key]}).mappings().first()
-    if row is None:  # a message that is no notice of ours
-        return ""
-    uow.execute(_AFTER[outcome], {"_key": key, "_error": error[:2_000]})
-    matter = rows.find_order(uow.connection, row["object_id"]) or rows.find_alert(
-        uow.connection, row["object_id"]
-    )
-    if matter is None:
-        return ""
-    _attempted(uow, matter, row, outcome, error)
-    return _fall_back(uow, ctx, matter, row) if outcome == "failed" else ""
-
-
-def record_sent(
-    uow: UnitOfWork, handles: Mapping[str, Mapping[str, Any]], *, at: datetime | None = None
-) -> None:
-    """Note that channels took these notices, in the transaction that settles the outbox rows.
-
-    Args:
-        uow: the transaction.
-        handles: the notice's key → where the card can be found again.
-        at: when the channels took them; default now.
-    """
-    found = uow.connection.execute(_FIND, {"keys": list(handles)}).mappings().all()
-    if not found:  # messages that are no notices of ours
-        return
-    taken = {"_error": "", "_at": at or uow.now}
-    uow.execute(
-        _SENT,
-        [{**taken, "_key": row["key"], "_handle": dict(handles[row["key"]])} for row in found],
-    )
-    orders = rows.find_orders(uow.connection, {row["object_id"] for row in found})
-    stale: set[str] = set()
-    for row in found:
-        order = orders.get(row["object_id"])
-        alert = None if order else rows.find_alert(uow.connection, row["object_id"])
-        matter = order or alert
-        if matter is None:
-            continue
-        if _moved_since(order, alert, row["queued_at"]):
-            stale.add(matter.id)
-        _attempted(uow, matter, row, "sent", "")
-    for object_id in sorted(stale):
-        rows.mark_stale(uow, object_id)
-
-
-def _attempted(
-    uow: UnitOfWork, matter: WorkOrder | Alert, row: RowMapping, outcome: str, error: str
-) -> None:
-    """One attempt at one notice: record and line of the stream."""
-    is_order = isinstance(matter, WorkOrder)
-    params = {
-        "person": row["person"],
-        "channel": row["channel"],
-        "outcome": outcome,
-        "key": row["key"],
-    }
-    journal.record(
-        uow,
-        "notification",
-        f"notice.{outcome}",
-        object_type="work_order" if is_order else "alert",
-        object_id=matter.id,
-        org=matter.org,
-        outcome=outcome,
-        reason=error[:200],
-        body=params,
-    )
-    rows.entry(
-        uow,
-        EntryKind.NOTIFICATION,
-        f"notice.{outcome}",
-        params,
-        order_id=matter.id if is_order else "",
-        alert_id="" if is_order else matter.id,
-        case_id=matter.case_id,
-    )
-
-
-def _moved_since(order: WorkOrder | None, alert: Alert | None, queued_at: datetime) -> bool:
-    """Whether somebody acted while the card was on its way."""
-    moments = (
-        (order.acknowledged_at, order.resolved_at, order.closed_at)
-        if order
-        else (alert.decided_at if alert else None,)
-    )
-    return any(moment is not None and moment >= queued_at for moment in moments)
-
-
-def _fall_back(uow: UnitOfWork, ctx: Context, matter: WorkOrder | Alert, row: RowMapping) -> str:
-    used = set(
-        uow.connection.scalars(
-            select(NOTICES.c.channel).where(
-                NOTICES.c.object_id == matter.id,
-                NOTICES.c.person == row["person"],
-                NOTICES.c.rung == row["rung"],
-            )
-        )
-    )
-    channel = next((name for name in ctx.fallback if name not in used), "")
-    if channel:
-        verdict = NoticeVerdict(notify=True, reason=row["reason"], not_before=uow.now)
-        _queue(
-            uow,
-            matter,
-            row["person"],
-            channel,
-            number=_number(uow, matter.id),
-            verdict=verdict,
-            rung=row["rung"],
-            params={},
-        )
-    return channel
 
 
 def told_people(uow: UnitOfWork, object_id: str) -> tuple[str, ...]:

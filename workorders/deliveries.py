@@ -1,0 +1,166 @@
+"""What became of a card: taken, put off or refused by its channel, and who takes over then."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, bindparam, select, update
+
+from store.unit_of_work import UnitOfWork
+from workorders import journal, rows
+from workorders.context import Context
+from workorders.model import Alert, EntryKind, WorkOrder
+from workorders.noise import NoticeVerdict
+from workorders.notices import number_of, queue_card
+from workorders.rows import NOTICES
+
+_FIND = (
+    select(NOTICES)
+    .where(NOTICES.c.key.in_(bindparam("keys", expanding=True)))
+    .order_by(NOTICES.c.queued_at, NOTICES.c.key)
+)
+_TRIED = update(NOTICES).where(NOTICES.c.key == bindparam("_key")).values(error=bindparam("_error"))
+_SENT = _TRIED.values(state="sent", sent_at=bindparam("_at"), handle=bindparam("_handle"))
+_AFTER = {"retry": _TRIED, "failed": _TRIED.values(state="failed")}
+
+
+def record_delivery(
+    uow: UnitOfWork,
+    ctx: Context,
+    key: str,
+    *,
+    outcome: str,
+    error: str = "",
+    handle: Mapping[str, Any] | None = None,
+    at: datetime | None = None,
+) -> str:
+    """Note what a channel said about a notice; a failed one goes to the next channel at once.
+
+    Args:
+        uow: the transaction that also settles the outbox row.
+        ctx: for the fallback channels.
+        key: the notice's key (`Card.notice_id`, the outbox row's key).
+        outcome: ``sent``, ``retry`` or ``failed``.
+        error: the reason of a failure.
+        handle: where the card can be found again.
+        at: when the channel took it; default now.
+
+    Returns:
+        The name of the fallback channel that takes over, or an empty string.
+    """
+    if outcome == "sent":
+        record_sent(uow, {key: handle or {}}, at=at)
+        return ""
+    row = uow.connection.execute(_FIND, {"keys": [key]}).mappings().first()
+    if row is None:  # a message that is no notice of ours
+        return ""
+    uow.execute(_AFTER[outcome], {"_key": key, "_error": error[:2_000]})
+    matter = rows.find_order(uow.connection, row["object_id"]) or rows.find_alert(
+        uow.connection, row["object_id"]
+    )
+    if matter is None:
+        return ""
+    _attempted(uow, matter, row, outcome, error)
+    return _fall_back(uow, ctx, matter, row) if outcome == "failed" else ""
+
+
+def record_sent(
+    uow: UnitOfWork, handles: Mapping[str, Mapping[str, Any]], *, at: datetime | None = None
+) -> None:
+    """Note that channels took these notices, in the transaction that settles the outbox rows.
+
+    Args:
+        uow: the transaction.
+        handles: the notice's key → where the card can be found again.
+        at: when the channels took them; default now.
+    """
+    found = uow.connection.execute(_FIND, {"keys": list(handles)}).mappings().all()
+    if not found:  # messages that are no notices of ours
+        return
+    taken = {"_error": "", "_at": at or uow.now}
+    uow.execute(
+        _SENT,
+        [{**taken, "_key": row["key"], "_handle": dict(handles[row["key"]])} for row in found],
+    )
+    orders = rows.find_orders(uow.connection, {row["object_id"] for row in found})
+    stale: set[str] = set()
+    for row in found:
+        order = orders.get(row["object_id"])
+        alert = None if order else rows.find_alert(uow.connection, row["object_id"])
+        matter = order or alert
+        if matter is None:
+            continue
+        if _moved_since(order, alert, row["queued_at"]):
+            stale.add(matter.id)
+        _attempted(uow, matter, row, "sent", "")
+    for object_id in sorted(stale):
+        rows.mark_stale(uow, object_id)
+
+
+def _attempted(
+    uow: UnitOfWork, matter: WorkOrder | Alert, row: RowMapping, outcome: str, error: str
+) -> None:
+    """One attempt at one notice: record and line of the stream."""
+    is_order = isinstance(matter, WorkOrder)
+    params = {
+        "person": row["person"],
+        "channel": row["channel"],
+        "outcome": outcome,
+        "key": row["key"],
+    }
+    journal.record(
+        uow,
+        "notification",
+        f"notice.{outcome}",
+        object_type="work_order" if is_order else "alert",
+        object_id=matter.id,
+        org=matter.org,
+        outcome=outcome,
+        reason=error[:200],
+        body=params,
+    )
+    rows.entry(
+        uow,
+        EntryKind.NOTIFICATION,
+        f"notice.{outcome}",
+        params,
+        order_id=matter.id if is_order else "",
+        alert_id="" if is_order else matter.id,
+        case_id=matter.case_id,
+    )
+
+
+def _moved_since(order: WorkOrder | None, alert: Alert | None, queued_at: datetime) -> bool:
+    """Whether somebody acted while the card was on its way."""
+    moments = (
+        (order.acknowledged_at, order.resolved_at, order.closed_at)
+        if order
+        else (alert.decided_at if alert else None,)
+    )
+    return any(moment is not None and moment >= queued_at for moment in moments)
+
+
+def _fall_back(uow: UnitOfWork, ctx: Context, matter: WorkOrder | Alert, row: RowMapping) -> str:
+    used = set(
+        uow.connection.scalars(
+            select(NOTICES.c.channel).where(
+                NOTICES.c.object_id == matter.id,
+                NOTICES.c.person == row["person"],
+                NOTICES.c.rung == row["rung"],
+            )
+        )
+    )
+    channel = next((name for name in ctx.fallback if name not in used), "")
+    if channel:
+        verdict = NoticeVerdict(notify=True, reason=row["reason"], not_before=uow.now)
+        queue_card(
+            uow,
+            matter,
+            row["person"],
+            channel,
+            number=number_of(uow, matter.id),
+            verdict=verdict,
+            rung=row["rung"],
+            params={},
+        )
+    return channel
