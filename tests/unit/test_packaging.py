@@ -18,6 +18,7 @@ NEEDED = (
     "approvals/plans.yaml",
     "store/migrations/versions/0001_initial.py",
     "service/demo/data/incidents.json",
+    "service/demo/data/last_morning.json",
     "service/demo/data/spot_wti_brent_hh_daily_to_2026.csv",
     "service/i18n/locale/zh/LC_MESSAGES/workorders.po",
     "service/i18n/locale/en/LC_MESSAGES/workorders.po",

@@ -61,8 +61,9 @@ def event_types() -> set[str]:
     compared = re.findall(r"\btype\b\s*(?:==|!=|in)\s*(\[[^\]]*\]|\"[^\"]*\")", rules)
     found = {one for text in compared for one in re.findall(r'"([a-z_.]+)"', text)}
     demo = (ROOM / "demo" / "incident_events.py").read_text("utf-8")
-    demo += (ROOM / "demo" / "last_morning.py").read_text("utf-8")
-    story = (ROOM / "demo" / "data" / "incidents.json").read_text("utf-8")
+    data = ROOM / "demo" / "data"
+    told = ("incidents.json", "last_morning.json")
+    story = "\n".join((data / name).read_text("utf-8") for name in told)
     verb = r'"((?:order|inbound|receipt|payment|voucher|fund|hedge|alert)\.[a-z_.]+|login|logout)"'
     return found | set(re.findall(verb, demo + story)) | HEDGE_ORDER_TYPES
 
