@@ -8,6 +8,7 @@ a transaction of that person.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from math import inf
 from time import monotonic
 
 import structlog
@@ -68,9 +69,6 @@ from workorders.ingest import Result, ingest_match
 __all__ = ["ACTOR", "POSITION", "WATERMARK", "Looked", "Scorer", "Watcher"]
 
 ACTOR = "system:watcher"
-#: A round ends after about so many seconds, at the end of a lot; what is left has a round of its
-#: own, so that what was decided goes out meanwhile.
-ROUND_S = 0.05
 _BEFORE = timedelta(microseconds=1)
 
 _log = structlog.get_logger(__name__)
@@ -129,8 +127,14 @@ class Watcher:
         self._stand: Stand | None = None
         self._patience = Patience()
 
-    def run_once(self, now: datetime) -> Looked:
-        """Read what is new, up to a batch of events, and decide; also what time has decided."""
+    def run_once(self, now: datetime, *, within_s: float = inf) -> Looked:
+        """Read what is new, up to a batch of events, and decide; also what time has decided.
+
+        Args:
+            now: the time of the round.
+            within_s: after about so many seconds the round ends, at the end of a lot. What is left
+                has a round of its own, so that what was decided goes out meanwhile.
+        """
         with self._store.reader() as connection:
             stand = stand_of(connection)
         if self._stand not in {None, stand}:
@@ -141,7 +145,7 @@ class Watcher:
         stored = list(self._log.read_after(stand.position, most))
         parts = parts_of(stored, triage.REVIEW_TYPES)
         looked: list[Looked] = []
-        ends = self._ticks() + ROUND_S
+        ends = self._ticks() + within_s
         try:
             for part in parts:
                 last = len(stored) < most and part is parts[-1]

@@ -13,7 +13,8 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from ipaddress import ip_address
 from types import FrameType
 from typing import NamedTuple
@@ -45,6 +46,7 @@ DEMO_MARK = "DEMO"
 ROLES = ("web", "agents", "log")
 GRACE_S = 10
 SWITCH_S = 0.001
+ROUND_S = 0.05
 _WAIT_FOR_LOG_S = 10.0
 
 _log = structlog.get_logger(__name__)
@@ -152,6 +154,11 @@ def steady() -> None:
     gc.freeze()
 
 
+def _read(app: Application, now: datetime) -> object:
+    """A short round of the watcher; another follows at once while events wait."""
+    return MORE if app.watcher.run_once(now, within_s=ROUND_S).more else None
+
+
 class Schedulers(NamedTuple):
     """The threads of the agents, all under the one lease of this process.
 
@@ -195,7 +202,7 @@ def schedulers_of(app: Application) -> Schedulers:
         Job("weekly", lambda now: weekly.run_due(app, now), timedelta(seconds=60)),
     ]
     reading = [
-        Job("watcher", lambda now: MORE if app.watcher.run_once(now).more else None, timedelta(0)),
+        Job("watcher", partial(_read, app), timedelta(0)),
         Job("settler", app.settler.run_once, timedelta(seconds=60)),
     ]
     delivering = [Job("delivery", app.escalator.deliver_once, timedelta(0))]

@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from itertools import groupby
+from itertools import count, groupby
 from typing import Any
 
 from auditlog.events import Event
@@ -88,3 +88,25 @@ def test_two_thousand_unread_events_give_what_they_gave_live(house: House, twin:
     # A batch may end between two events that arrived together: one more look, nothing else.
     assert facts(house) <= facts(twin)
     assert len(facts(twin) - facts(house)) <= COUNT // 500
+
+
+def test_a_round_that_takes_long_ends_after_a_lot_and_leaves_the_rest_to_the_next(
+    house: House, twin: House
+):
+    """What was decided goes out meanwhile; in the end the same is decided."""
+    story = [alert(f"A{number}", "red", 60 * number) for number in range(6)]
+    last = 600
+    twin.at(last)
+    twin.log.append(story)
+    house.at(last)
+    house.log.append(story)
+    whole = twin.watcher.run_once(twin.now)
+    assert (whole.events, whole.more) == (6, False)
+    ticks = count()
+    house.watcher._ticks = lambda: float(next(ticks))
+    seen = []
+    while (looked := house.watcher.run_once(house.now, within_s=0.5)).more:
+        seen.append(looked.events)
+    assert [*seen, looked.events] == [1] * 6
+    assert outcome(house) == outcome(twin)
+    assert len(house.orders()) == 6
