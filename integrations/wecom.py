@@ -34,11 +34,11 @@ _log = structlog.get_logger(__name__)
 class CardCodes(Protocol):
     """Where response codes are kept: the card was sent by one process, another one edits it."""
 
-    def of(self, notice: str) -> tuple[str, ...]:
-        """The codes that can be used for a notice's card, the newest first."""
+    def of(self, notice: str) -> tuple[tuple[str, str], ...]:
+        """Message and code, for all messages about a notice; the newest code first."""
 
-    def keep(self, notice: str, code: str) -> None:
-        """Keep a code."""
+    def keep(self, notice: str, message: str, code: str) -> None:
+        """Keep a code that edits one message."""
 
     def spend(self, code: str) -> None:
         """Forget a code that was used."""
@@ -157,8 +157,11 @@ class WecomChannel:
         return Refusal("BAD_SIGNATURE") if opened is None else opened
 
     def _edited(self, message: Mapping[str, Any], user: str, notice: str) -> bool:
-        """Whether one of the card's codes was good for this edit."""
-        for code in self._codes.of(notice):
+        """Whether every message that can still be edited was; several stand after a lost answer."""
+        edited: dict[str, bool] = {}
+        for shown, code in self._codes.of(notice):
+            if edited.get(shown):
+                continue
             try:
                 said = self._post(
                     "message/update_template_card", message, userids=[user], response_code=code
@@ -167,9 +170,8 @@ class WecomChannel:
                 _log.info("a response code was refused", notice=notice, code=fault.code)
                 said = {"invaliduser": [user]}
             self._codes.spend(code)
-            if not said.get("invaliduser"):
-                return True
-        return False
+            edited[shown] = not said.get("invaliduser")
+        return bool(edited) and all(edited.values())
 
     def _send(self, message: Mapping[str, Any], user: str, notice: str) -> None:
         said = self._post("message/send", message, touser=user)
@@ -179,8 +181,9 @@ class WecomChannel:
             raise ChannelFailed("UNLICENSED_USER")
         code = said.get("response_code")
         if code:
+            task = message["template_card"]["task_id"]
             try:
-                self._codes.keep(notice, str(code))
+                self._codes.keep(notice, task, str(code))
             except Exception as fault:  # noqa: BLE001 - it is sent: once more would show it twice
                 _log.error("a response code was not kept", fault=type(fault).__name__)
 

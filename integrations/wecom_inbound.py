@@ -87,6 +87,7 @@ def _pressed(
         reply={
             "user": user,
             "notice": notice_of(known[_TASK]),
+            "message": known[_TASK],
             "code": known.get("ResponseCode", ""),
             "seal": seal,
         },

@@ -18,13 +18,25 @@ def wecom_codes(store: Store) -> "StoredCodes":
     return StoredCodes(store, "wecom", CODE_LIFE)
 
 
-def keep_code(uow: UnitOfWork, channel: str, notice: str, code: str, life: timedelta) -> None:
-    """Keep a code in the caller's transaction; what is over is forgotten."""
+def keep_code(
+    uow: UnitOfWork, channel: str, where: tuple[str, str], code: str, life: timedelta
+) -> None:
+    """Keep a code in the caller's transaction; what is over is forgotten.
+
+    Args:
+        uow: the transaction.
+        channel: whose code.
+        where: the notice, and the message about it that the code edits.
+        code: as the chat gave it.
+        life: how long it can be used.
+    """
+    notice, message = where
     uow.execute(delete(_CODES).where(_CODES.c.expires_at <= uow.now))
     row = {
         "channel": channel,
         "code": code,
         "notice": notice,
+        "message": message,
         "made_at": uow.now,
         "expires_at": uow.now + life,
     }
@@ -45,12 +57,12 @@ class StoredCodes:
         self._channel = channel
         self._life = life
 
-    def of(self, notice: str) -> tuple[str, ...]:
-        """The codes that can be used for a notice's card, the newest first."""
+    def of(self, notice: str) -> tuple[tuple[str, str], ...]:
+        """Message and code, for all messages about a notice; the newest code first."""
         c = _CODES.c
         with self._store.reader() as connection:
-            found = connection.scalars(
-                select(c.code)
+            found = connection.execute(
+                select(c.message, c.code)
                 .where(
                     c.channel == self._channel,
                     c.notice == notice,
@@ -58,12 +70,12 @@ class StoredCodes:
                 )
                 .order_by(c.made_at.desc(), c.code)
             )
-            return tuple(found)
+            return tuple((row.message, row.code) for row in found)
 
-    def keep(self, notice: str, code: str) -> None:
-        """Keep a code."""
+    def keep(self, notice: str, message: str, code: str) -> None:
+        """Keep a code that edits one message."""
         with self._store.unit_of_work(f"channel:{self._channel}") as uow:
-            keep_code(uow, self._channel, notice, code, self._life)
+            keep_code(uow, self._channel, (notice, message), code, self._life)
 
     def spend(self, code: str) -> None:
         """Forget a code that was used."""

@@ -29,13 +29,19 @@ def link_router(app: Application, pages: Pages) -> APIRouter:
         template = "link_account.html"
         return pages.respond(request, template, page, frame, reader=reader, status=status)
 
+    def shown(signed: SignedIn, link: linking.Link) -> str:
+        """The account with the chat's name, as the person reads it."""
+        words = app.catalogues.words(signed.person.language or app.settings.language)
+        chat = words.text(f"chat.name.{link.account.channel}").strip()
+        return f"{chat} {link.account.team}/{link.account.user}"
+
     @router.get("/link/{channel}/{token}")
     def ask(request: Request, channel: str, token: str, signed: Signed) -> Response:
         with app.store.reader() as connection:
             link = linking.find(connection, channel, token, app.clock())
         if link is None:
             return show(request, signed, LinkPage("gone"), 410)
-        return show(request, signed, LinkPage("ask", signed.person.name, _shown(link)))
+        return show(request, signed, LinkPage("ask", signed.person.name, shown(signed, link)))
 
     @router.post("/link/{channel}/{token}")
     def tie(request: Request, channel: str, token: str, signed: Signed) -> Response:
@@ -56,7 +62,9 @@ def link_router(app: Application, pages: Pages) -> APIRouter:
             said = clicks.sentence(app, signed.person, answer)
             clicks.whisper(app, waiting, said)
             clicks.show_anew(app)
-        return show(request, signed, LinkPage("done", signed.person.name, _shown(link), said))
+        return show(
+            request, signed, LinkPage("done", signed.person.name, shown(signed, link), said)
+        )
 
     return router
 
@@ -74,7 +82,3 @@ def _tie(
         if not tied or waiting is None or not waiting.verb:
             return tied, None
         return tied, clicks.act_on(uow, app, waiting)
-
-
-def _shown(link: linking.Link) -> str:
-    return f"{link.account.team}/{link.account.user}"

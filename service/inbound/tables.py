@@ -45,6 +45,7 @@ class CardCodeRow(SQLModel, table=True):
     channel: str = Field(primary_key=True, sa_type=Text)
     code: str = Field(primary_key=True, sa_type=Text)
     notice: str = Field(sa_type=Text)
+    message: str = Field(sa_type=Text)
     made_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
     expires_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
 

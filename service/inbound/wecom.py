@@ -60,4 +60,5 @@ def _code(uow: UnitOfWork, inbound: Inbound) -> None:
     """The code that came with a click lets its card be edited."""
     code = inbound.reply.get("code")
     if code:
-        keep_code(uow, CHANNEL, inbound.reply["notice"], code, CODE_LIFE)
+        where = (inbound.reply["notice"], inbound.reply["message"])
+        keep_code(uow, CHANNEL, where, code, CODE_LIFE)

@@ -71,7 +71,8 @@ class FeishuHarness:
         return raw(self.server.press(self.message(), key, "ou_stranger" if stranger else ""))
 
     def tampered(self, raw: RawInbound) -> RawInbound:
-        return replace(raw, body=self.server.event("card.action.trigger", {}).body)
+        other = self.server.press(self.message(), button_id("WO-20261123-002", 1, "acknowledge"))
+        return replace(raw, body=other.body)
 
     def set_outage(self, *, on: bool) -> None:
         self.server.lasting = Fault(status=503) if on else None

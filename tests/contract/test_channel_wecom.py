@@ -94,7 +94,7 @@ class WecomHarness:
         return raw(self.server.press(self.message(), key, "stranger" if stranger else ""))
 
     def tampered(self, raw: RawInbound) -> RawInbound:
-        other = self.server.callback("<FromUserName>chen</FromUserName>")
+        other = self.server.press(self.message(), button_id("WO-20261123-002", 1, "acknowledge"))
         return replace(raw, body=other.body)
 
     def set_outage(self, *, on: bool) -> None:
@@ -256,7 +256,8 @@ class TestWecom(FreshnessSuite):
         message = harness.message()
         asked = harness.server.press(message, f"{ORDER}/2/acknowledge")
         inbound = self.verified(harness, raw(asked))
-        harness.codes.keep(inbound.reply["notice"], inbound.reply["code"])
+        reply = inbound.reply
+        harness.codes.keep(reply["notice"], reply["message"], reply["code"])
         assert harness.channel.update(handle, a_card(3, ())) is Updated.UPDATED
         assert harness.delivered() == 1
         assert message.keys == []
@@ -270,6 +271,21 @@ class TestWecom(FreshnessSuite):
         assert harness.channel.update(handle, a_card(3, ())) is Updated.UPDATED
         assert harness.delivered() == 2
         assert card_of(harness.message())["card_type"] == "text_notice"
+
+    def test_both_messages_of_a_lost_answer_are_edited_or_superseded(self, harness: WecomHarness):
+        harness.server.fail(Fault(lost=True))
+        with pytest.raises(ChannelRetry):
+            harness.channel.send(a_card(), harness.address)
+        handle = harness.channel.send(a_card(), harness.address)
+        lost, kept = harness.server.messages
+        asked = harness.server.press(lost, f"{ORDER}/1/take_over")
+        reply = self.verified(harness, raw(asked)).reply
+        harness.codes.keep(reply["notice"], reply["message"], reply["code"])
+        assert harness.channel.update(handle, a_card(2)) is Updated.UPDATED
+        assert [len(one.versions) for one in (lost, kept)] == [2, 2]
+        again = self.verified(harness, raw(harness.server.press(lost, f"{ORDER}/2/take_over")))
+        harness.codes.keep(again.reply["notice"], again.reply["message"], "used up")
+        assert harness.channel.update(handle, a_card(3, ())) is Updated.SUPERSEDED
 
     def test_an_update_whose_answer_was_lost_is_made_up_for(self, harness: WecomHarness):
         handle = harness.channel.send(a_card(), harness.address)
@@ -368,6 +384,17 @@ class TestWecom(FreshnessSuite):
         found = harness.channel.verify(raw(harness.server.callback(event, whole=True)))
         assert isinstance(found, Refusal)
         assert 400 <= found.status < 500
+
+    def test_a_document_type_is_refused_even_around_a_genuine_click(self, harness: WecomHarness):
+        harness.channel.send(a_card(), harness.address)
+        asked = harness.server.press(harness.message(), f"{ORDER}/1/acknowledge")
+        self.verified(harness, raw(asked))
+        kinds = ('<!DOCTYPE xml [<!ENTITY a "aaaa">]>', "<!doctype xml>")
+        for kind in kinds:
+            found = harness.channel.verify(
+                raw(harness.server.callback(f"{kind}{asked.event}", whole=True))
+            )
+            assert found == Refusal("MALFORMED", 400)
 
     def test_events_that_ask_for_nothing_are_taken(self, harness: WecomHarness):
         entered = (

@@ -732,6 +732,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("notice", sa.Text(), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
         sa.Column("made_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("channel", "code", name=op.f("pk_service_card_code")),
