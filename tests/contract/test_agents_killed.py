@@ -62,7 +62,9 @@ class Processes:
 
     def ready(self) -> bool:
         """Whether every process that was started has come up."""
-        return self._said.read_text("utf-8").count("agents: ") == self._started
+        said = self._said.read_text("utf-8")
+        assert all(one.poll() is None for one in self._children.values()), said
+        return said.count("agents: ") == self._started
 
     def start(self) -> None:
         with self._said.open("ab") as said:
