@@ -57,7 +57,7 @@ def template(
             "selected_id": NO_REASON,
         }
     shown["button_list"] = [
-        {"text": button.label, "style": 1 if number == 0 else 2, "key": button.id}
+        {"text": button.label, "style": 1 if number == 0 else 4, "key": button.id}
         for number, button in enumerate(text.buttons)
     ]
     return {**shown, "card_type": "button_interaction"}
