@@ -1,7 +1,16 @@
 """Approval chains: plans as data, one transition function, requests in the database."""
 
-from approvals.delegations import delegate, end_delegation
-from approvals.errors import ApprovalError, NoPlan, UnknownRequest
+from approvals.delegations import (
+    confirm_delegation,
+    end_delegation,
+    find_delegation,
+    give_delegation,
+    list_delegations,
+    mark_told,
+    untold,
+)
+from approvals.errors import ApprovalError, NoPlan, UnknownDelegation, UnknownRequest
+from approvals.lending import Lending, LendingCode, LendingOutcome, LendingState, Wish
 from approvals.plan import (
     Band,
     Clock,
@@ -49,6 +58,10 @@ __all__ = [
     "Code",
     "Delegation",
     "Event",
+    "Lending",
+    "LendingCode",
+    "LendingOutcome",
+    "LendingState",
     "Mode",
     "NoPlan",
     "OpenStep",
@@ -61,15 +74,21 @@ __all__ = [
     "Step",
     "Subject",
     "Then",
+    "UnknownDelegation",
     "UnknownRequest",
     "Verb",
+    "Wish",
     "act",
-    "delegate",
+    "confirm_delegation",
     "delegates",
     "due",
     "end_delegation",
+    "find_delegation",
+    "give_delegation",
     "history",
+    "list_delegations",
     "list_requests",
+    "mark_told",
     "permission_for",
     "plan_from_mapping",
     "read",
@@ -80,6 +99,7 @@ __all__ = [
     "shipped_plans",
     "submit",
     "transition",
+    "untold",
     "waiting_for",
     "wall_deadline",
 ]

@@ -69,7 +69,8 @@ def _signature(value: dict[str, Any]) -> Signature:
 
 def _delegation(value: dict[str, Any]) -> Delegation:
     ends, cap = parse_rfc3339(value["ends"]), _decimal(value["cap"])
-    return Delegation(**{**value, "ends": ends, "cap": cap})
+    starts = _time(value.get("starts"))
+    return Delegation(**{**value, "ends": ends, "cap": cap, "starts": starts})
 
 
 def state_from_json(value: dict[str, Any]) -> State:

@@ -31,3 +31,15 @@ class NoPlan(ApprovalError):
         super().__init__(f"no approval chain covers {kind!r} at {org!r}")
         self.kind = kind
         self.org = org
+
+
+class UnknownDelegation(ApprovalError):
+    """There is no delegation of this number.
+
+    Attributes:
+        number: as it was given.
+    """
+
+    def __init__(self, number: str) -> None:
+        super().__init__(f"there is no delegation {number!r}")
+        self.number = number

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 
-from approvals.state import Act, Code, Delegation, OpenStep, State
+from approvals.state import Act, Code, Delegation, OpenStep, State, Subject
 from directory import within
 
 
@@ -79,8 +80,17 @@ def delegation_fails(one: Delegation, state: State, at: datetime) -> Code | None
     subject = state.subject
     if at >= one.ends:
         return Code.DELEGATION_ENDED
+    if one.starts is not None and at < one.starts:
+        return Code.DELEGATION_NOT_BEGUN
     if not within(subject.org, one.scope) or one.kind not in ("", subject.kind):
         return Code.DELEGATION_SCOPE
-    if one.cap is not None and (subject.amount is None or abs(subject.amount) > one.cap):
+    if one.cap is not None and _exceeds(subject, one.cap, one.currency):
         return Code.DELEGATION_CAP
     return None
+
+
+def _exceeds(subject: Subject, cap: Decimal, currency: str) -> bool:
+    """An amount that is not known, or is in other money than the cap, is above it."""
+    if subject.amount is None or abs(subject.amount) > cap:
+        return True
+    return bool(currency) and subject.currency != currency

@@ -91,6 +91,7 @@ class Code(StrEnum):
     NOT_INVOLVED = "NOT_INVOLVED"
     NO_DELEGATION = "NO_DELEGATION"
     DELEGATION_ENDED = "DELEGATION_ENDED"
+    DELEGATION_NOT_BEGUN = "DELEGATION_NOT_BEGUN"
     DELEGATION_CAP = "DELEGATION_CAP"
     DELEGATION_SCOPE = "DELEGATION_SCOPE"
     REASON_NEEDED = "REASON_NEEDED"
@@ -168,9 +169,10 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Delegation:
-    """`principal` lets `delegate` sign, up to `cap` and before `ends`, under `scope`.
+    """`principal` lets `delegate` sign under `scope`, up to `cap`, from `starts` until `ends`.
 
-    An empty `kind` is every kind of subject; a cap of ``None`` is no cap.
+    An empty `kind` is every kind of subject; a cap of ``None`` is no cap, `currency` is the cap's
+    (empty: that of the subject); a start of ``None`` is at once.
     """
 
     principal: str
@@ -179,6 +181,8 @@ class Delegation:
     ends: datetime
     cap: Decimal | None = None
     kind: str = ""
+    currency: str = ""
+    starts: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

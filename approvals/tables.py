@@ -52,14 +52,27 @@ class EventRow(SQLModel, table=True):
 
 
 class DelegationRow(SQLModel, table=True):
-    """One standing delegation."""
+    """One delegation, from its asking to its end; it counts once a second person has agreed."""
 
     __tablename__ = "approvals_delegation"
-    __table_args__ = (Index("ix_approvals_delegation_delegate", "delegate"),)
+    __table_args__ = (
+        Index("ix_approvals_delegation_delegate", "delegate"),
+        Index("ix_approvals_delegation_principal", "principal"),
+        Index("ix_approvals_delegation_told", "told_at", "starts"),
+    )
     id: int | None = Field(default=None, primary_key=True, sa_type=ROW_ID)
     principal: str = Field(sa_type=Text)
     delegate: str = Field(sa_type=Text)
     scope: str = Field(sa_type=Text)
     kind: str = Field(sa_type=Text)
     cap: Any = Field(sa_type=DecimalText, nullable=True)
+    currency: str = Field(sa_type=Text)
+    starts: datetime = Field(sa_type=UtcDateTime, nullable=False)
     ends: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    reason: str = Field(sa_type=Text)
+    created_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    confirmed_by: str = Field(sa_type=Text)
+    confirmed_at: datetime | None = Field(sa_type=UtcDateTime, nullable=True)
+    ended_by: str = Field(sa_type=Text)
+    ended_at: datetime | None = Field(sa_type=UtcDateTime, nullable=True)
+    told_at: datetime | None = Field(sa_type=UtcDateTime, nullable=True)

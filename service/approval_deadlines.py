@@ -13,6 +13,7 @@ from approvals.state import Verb
 from service.application import Application
 from service.approval_refresh import ACTOR, refresh
 from service.approving import act
+from service.delegating import tell_begun
 from store import UnitOfWork, inbox
 from store.inbox import InboxRow
 from store.problems import shorten
@@ -29,7 +30,9 @@ _log = structlog.get_logger(__name__)
 
 
 def run_due(app: Application, now: datetime) -> int:
-    """Let the deadlines that have passed take effect, and show cards anew; returns how many.
+    """Let what time brings take effect, and show cards anew; returns how many there were.
+
+    Deadlines that have passed; delegations that have begun.
 
     A request that fails is put off, tried again at longer and longer intervals (a quarter of an
     hour at most), and holds no other back. Its fault stands in the service's log, with the messages
@@ -47,7 +50,7 @@ def run_due(app: Application, now: datetime) -> int:
                 inbox.consume(uow, row.id, {"code": "ALREADY_DONE"})
     ready |= keys - waiting.keys()
     done = sum(_run_one(app, one, waiting.get(_key(one))) for one in due if _key(one) in ready)
-    return done + refresh(app)
+    return done + tell_begun(app, now) + refresh(app)
 
 
 def _run_one(app: Application, state: State, row: InboxRow | None) -> bool:

@@ -28,7 +28,6 @@ _OTHER_TIMES = frozenset({("book_snapshot", "recorded_at")})
 _NAMES_RECORD = frozenset({("agents_hedge_order", "decision"), ("agents_batch_run", "decision")})
 #: Tables that have no such column, and why. Their rows are missed only in an empty trail.
 SILENT: Final[Mapping[str, str]] = {
-    "approvals_delegation": "holds the end of a delegation, not its beginning",
     "book_snapshot": "written for the end of a day, which need not have come",
     "directory_account": "part of the directory's file; a tie made later has its record",
     "directory_grant": "part of the directory's file, which its record names by hash",

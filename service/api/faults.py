@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from approvals import NoPlan, UnknownRequest
+from approvals import NoPlan, UnknownDelegation, UnknownRequest
 from auditlog.errors import (
     BadQueryError,
     DiskFullError,
@@ -133,7 +133,9 @@ def fault_of(  # noqa: C901, PLR0911, PLR0912 - one return an exception
             status = raised.status_code
             code = _STATUS_CODES.get(status, "BAD_REQUEST" if status < _SERVER_FAULT else "FAULT")
             return Fault(status, code, headers=dict(raised.headers or {}))
-        case UnknownRequest() | UnknownRecord() | UnknownRule() | UnknownOrder() | UnknownAlert():
+        case UnknownDelegation() | UnknownRequest() | UnknownRecord() | UnknownRule():
+            return Fault(404, "NOT_FOUND")
+        case UnknownOrder() | UnknownAlert():
             return Fault(404, "NOT_FOUND")
         case NoPlan():
             return Fault(409, "NO_PLAN", {"kind": raised.kind, "org": raised.org})

@@ -39,6 +39,7 @@ MODULES: Final[Mapping[str, str]] = MappingProxyType(
         "oncall": "oncall",
         "orders": "orders",
         "metrics": "measuring",
+        "delegation": "delegations",
         "rules": "rules",
         "silence": "silences",
         "trail": "trail",

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 import approvals
 import trail
-from approvals import Delegation, Status, Subject
+from approvals import Status, Subject, Wish
 from directory import (
     Account,
     directory_from_mapping,
@@ -54,13 +54,23 @@ def test_both_databases_hold_the_same(empty_database: Engine, tmp_path: Path):
     with store.unit_of_work("liu") as uow:
         house = read_directory(uow.connection)
         state = approvals.submit(uow, order, house).state
-        lent = Delegation("chen", "wang", "集团", uow.now + timedelta(days=1), Decimal("9.5"))
-        approvals.delegate(uow, lent)
         assert revoke(uow, "liu", "rules.write")
-        assert approvals.end_delegation(uow, "chen", "wang") == 1
         asked = approvals.request_grant(
             uow, "liu", "liu", "fund.transfer.cross_dept", org=ORG, directory=house
         ).state
+    ends = AT + timedelta(days=1)
+    wish = Wish("wang", ORG, None, ends, "away", "", Decimal("9.5"), "CNY")
+    with store.unit_of_work("chen") as uow:
+        lent = approvals.give_delegation(uow, wish, house).lending
+        assert lent is not None
+    with store.unit_of_work("wang") as uow:
+        assert approvals.confirm_delegation(uow, lent.number, house).ok
+        assert [one.number for one in approvals.untold(uow.connection, AT)] == [lent.number]
+        assert approvals.mark_told(uow, lent.number, [state.id])
+        assert not approvals.mark_told(uow, lent.number, [state.id])
+        assert approvals.list_delegations(uow.connection, ["集团"])[0].cap == Decimal("9.5")
+        assert approvals.end_delegation(uow, lent.number).ok
+        assert approvals.list_delegations(uow.connection, [], "chen")[0].ended_by == "wang"
     for actor, request in (("chen", state), ("wang", state), ("wang", asked)):
         with store.unit_of_work(actor) as uow:
             done = approvals.act(uow, request.id, actor, "approve", 1, directory=house)

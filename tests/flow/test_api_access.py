@@ -16,6 +16,12 @@ ORDERS = "/orders/{order_id}"
 CLOSING = {"disposition": "fixed", "root_cause": "X", "corrective": None}
 WINDOW = {"start": "2024-05-14T01:00:00Z", "end": "2024-05-13T01:00:00Z"}
 SILENCE = {"matchers": {"org": "nowhere"}, "ends_at": "2024-05-14T01:00:00Z", "reason": "x"}
+DELEGATION = {
+    "delegate": "x",
+    "scope": "nowhere",
+    "ends_at": "2024-05-14T01:00:00Z",
+    "reason": "x",
+}
 #: Route → the permission that it needs, and a body. "" needs a caller and no permission.
 ROUTES: dict[tuple[str, str], tuple[str, Any]] = {
     ("post", "/events"): (
@@ -50,6 +56,10 @@ ROUTES: dict[tuple[str, str], tuple[str, Any]] = {
     ("get", "/approvals"): ("view", None),
     ("get", "/approvals/{request_id}"): ("view", None),
     ("post", "/approvals/{request_id}/acts"): ("view", {"verb": "approve", "version": 1}),
+    ("get", "/delegations"): ("view", None),
+    ("post", "/delegations"): ("view", DELEGATION),
+    ("post", "/delegations/{number}/confirm"): ("view", None),
+    ("post", "/delegations/{number}/end"): ("view", {}),
     ("get", "/trail"): ("trail.read", None),
     ("get", "/trail/records"): ("trail.read", None),
     ("get", "/trail/records/{seq}"): ("trail.read", None),
@@ -90,6 +100,7 @@ PLACES = {
     "silence_id": "SL-20240514-999",
     "rule_id": "NO_SUCH_RULE",
     "change_id": "OV-0000000000",
+    "number": "DG-999999",
 }
 #: What each act on an order or alert needs when it exists, in the words of the directory.
 ACTS: dict[str, tuple[str, Any]] = {

@@ -21,7 +21,7 @@ from agents import delivery
 from agents.scheduler import Scheduler
 from agents.sentinel import Sentinel
 from agents.settler import Settler
-from approvals import Delegation, Subject
+from approvals import Subject, Wish
 from store import outbox, timers
 from tests.unit.agents.agents_house import (
     EAST,
@@ -443,7 +443,9 @@ def test_every_command_on_approvals(house: House):
         "chen", approvals.request_grant, "chen", "lin", "order.submit", org=EAST, directory=known
     ).state
     act("wang", "approve", grant)
-    given = Delegation("wang", "chen", EAST, house.now + timedelta(days=1))
-    scene.act("wang", approvals.delegate, given)
-    assert scene.act("wang", approvals.end_delegation, "wang", "chen") == 1
+    wish = Wish("chen", EAST, None, house.now + timedelta(days=1), "on leave")
+    lent = scene.act("wang", approvals.give_delegation, wish, known).lending
+    assert scene.act("chen", approvals.confirm_delegation, lent.number, known).ok
+    assert scene.act("wang", approvals.mark_told, lent.number, ["AP-1"])
+    assert scene.act("wang", approvals.end_delegation, lent.number).ok
     assert scene.done == takes_a_unit(approvals)

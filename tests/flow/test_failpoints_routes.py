@@ -192,6 +192,42 @@ def silenced(world: World) -> str:
     return str(answer.json()["silence"]["id"])
 
 
+def delegation_body(world: World) -> dict[str, Any]:
+    ends = world.town.app.clock() + timedelta(days=1)
+    unlike = f"{next(world.numbers)}"
+    return {
+        "delegate": "boss",
+        "scope": EAST,
+        "starts_at": rfc3339(ends - timedelta(minutes=1)),
+        "ends_at": rfc3339(ends),
+        "reason": unlike,
+    }
+
+
+def delegated(world: World) -> str:
+    client = world.town.client("lin")
+    for one in client.get(f"{JSON}/delegations?live=true").json()["items"]:
+        if one["principal"] == "lin":
+            client.post(f"{JSON}/delegations/{one['number']}/end", json={})
+    answer = client.post(f"{JSON}/delegations", json=delegation_body(world))
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["delegation"]["number"])
+
+
+def delegation(world: World) -> Request:
+    client, body = world.api("chen"), delegation_body(world)
+    return lambda: client.post(f"{JSON}/delegations", json=body)
+
+
+def delegation_act(verb: str, who: str, body: dict[str, Any] | None) -> Any:
+    def make(world: World) -> Request:
+        path = f"{JSON}/delegations/{delegated(world)}/{verb}"
+        client = world.api(who)
+        return lambda: client.post(path, json=body)
+
+    return make
+
+
 def silence(world: World) -> Request:
     client, body = world.api("chen"), silence_body(world)
     return lambda: client.post(f"{JSON}/silences", json=body)
@@ -404,6 +440,9 @@ ACTS: dict[str, Callable[[World], Request]] = {
     f"{JSON}/silences/{{silence_id}}/confirm": silence_act("confirm", {"version": 1}),
     f"{JSON}/silences/{{silence_id}}/end": silence_act("end", {"reason": "over"}),
     f"{JSON}/approvals/{{request_id}}/acts": sign,
+    f"{JSON}/delegations": delegation,
+    f"{JSON}/delegations/{{number}}/confirm": delegation_act("confirm", "boss", None),
+    f"{JSON}/delegations/{{number}}/end": delegation_act("end", "lin", {}),
     f"{JSON}/book/{{kind}}": bring,
     "/orders/{number}/acknowledge": order_page("acknowledge", {}),
     "/orders/{number}/take_over": order_page("take_over", {}),

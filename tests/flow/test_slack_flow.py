@@ -17,12 +17,14 @@ from sqlalchemy.exc import OperationalError
 import approvals
 import main
 import trail
+from approvals.tables import DelegationRow
 from directory import Account
 from service.cli import doctor
 from service.cli.desk import Desk
 from service.demo.slack_server import Fault, SignedRequest, sign
 from service.inbound import clicks
 from store import inbox
+from store.schema import table
 from workorders import State
 from workorders.rows import NOTICES
 
@@ -324,12 +326,35 @@ def test_commands_show_and_acknowledge(town: House):
     assert unsigned.status_code == 401
 
 
+def lend(town: House, *given: approvals.Delegation) -> None:
+    """Delegations that were agreed to once, whatever has become of permissions since."""
+    now = town.clock()
+    rows = [
+        {
+            **{name: getattr(one, name) for name in one.__slots__},
+            "starts": now,
+            "reason": "away",
+            "created_at": now,
+            "confirmed_by": "new",
+            "confirmed_at": now,
+            "ended_by": "",
+        }
+        for one in given
+    ]
+    with town.app.store.unit_of_work("wang") as uow:
+        uow.execute(insert(table(str(DelegationRow.__tablename__))).values(rows))
+        trail.record(uow, kind="decision", action="delegation.confirm", outcome="done",
+                     object_type="delegation", object_id="DG-1", body={})  # fmt: skip
+
+
 def test_a_delegate_gets_the_card_with_the_delegation_on_it_and_signs(town: House):
     ends = town.clock() + timedelta(days=2)
-    with town.app.store.unit_of_work("wang") as uow:
-        approvals.delegate(uow, approvals.Delegation("wang", "boss", EAST, ends))
-        approvals.delegate(uow, approvals.Delegation("wang", "lin", "Group/West", ends))
-        approvals.delegate(uow, approvals.Delegation("wang", "zhao", EAST, ends))
+    lend(
+        town,
+        approvals.Delegation("wang", "boss", EAST, ends),
+        approvals.Delegation("wang", "lin", "Group/West", ends),
+        approvals.Delegation("wang", "zhao", EAST, ends),
+    )
     order = town.breach()
     asked = town.client("chen").post(
         f"/api/v1/orders/{order.id}/request-approval", json={"kind": "override"}
@@ -350,9 +375,7 @@ def test_a_delegate_gets_the_card_with_the_delegation_on_it_and_signs(town: Hous
 
 def test_a_delegation_that_ends_takes_the_buttons_with_it(town: House):
     ends = town.clock() + timedelta(hours=1)
-    with town.app.store.unit_of_work("wang") as uow:
-        lent = approvals.Delegation("wang", "boss", EAST, ends, Decimal(5000))
-        approvals.delegate(uow, lent)
+    lend(town, approvals.Delegation("wang", "boss", EAST, ends, Decimal(5000), currency="CNY"))
     order = town.breach()
     asked = town.client("chen").post(
         f"/api/v1/orders/{order.id}/request-approval",

@@ -113,11 +113,26 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         sa.Column("scope", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("cap", sa.Text(), nullable=True),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("starts", sa.BigInteger(), nullable=False),
         sa.Column("ends", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("confirmed_by", sa.Text(), nullable=False),
+        sa.Column("confirmed_at", sa.BigInteger(), nullable=True),
+        sa.Column("ended_by", sa.Text(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("told_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_approvals_delegation")),
     )
     op.create_index(
         "ix_approvals_delegation_delegate", "approvals_delegation", ["delegate"], unique=False
+    )
+    op.create_index(
+        "ix_approvals_delegation_principal", "approvals_delegation", ["principal"], unique=False
+    )
+    op.create_index(
+        "ix_approvals_delegation_told", "approvals_delegation", ["told_at", "starts"], unique=False
     )
     op.create_table(
         "approvals_event",

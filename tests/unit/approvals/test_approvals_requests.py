@@ -12,13 +12,13 @@ import approvals
 import trail
 from approvals import (
     Code,
-    Delegation,
     NoPlan,
     State,
     Status,
     Subject,
     UnknownRequest,
     Verb,
+    Wish,
     plan_from_mapping,
     shipped_plans,
 )
@@ -221,15 +221,20 @@ def test_a_signer_who_asks_is_replaced_from_above(desk: Desk):
 
 def test_a_standing_delegation_signs_and_shows_up(desk: Desk):
     state = desk.submit(ORDER).state
-    lent = Delegation("chen", "arisk", "集团", AT + timedelta(days=1))
+    wish = Wish("arisk", ORG, None, AT + timedelta(days=1), "on leave")
     with desk.store.unit_of_work("chen") as uow:
-        approvals.delegate(uow, lent)
+        lent = approvals.give_delegation(uow, wish, desk.house).lending
+    assert lent is not None
+    assert desk.waiting("arisk") == []
+    with desk.store.unit_of_work("wang") as uow:
+        assert approvals.confirm_delegation(uow, lent.number, desk.house).ok
     assert desk.waiting("arisk") == ["HO-1"]
     signed = desk.act(state, "arisk", Verb.APPROVE)
     assert (signed.state.signatures[0].seat, signed.state.signatures[0].by) == ("chen", "arisk")
     with desk.store.unit_of_work("chen") as uow:
-        assert approvals.end_delegation(uow, "chen", "arisk") == 1
-        assert approvals.end_delegation(uow, "chen", "arisk") == 0
+        ended = approvals.end_delegation(uow, lent.number)
+        assert (ended.code, ended.ok) == ("DELEGATION_OVER", True)
+        assert approvals.end_delegation(uow, lent.number).code == "DELEGATION_ENDED"
 
 
 def test_a_deadline_runs_on_the_trading_sessions_and_escalates(desk: Desk):

@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 
 import approvals
-from approvals import REJECT_REASONS, Code, Mode, Status, Verb, shipped_plans
+from approvals import (
+    REJECT_REASONS,
+    Code,
+    LendingCode,
+    LendingState,
+    Mode,
+    Status,
+    Verb,
+    shipped_plans,
+)
 from service.i18n.catalogue import load_words
 
 CODE = re.compile(r'report\(\s*"([A-Z_]+)"')
@@ -19,7 +28,8 @@ def test_words_for_problems_reasons_and_labels(language: str):
     for path in Path(approvals.__file__).parent.glob("*.py"):
         found |= {f"problem.{code}" for code in CODE.findall(path.read_text(encoding="utf-8"))}
     assert len(found) > 8
-    found |= {f"reason.{code}" for code in Code}
+    found |= {f"reason.{code}" for code in (*Code, *LendingCode)}
+    found |= {f"delegation_state.{state}" for state in LendingState}
     found |= {f"approvals.reason.{reason}" for reason in REJECT_REASONS}
     found |= {f"approvals.verb.{verb}" for verb in Verb}
     found |= {f"approvals.status.{status}" for status in Status}

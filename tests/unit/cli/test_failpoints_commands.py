@@ -24,7 +24,8 @@ MOST = 400
 PASSWORD = "correct horse battery"
 #: They read, or what they write stands in files or in the audit log.
 READING = {
-    "alerts list", "demo", "directory export", "doctor", "events import", "events search",
+    "alerts list", "delegation list", "demo",
+    "directory export", "doctor", "events import", "events search",
     "events timeline", "exposure", "init", "orders list", "orders show", "quarantine list",
     "metrics", "silence list", "silence preview", "oncall calendar", "oncall who",
     "rules check", "rules test", "serve", "trail replay", "trail verify", "user list",
@@ -108,6 +109,18 @@ def silenced(house: Any) -> str:
     return str(made.json["silence"]["id"])
 
 
+def delegation(_house: Any) -> Call:
+    return (
+        *("delegation", "add", "--to", "wang", "--org", "华东钢铁", "--until", "2024-06-10"),
+        *("--reason", "on leave", "--cap", "5000", "--currency", "CNY", "--as", "chen"),
+    )
+
+
+def delegated(house: Any) -> str:
+    made = house(*delegation(house), "--json", token=house.token("chen"))
+    return str(made.json["delegation"]["number"])
+
+
 DAY = ("--from", "2024-06-05", "--to", "2024-06-05")
 
 
@@ -176,6 +189,11 @@ ACTS: dict[str, Callable[[Any], Call]] = {
         "oncall", "agree",
         house(*swap(house), "--json", token=house.token("chen")).json["id"], "--as", "wang",
     ),
+    "delegation add": delegation,
+    "delegation confirm": lambda house: (
+        "delegation", "confirm", delegated(house), "--as", "wang",
+    ),
+    "delegation end": lambda house: ("delegation", "end", delegated(house), "--as", "chen"),
     "silence add": silence,
     "silence confirm": lambda house: ("silence", "confirm", silenced(house), "--as", "wang"),
     "silence end": lambda house: ("silence", "end", silenced(house), "--as", "chen"),
