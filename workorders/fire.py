@@ -7,7 +7,7 @@ missed timers fire one by one in the order of their due times, and the true due 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
 from store import timers
 from store.timers import Timer
@@ -31,13 +31,16 @@ from workorders.opening import (
     review_due,
 )
 from workorders.policy import policy_from_json
-from workorders.rows import ALERTS
+from workorders.rows import ALERTS, STREAM
 from workorders.silencing import SILENCE, expire
-from workorders.states import PERMISSIONS, Outcome, Verb, move
+from workorders.states import PERMISSIONS, Outcome, Verb, move, recorded
 from workorders.ticks import GROUP, tick
 
 #: Why a rung is climbed: nobody has answered yet, or nobody answered the last resort's calls.
 NOT_ACKNOWLEDGED, UNANSWERED = "NOT_ACKNOWLEDGED", "UNANSWERED"
+#: Within it a person's second escalation of an order is a double click: the act leaves state and
+#: version alone, so nothing else tells the two clicks apart.
+DOUBLE_CLICK = timedelta(seconds=10)
 KINDS = frozenset({GROUP, LADDER, RESOLVE, REVIEW, SILENCE, SNOOZE, TRIAGE})
 
 
@@ -156,6 +159,8 @@ def escalate(uow: UnitOfWork, ctx: Context, order_id: str, *, reason: str = "") 
     planned = move(order, Verb.ESCALATE, actor=uow.actor, at=uow.now)
     if not planned.ok:
         return refuse(uow, Verb.ESCALATE, planned)
+    if _climbed_just_now(uow, order):
+        return Outcome(ok=True, code="ALREADY_DONE", order=order, params=recorded(order))
     policy = ctx.clock_of(order).policy
     number = order.rung + 1
     last = number > policy.levels[order.level].rungs
@@ -169,6 +174,17 @@ def escalate(uow: UnitOfWork, ctx: Context, order_id: str, *, reason: str = "") 
         changed=True,
         params={"people": list(fired.told)},
     )
+
+
+def _climbed_just_now(uow: UnitOfWork, order: WorkOrder) -> bool:
+    """Whether this very person escalated the order within `DOUBLE_CLICK`."""
+    c = STREAM.c
+    last = uow.connection.scalar(
+        select(func.max(c.at)).where(
+            c.order_id == order.id, c.code == "order.escalate", c.actor == uow.actor
+        )
+    )
+    return last is not None and uow.now - last < DOUBLE_CLICK
 
 
 def _overdue(
