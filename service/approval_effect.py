@@ -13,9 +13,17 @@ from store.schema import table
 from store.types import decimal_text
 from workorders import rows
 from workorders.card import Figure
+from workorders.levels import Level
 from workorders.model import WorkOrder
 
 _HEDGE_ORDERS = table("agents_hedge_order")
+
+
+def level_of(connection: Connection, state: State) -> Level | None:
+    """The colour of the work order that a request stands under."""
+    number = state.subject.material.get("order", "")
+    order = rows.find_order(connection, number) if number else None
+    return order.level if order is not None else None
 
 
 def effect_of(connection: Connection, app: Application, state: State) -> Effect:

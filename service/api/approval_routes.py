@@ -16,13 +16,17 @@ from service.api.shapes import (
     ApprovalListOut,
     ApprovalOut,
     ApproveIn,
+    SignAllIn,
+    SignAllOut,
     SignatureOut,
+    SignedOut,
 )
 from service.api.writing import Done, Writing, write
 from service.application import Application
 from service.approval_cards import still_needed
 from service.approving import act as act_on
 from service.approving import recorded
+from service.bulk_signing import NOT_FOUND, Ticked, sign_all
 from store import UnitOfWork
 from workorders.plain import plain
 
@@ -123,11 +127,47 @@ def _seen(connection: Connection, who: Caller, request_id: str) -> State:
     """
     who.check("view")
     state = approvals.read(connection, request_id)
-    seats = {name for step in state.steps for name in (*step.seats, *step.escalate_to)}
-    involved = who.person.id in {*seats, state.subject.requester}
-    if not involved and not who.sees(state.subject.org):
+    if not _involved(who, state) and not who.sees(state.subject.org):
         raise not_found()
     return state
+
+
+def _involved(who: Caller, state: State) -> bool:
+    seats = {name for step in state.steps for name in (*step.seats, *step.escalate_to)}
+    return who.person.id in {*seats, state.subject.requester}
+
+
+@router.post("/sign", response_model=SignAllOut, summary="Sign several; each has its own answer")
+def sign_several(call: Writing, asked: SignAllIn) -> Response:
+    """A refused one holds no other back; a red one is signed by itself alone."""
+    app, who = call.app, call.who
+    who.reads("view")
+
+    def sees(state: State) -> str:
+        if not _involved(who, state) and not who.sees(state.subject.org):
+            return NOT_FOUND
+        limited = bool(who.scopes) and not who.may("approval.sign", state.subject.org)
+        return "TOKEN_SCOPE" if limited else ""
+
+    def run(uow: UnitOfWork) -> Done:
+        ctx = app.context(app.directories.around(uow.connection))
+        ticked = [Ticked(one.id, one.version) for one in asked.requests]
+        found = sign_all(uow, app, ctx, ticked, sees=sees, note=asked.note)
+        items = [
+            SignedOut(
+                id=one.id,
+                ok=one.ok,
+                code=one.code,
+                titles=words_of(app.catalogues, one.code, {}),
+                approval=None if one.state is None else approval_out(one.state),
+            )
+            for one in found
+        ]
+        signed = sum(one.ok for one in found)
+        body = SignAllOut(signed=signed, refused=len(found) - signed, items=items)
+        return Done(200, body.model_dump(mode="json"))
+
+    return write(call, run)
 
 
 @router.post("/{request_id}/acts", response_model=ApprovalActOut, summary="Sign, or act otherwise")

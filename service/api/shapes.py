@@ -358,6 +358,38 @@ class ApproveIn(In):
     to: Line = ""
 
 
+class TickedIn(In):
+    """A request, in the version that the caller saw."""
+
+    id: Annotated[str, StringConstraints(pattern=r"^AP-[0-9a-f]{16}$", max_length=19)]
+    version: Annotated[int, Field(ge=0, le=10**9)]
+
+
+class SignAllIn(In):
+    """Requests to sign at once; each is judged on its own."""
+
+    requests: Annotated[list[TickedIn], Field(min_length=1, max_length=50)]
+    note: Text = ""
+
+
+class SignedOut(Out):
+    """What came of one of them; no request for one that the caller does not see."""
+
+    id: str
+    ok: bool
+    code: str
+    titles: dict[str, str]
+    approval: ApprovalOut | None
+
+
+class SignAllOut(Out):
+    """What came of each, in the order asked; `signed` counts those accepted."""
+
+    signed: int
+    refused: int
+    items: list[SignedOut]
+
+
 class ApprovalActOut(Out):
     """What came of it."""
 

@@ -55,6 +55,10 @@ ROUTES: dict[tuple[str, str], tuple[str, Any]] = {
     ("post", "/silences/{silence_id}/end"): ("view", {}),
     ("get", "/approvals"): ("view", None),
     ("get", "/approvals/{request_id}"): ("view", None),
+    ("post", "/approvals/sign"): (
+        "view",
+        {"requests": [{"id": "AP-0123456789abcdef", "version": 1}]},
+    ),
     ("post", "/approvals/{request_id}/acts"): ("view", {"verb": "approve", "version": 1}),
     ("get", "/delegations"): ("view", None),
     ("post", "/delegations"): ("view", DELEGATION),

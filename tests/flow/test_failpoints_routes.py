@@ -355,6 +355,27 @@ def sign(world: World) -> Request:
     return lambda: client.post(f"{JSON}/approvals/{number}/acts", json=body)
 
 
+def ticked(world: World) -> list[tuple[str, int]]:
+    """Two requests under orange orders that wait for a signature, and their versions."""
+    found = []
+    for _ in range(2):
+        alert = world.raised("orange")
+        client = world.town.client("chen")
+        assert client.post(f"{JSON}/alerts/{alert}/confirm", json={}).status_code == 200
+        order = client.get(f"{JSON}/alerts/{alert}").json()["order_id"]
+        path = f"{JSON}/orders/{order}/request-approval"
+        number = str(client.post(path, json={"kind": "override"}).json()["approval"])
+        version = world.town.client("wang").get(f"{JSON}/approvals/{number}").json()["version"]
+        found.append((number, int(version)))
+    return found
+
+
+def sign_several(world: World) -> Request:
+    body = {"requests": [{"id": one, "version": version} for one, version in ticked(world)]}
+    client = world.api("wang")
+    return lambda: client.post(f"{JSON}/approvals/sign", json=body)
+
+
 def sign_page(world: World) -> Request:
     number, version = world.approval()
     client = world.page("wang")
@@ -440,6 +461,7 @@ ACTS: dict[str, Callable[[World], Request]] = {
     f"{JSON}/silences/{{silence_id}}/confirm": silence_act("confirm", {"version": 1}),
     f"{JSON}/silences/{{silence_id}}/end": silence_act("end", {"reason": "over"}),
     f"{JSON}/approvals/{{request_id}}/acts": sign,
+    f"{JSON}/approvals/sign": sign_several,
     f"{JSON}/delegations": delegation,
     f"{JSON}/delegations/{{number}}/confirm": delegation_act("confirm", "boss", None),
     f"{JSON}/delegations/{{number}}/end": delegation_act("end", "lin", {}),
