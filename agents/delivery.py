@@ -248,6 +248,13 @@ def _sent(uow: UnitOfWork, group: Sequence[Attempt]) -> list[str]:
 
 
 def _retry(uow: UnitOfWork, row: OutboxRow, fault: ChannelRetry, context: Context) -> bool:
+    if deliveries.overtaken(uow.connection, row.key):
+        # Somebody answered while it was on its way: the person is left in peace.
+        if outbox.call_off(uow, row.id, str(fault)):
+            deliveries.record_delivery(
+                uow, context, row.key, outcome="called_off", error=str(fault)
+            )
+        return False
     at = uow.now + back_off(row.attempts, fault.after_s)
     if not outbox.retry(uow, row.id, str(fault), at):
         return False

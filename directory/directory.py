@@ -294,13 +294,18 @@ class Directory:
         else its roster for `role`, else the deputy. When no node has anybody, the role's holders,
         then the managers, then the last resort. A roster that had nobody reports itself.
         """
+        empty = False
         for node in ancestors(org):
             above = "" if node == org else org
             listed = self._available(
                 self.nodes[node].routed(level) if node in self.nodes else (), at
             )
             if listed:
-                return Routing(listed, RoutingReason.ROUTING_LIST, above)
+                # A unit that names nobody at all is routed above by design; one whose own roster
+                # had nobody now is a hole in the night, wherever the order goes instead.
+                reports = (ROSTER_EMPTY,) if empty else ()
+                return Routing(listed, RoutingReason.ROUTING_LIST, above, reports)
+            empty = empty or self.watch.has_roster(node, role)
             duty = self._on_call_at(node, role, at)
             if duty is not None:
                 reports = (ROSTER_EMPTY,) if above else ()

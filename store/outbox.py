@@ -190,6 +190,13 @@ def dead(uow: UnitOfWork, message_id: int, error: str) -> bool:
     return _settle(uow, message_id, state="dead", settled_at=uow.now, error=error[:_ERROR_LIMIT])
 
 
+def call_off(uow: UnitOfWork, message_id: int, error: str) -> bool:
+    """Give a claimed message back that is not wanted any more; False when it is not claimed."""
+    return _settle(
+        uow, message_id, state="cancelled", settled_at=uow.now, error=error[:_ERROR_LIMIT]
+    )
+
+
 def revive(uow: UnitOfWork, message_id: int) -> bool:
     """Have a dead message tried again now; False when it is not dead."""
     uow.buffers[PUT] = True

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, bindparam, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, select, update
 
 from store.unit_of_work import UnitOfWork
 from workorders import journal, rows
 from workorders.context import Context
-from workorders.model import Alert, EntryKind, WorkOrder
+from workorders.model import Alert, EntryKind, State, WorkOrder
 from workorders.noise import NoticeVerdict
 from workorders.notices import number_of, queue_card
 from workorders.rows import NOTICES
@@ -21,7 +21,13 @@ _FIND = (
 )
 _TRIED = update(NOTICES).where(NOTICES.c.key == bindparam("_key")).values(error=bindparam("_error"))
 _SENT = _TRIED.values(state="sent", sent_at=bindparam("_at"), handle=bindparam("_handle"))
-_AFTER = {"retry": _TRIED, "failed": _TRIED.values(state="failed")}
+_AFTER = {
+    "retry": _TRIED,
+    "called_off": _TRIED.values(state="cancelled"),
+    "failed": _TRIED.values(state="failed"),
+}
+#: States in which nobody is told any more what was queued before.
+_OVER = frozenset({State.SNOOZED, State.MERGED})
 
 
 def record_delivery(
@@ -40,7 +46,7 @@ def record_delivery(
         uow: the transaction that also settles the outbox row.
         ctx: for the fallback channels.
         key: the notice's key (`Card.notice_id`, the outbox row's key).
-        outcome: ``sent``, ``retry`` or ``failed``.
+        outcome: ``sent``, ``retry``, ``called_off`` (not taken, and not tried again) or ``failed``.
         error: the reason of a failure.
         handle: where the card can be found again.
         at: when the channel took it; default now.
@@ -60,8 +66,23 @@ def record_delivery(
     )
     if matter is None:
         return ""
-    _attempted(uow, matter, row, outcome, error)
+    _attempted(uow, matter, row, "retry" if outcome == "called_off" else outcome, error)
     return _fall_back(uow, ctx, matter, row) if outcome == "failed" else ""
+
+
+def overtaken(connection: Connection, key: str) -> bool:
+    """Whether somebody acted after this notice was drawn, so that it is not to be tried again.
+
+    An act cancels what is queued; what was on its way at that moment comes back only here.
+    """
+    row = connection.execute(_FIND, {"keys": [key]}).mappings().first()
+    if row is None:  # a message that is no notice of ours
+        return False
+    order = rows.find_order(connection, row["object_id"])
+    if order is not None and order.state in _OVER:
+        return True
+    alert = None if order else rows.find_alert(connection, row["object_id"])
+    return any(moment > row["queued_at"] for moment in _acts(order, alert))
 
 
 def record_sent(
@@ -132,12 +153,17 @@ def _attempted(
 
 def _moved_since(order: WorkOrder | None, alert: Alert | None, queued_at: datetime) -> bool:
     """Whether somebody acted while the card was on its way."""
+    return any(moment >= queued_at for moment in _acts(order, alert))
+
+
+def _acts(order: WorkOrder | None, alert: Alert | None) -> list[datetime]:
+    """When somebody took it in hand, ended or decided it."""
     moments = (
         (order.acknowledged_at, order.resolved_at, order.closed_at)
         if order
         else (alert.decided_at if alert else None,)
     )
-    return any(moment is not None and moment >= queued_at for moment in moments)
+    return [moment for moment in moments if moment is not None]
 
 
 def _fall_back(uow: UnitOfWork, ctx: Context, matter: WorkOrder | Alert, row: RowMapping) -> str:
