@@ -6,6 +6,7 @@ from service.application import Application
 from service.web.rooms import (
     alert_routes,
     approvals,
+    approvals_inbox_routes,
     exposure_routes,
     figure_routes,
     live,
@@ -32,6 +33,7 @@ def console_router(app: Application) -> list[APIRouter]:
         order_acts.router,
         order_routes.router,
         alert_routes.router,
+        approvals_inbox_routes.router,
         approvals.router,
         exposure_routes.router,
         figure_routes.router,

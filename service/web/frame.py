@@ -55,6 +55,7 @@ ROOMS = (
     Room("today", "/"),
     Room("alerts", "/alerts"),
     Room("orders", "/orders"),
+    Room("approvals", "/approvals"),
     Room("exposure", "/exposure"),
     Room("rules", "/rules"),
     Room("log", "/log"),

@@ -215,7 +215,7 @@ def delegated(world: World) -> str:
 
 
 def delegation(world: World) -> Request:
-    client, body = world.api("chen"), delegation_body(world)
+    client, body = world.api("new"), delegation_body(world)
     return lambda: client.post(f"{JSON}/delegations", json=body)
 
 
@@ -376,6 +376,29 @@ def sign_several(world: World) -> Request:
     return lambda: client.post(f"{JSON}/approvals/sign", json=body)
 
 
+def sign_several_page(world: World) -> Request:
+    picks = [f"{one}:{version}" for one, version in ticked(world)]
+    client = world.page("wang")
+    return lambda: client.post("/approvals/sign", data={"pick": picks})
+
+
+def delegation_page(world: World) -> Request:
+    body = delegation_body(world)
+    form = {"to": "boss", "scope": EAST, "since": body["starts_at"], "until": body["ends_at"],
+            "reason": body["reason"]}  # fmt: skip
+    client = world.page("chen")
+    return lambda: client.post("/delegations", data=form)
+
+
+def delegation_page_act(verb: str, who: str) -> Any:
+    def make(world: World) -> Request:
+        path = f"/delegations/{delegated(world)}/{verb}"
+        client = world.page(who)
+        return lambda: client.post(path, data={})
+
+    return make
+
+
 def sign_page(world: World) -> Request:
     number, version = world.approval()
     client = world.page("wang")
@@ -502,6 +525,10 @@ ACTS: dict[str, Callable[[World], Request]] = {
     "/log/quarantine/book/{number}/replay": mend,
     "/log/quarantine/book/{number}/dismiss": put_aside,
     "/approvals/{number}/{verb}": sign_page,
+    "/approvals/sign": sign_several_page,
+    "/delegations": delegation_page,
+    "/delegations/{number}/confirm": delegation_page_act("confirm", "boss"),
+    "/delegations/{number}/end": delegation_page_act("end", "lin"),
 }
 
 

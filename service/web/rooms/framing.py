@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 
+from approvals import waiting_for
 from auditlog.errors import LogError
 from auditlog.port import Query, SourceStats
 from directory import Directory
@@ -25,6 +26,7 @@ MOST_CHIPS = 8
 _PERMISSION = {
     "alerts": "view",
     "orders": "view",
+    "approvals": "view",
     "exposure": "book.read",
     "rules": "rules.read",
     "log": "log.read",
@@ -52,7 +54,11 @@ def make_frame(
     calendar = directory.calendar
     with app.store.reader() as connection:
         orders = sum(one["orders"] for one in reads.counts(connection, scopes).values())
-        tallies = {"orders": orders, "alerts": count_waiting(connection, scopes)}
+        tallies = {
+            "orders": orders,
+            "alerts": count_waiting(connection, scopes),
+            "approvals": len(waiting_for(connection, person.id, now)),
+        }
     place = org or person.unit
     chips = source_chips(app, directory, calendar, scopes=scopes, org=place, now=now)
     trading_day, session = trading_time(calendar, directory.settings(place).product, place, now)

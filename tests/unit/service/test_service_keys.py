@@ -22,6 +22,7 @@ ROOMS = (
     "today",
     "alerts",
     "orders",
+    "approvals",
     "exposure",
     "rules",
     "log",
