@@ -74,7 +74,8 @@ def test_a_first_import_from_an_empty_folder_to_an_order(shell: Shell) -> None:
 def test_exit_codes_tell_problems_from_wrong_calls(shell: Shell) -> None:
     bad = shell("import", "contracts", shell.file("b.csv", "contract_id\nP-1\n"))
     assert bad.returncode == 1
-    assert "column org is missing" in bad.stderr
+    told = "The column org / Organisation is missing (the header should say org)."
+    assert f"b.csv line 1: {told}" in bad.stderr.splitlines()
     wrong = shell("orders", "ack", "WO-1")
     assert wrong.returncode == 2
     assert "Traceback" not in wrong.stderr

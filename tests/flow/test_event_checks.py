@@ -133,7 +133,9 @@ def test_the_api_answers_what_was_refused(company: House) -> None:
     codes = [one["problems"][0]["code"] for one in told["rejects"]]
     assert codes == ["PRODUCT_UNKNOWN", "ORDER_INCOMPLETE", "LEVEL_UNKNOWN"]
     again = client.post("/api/v1/events", json=[GOOD[0], BAD[0][0], BAD[5][0], BAD[8][0]]).json()
-    assert (again["accepted"], again["duplicates"]) == (0, 4)
+    assert (again["accepted"], again["duplicates"]) == (0, 1)
+    assert (again["quarantined"], again["already_quarantined"]) == (0, 3)
+    assert [one["line"] for one in again["rejects"]] == [2, 3, 4]
     assert len(company.app.log.quarantine()) == 3
 
 
