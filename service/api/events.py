@@ -3,7 +3,8 @@
 from dataclasses import replace
 from datetime import datetime
 from io import StringIO
-from typing import Annotated, Any, Literal
+from operator import itemgetter
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
@@ -20,6 +21,7 @@ from service.api.shapes import Out, ProblemOut
 from service.api.writing import Done, Writing, remember, write
 from service.application import Application
 from service.event_checks import EventChecks
+from service.event_lines import EventLines
 from service.moments import SPAN, ahead_of, in_utc
 from store.clock import parse_rfc3339, rfc3339
 from store.problems import Problem, shorten
@@ -30,10 +32,14 @@ router = APIRouter(prefix="/events", tags=["events"])
 WRITE = "import.write"
 _SHOWN = 100
 _MOST = 10_000
+#: What a body may hold, in the signs of JSON.
+_FORMS: Final = "{…} | [{…}, …] | {…}\\n{…}"
+#: Of a row that is no object at all: there is nothing in it that somebody could mend.
+_NO_OBJECT: Final = frozenset({"EVENT_JSON", "EVENT_NOT_AN_OBJECT", "LOG_FILE_TRUNCATED"})
 
 
 class RejectOut(Out):
-    """A row that could not be read; it stays in quarantine until somebody mends it."""
+    """A row that could not be stored; it stays in quarantine until somebody mends it."""
 
     line: int
     problems: list[ProblemOut]
@@ -89,14 +95,20 @@ _BODY = {
     summary="Store events: one object, an array, or one object a line",
 )
 def post_events(call: Writing) -> Response:
-    """Store a batch. Resending is harmless: an event that is known counts as a duplicate."""
+    """Store a batch. Resending is harmless: an event that is known counts as a duplicate.
+
+    Bad rows among good ones are kept in quarantine and named in `rejects`, those that use the id
+    of another event too. A body in which no row is an object is refused as a whole.
+    """
     call.who.check(WRITE)
     known = remember(call)
     if known is not None:
         return known
     app = call.app
-    events, rejects = _read(app, call.who, call.body)
-    receipt = app.log.append(events, rejects)
+    read = _read(app, call.who, call.body)
+    receipt = app.log.append(read.events, read.rejects)
+    told = [(one.line, one.problems) for one in read.rejects]
+    told += [(one.line, (one,)) for one in read.lines.reused(read.events, receipt.reused)]
     found = ReceiptOut(
         accepted=receipt.accepted,
         duplicates=receipt.duplicates,
@@ -105,52 +117,72 @@ def post_events(call: Writing) -> Response:
         last_position=receipt.last_position,
         rejects=[
             RejectOut(
-                line=one.line,
+                line=line,
                 problems=[
-                    ProblemOut(**problem_shown(app.catalogues, problem)) for problem in one.problems
+                    ProblemOut(**problem_shown(app.catalogues, problem)) for problem in problems
                 ],
             )
-            for one in rejects[:_SHOWN]
+            for line, problems in sorted(told, key=itemgetter(0))[:_SHOWN]
         ],
     )
     return write(call, lambda _uow: Done(200, found.model_dump(mode="json")))
 
 
-def _read(app: Application, who: Caller, body: bytes) -> tuple[list[Event], list[Reject]]:
+class _Batch(NamedTuple):
+    """The rows of a body, and where the events among them stood."""
+
+    events: list[Event]
+    rejects: list[Reject]
+    lines: EventLines
+
+
+def _read(app: Application, who: Caller, body: bytes) -> _Batch:
     """The rows of a body; all of them must be of units for which the caller may write.
 
     An event without an organisation is of the caller's own unit.
     """
     try:
         text = body.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ApiFault(400, "NOT_UTF8") from None
+    except UnicodeDecodeError as fault:
+        detail = f"UTF-8, {fault.start}"
+        no_text = Problem("INPUT_JSON", field="body", allowed="UTF-8", params={"detail": detail})
+        raise ApiFault(400, "NOT_UTF8", problems=[no_text]) from None
     if not text.strip():
-        raise ApiFault(400, "BODY_EMPTY")
+        missing = Problem("FIELD_MISSING", field="body", allowed=_FORMS)
+        raise ApiFault(400, "BODY_EMPTY", problems=[missing])
     now = app.clock()
     events: list[Event] = []
     rejects: list[Reject] = []
     checks = EventChecks(app, now, "api")
-    lines: list[int] = []
+    lines = EventLines("api", checks.told)
+    last: list[int] = []
     reading = Reading(
-        name="api", now=now, default_arrival=now, told=lambda _event, line: lines.append(line)
+        name="api", now=now, default_arrival=now, told=lambda _event, line: last.append(line)
     )
     for row in read_json(StringIO(text), reading, by_element=True):
         if len(events) + len(rejects) >= _MOST:
             raise ApiFault(413, "TOO_MANY_ROWS", params={"most": _MOST})
         own = row if row.org else replace(row, org=who.person.unit)
         if isinstance(own, Event):
-            checks.told(own, lines[-1])
+            lines.told(own, last[-1])
             events.append(own)
         else:
             rejects.append(own)
+    if rejects and not events and all(_is_no_object(one) for one in rejects):
+        none = Problem("EVENT_NONE", field="body", found=shorten(text.strip()), allowed=_FORMS)
+        rows = [problem for one in rejects[:_SHOWN] for problem in one.problems]
+        raise ApiFault(422, "BAD_REQUEST", problems=[none, *rows])
     orgs = {event.org for event in events} | {reject.org for reject in rejects}
     strange = sorted(org for org in orgs if not who.may(WRITE, org))
     if strange:
         params = {"permission": WRITE, "why": "GRANT_OUT_OF_SCOPE", "orgs": strange[:20]}
         raise ApiFault(403, "FORBIDDEN", params=params)
     found = checks.sort(events)
-    return found.events, sorted([*rejects, *found.rejects], key=lambda one: one.line)
+    return _Batch(found.events, [*rejects, *found.rejects], lines)
+
+
+def _is_no_object(row: Reject) -> bool:
+    return row.problems[0].code in _NO_OBJECT
 
 
 @router.get("", summary="Search the events of the units that the caller sees")

@@ -2,7 +2,7 @@
 
 # ruff: noqa: FBT002, PLR0917 - the parameters of a command are its options and arguments
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -15,6 +15,7 @@ from auditlog.reader_files import read_file
 from service.catching_up import catch_up
 from service.cli.desk import PROBLEMS, ZONE, Desk, WrongCall, desk_of, moment
 from service.event_checks import EventChecks
+from service.event_lines import EventLines
 from store.problems import Problem, did_you_mean
 
 _BATCH = 5_000
@@ -51,7 +52,7 @@ def import_events(
     with desk.open() as app:
         now = app.clock()
         checks = EventChecks(app, now, file.name)
-        lines = _Lines(file.name, checks.told)
+        lines = EventLines(file.name, checks.told)
         rows = read_file(file, now=now, zone=ZONE, mapping=own, told=lines.told)
         for batch in _batches(rows):
             events, rejects = checks.sort(batch)
@@ -82,33 +83,6 @@ def import_events(
     desk.answer(document, show)
     if problems or counts["quarantined"]:
         raise typer.Exit(PROBLEMS)
-
-
-class _Lines:
-    """Where the events of a batch stood, to name those that reuse an id; emptied by `reused`."""
-
-    def __init__(self, name: str, onward: Callable[[Event, int], None]) -> None:
-        self._name = name
-        self._onward = onward
-        self._lines: dict[int, int] = {}
-
-    def told(self, event: Event, line: int) -> None:
-        """For the reader of the rows."""
-        self._lines[id(event)] = line
-        self._onward(event, line)
-
-    def reused(self, events: Sequence[Event], uids: Collection[str]) -> list[Problem]:
-        """A problem for each of `uids`, at the last row of the batch that bears it."""
-        places: dict[str, tuple[int, str]] = {}
-        for event in events if uids else ():
-            if event.uid in uids:
-                places[event.uid] = (self._lines.get(id(event), 0), event.event_id)
-        self._lines.clear()
-        return [
-            Problem("EVENT_ID_REUSED", file=self._name, line=line, field="event_id", found=number,
-                    params={"uid": uid})
-            for uid, (line, number) in places.items()
-        ]  # fmt: skip
 
 
 def _mapping(path: Path | None) -> tuple[EventMapping | None, list[Problem]]:

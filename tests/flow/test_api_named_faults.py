@@ -125,6 +125,6 @@ def test_an_empty_unit_is_a_wrong_call(hall: House) -> None:
 
 
 def test_an_element_of_a_batch_is_told_by_its_number(hall: House) -> None:
-    answer = hall.client("chen").post("/api/v1/events", json=[None, 7])
-    assert [one["line"] for one in answer.json()["rejects"]] == [1, 2]
-    assert answer.json()["rejects"][0]["problems"][0]["found"] == "null"
+    answer = hall.client("chen").post("/api/v1/events", json=[{}, None, 7])
+    assert [one["line"] for one in answer.json()["rejects"]] == [1, 2, 3]
+    assert answer.json()["rejects"][1]["problems"][0]["found"] == "null"

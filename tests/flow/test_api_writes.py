@@ -124,11 +124,54 @@ def test_a_whole_batch_under_one_key(town: House):
     assert town.app.log.stats().events == 1
 
 
-@pytest.mark.parametrize("body", [b"", b"  \n ", b"\xff\xfe\x00", b"null", b"[[[[", b"1", b'"x"'])
-def test_what_is_no_event_stores_none(town: House, body: bytes):
+NO_EVENTS = {
+    b"": (400, "FIELD_MISSING"),
+    b"  \n ": (400, "FIELD_MISSING"),
+    b"\xff\xfe\x00": (400, "INPUT_JSON"),
+    b"notjson": (422, "EVENT_NONE"),
+    b"a=1&b=2": (422, "EVENT_NONE"),
+    b"one\ntwo\n\nthree": (422, "EVENT_NONE"),
+    b'{"event_id": "E-9", ': (422, "EVENT_NONE"),
+    b"null": (422, "EVENT_NONE"),
+    b"[[[[": (422, "EVENT_NONE"),
+    b"[": (422, "EVENT_NONE"),
+    b"[null, 7]": (422, "EVENT_NONE"),
+    b"1": (422, "EVENT_NONE"),
+    b'"x"': (422, "EVENT_NONE"),
+}
+
+
+@pytest.mark.parametrize("body", NO_EVENTS)
+def test_a_body_without_any_object_is_refused_and_nothing_is_kept(town: House, body: bytes):
     answer = town.client("chen").post("/api/v1/events", content=body)
-    assert answer.status_code in {200, 400}
+    problem = answer.json()["problems"][0]
+    assert (answer.status_code, problem["code"]) == NO_EVENTS[body], answer.text
+    assert (problem["field"], bool(problem["allowed"])) == ("body", True)
+    assert all(not words.startswith("problem.") for words in problem["titles"].values())
     assert town.app.log.stats().events == 0
+    assert town.app.log.quarantine() == []
+
+
+@pytest.mark.parametrize("body", [b'notjson\n{"event_id": "E-9"}\n', b'[7, {"a": 1, "a": 2}]'])
+def test_a_bad_row_is_kept_aside_as_soon_as_one_is_an_object(town: House, body: bytes):
+    answer = town.client("chen").post("/api/v1/events", content=body)
+    assert (answer.status_code, answer.json()["quarantined"]) == (200, 2), answer.text
+    assert [one["line"] for one in answer.json()["rejects"]] == [1, 2]
+
+
+def test_an_id_that_is_used_again_is_named_by_its_row(town: House):
+    chen = town.client("chen")
+    assert chen.post("/api/v1/events", json=EVENT).json()["accepted"] == 1
+    other = {**EVENT, "object": "another"}
+    bad = {**EVENT, "event_id": "E-3", "event_time": "yesterday"}
+    for counted in ((1, 2, 0), (0, 0, 2)):  # quarantine holds the row the second time
+        told = chen.post("/api/v1/events", json=[{**EVENT, "event_id": "E-2"}, other, bad]).json()
+        assert (told["accepted"], told["quarantined"], told["already_quarantined"]) == counted
+        assert [one["line"] for one in told["rejects"]] == [2, 3]
+        (problem,) = told["rejects"][0]["problems"]
+        assert (problem["code"], problem["field"]) == ("EVENT_ID_REUSED", "event_id")
+        assert (problem["found"], problem["allowed"]) == ("E-1", "≠ E-1")
+        assert "E-1" in problem["titles"]["zh"]
 
 
 def test_rows_of_the_book_are_read_as_those_of_files(town: House):
