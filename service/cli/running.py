@@ -4,6 +4,7 @@
 
 import signal
 import threading
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -57,7 +58,13 @@ def demo(
         desk.complain(desk.sentence(problem))
     faulty = any(problem.severity == "error" for problem in problems)
     if once:
-        told = command.run_once(desk.compose, desk.settings, options, known)
+        told = command.run_once(
+            desk.compose,
+            desk.settings,
+            options,
+            known,
+            tell=lambda key, params: _tell(desk, key, params),
+        )
         told["problems"] = [desk.problem(problem) for problem in problems]
         desk.answer(told, lambda: _show(desk, told))
         if faulty or not told["trail"]["ok"]:
@@ -72,6 +79,7 @@ def demo(
         options,
         known,
         say=lambda key, params: _say(desk, key, params),
+        tell=lambda key, params: _tell(desk, key, params),
         stop=stop,
     )
     if faulty:
@@ -87,6 +95,16 @@ def _say(desk: Desk, key: str, params: dict[str, Any]) -> None:
     else:
         desk.say(f"cli.{key}", **params)
     desk.out().flush()
+
+
+def _tell(desk: Desk, key: str, params: dict[str, Any]) -> None:
+    """How far the demo is: for people alone, and apart from what it answers."""
+    if not desk.as_json:
+        shown = {
+            name: desk.format(value).moment(value) if isinstance(value, datetime) else value
+            for name, value in params.items()
+        }
+        desk.complain(desk.words.text(f"cli.{key}", **shown))
 
 
 def _show(desk: Desk, told: dict[str, Any]) -> None:

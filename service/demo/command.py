@@ -3,10 +3,10 @@
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from service.demo.doors import Doors, listen, port_of, serving
 from service.demo.incidents import Incident, Loaded, load_incidents, shipped
 from service.demo.last_morning import last_morning
 from service.demo.officers import Officers
+from service.demo.progress import Tell, Tenths, quiet
 from service.demo.report import nothing_played, report
 from service.demo.simulation import Simulation
 from service.demo.stage import Compose, Stage, staged
@@ -52,9 +53,21 @@ def load(options: DemoOptions) -> Loaded:
 
 
 def run_once(
-    compose: Compose, settings: Settings, options: DemoOptions, incidents: Sequence[Incident]
+    compose: Compose,
+    settings: Settings,
+    options: DemoOptions,
+    incidents: Sequence[Incident],
+    *,
+    tell: Tell = quiet,
 ) -> dict[str, Any]:
     """Replay everything with scripted officers; returns the report.
+
+    Args:
+        compose: wires the application.
+        settings: the data folder.
+        options: what to replay.
+        incidents: as `load` read them.
+        tell: how far it is: a catalogue key and its parameters.
 
     Raises:
         WrongFolder: when the folder is not a demo's.
@@ -66,12 +79,15 @@ def run_once(
     folder = folder_of(settings)
     if not incidents:
         return nothing_played(time.perf_counter() - began)
+    tell("demo.progress.folder", {"folder": folder})
     with (
         ready(folder, 0) as listening,
         on_stage(compose, folder, incidents, options, listening) as stage,
         serving(stage, listening) as doors,
     ):
-        replay(stage, doors, leave=())
+        tell("demo.replaying", {"count": len(incidents)})
+        replay(stage, doors, leave=(), tell=tell)
+        tell("demo.progress.report", {})
         return report(stage, time.perf_counter() - began)
 
 
@@ -81,7 +97,8 @@ def run_served(
     options: DemoOptions,
     incidents: Sequence[Incident],
     *,
-    say: Callable[[str, dict[str, Any]], None],
+    say: Tell,
+    tell: Tell = quiet,
     stop: threading.Event,
 ) -> None:
     """Replay, then serve until `stop` is set. The last incident is left for the visitor.
@@ -91,7 +108,8 @@ def run_served(
         settings: the data folder, and the port when one was asked for.
         options: what to replay.
         incidents: as `load` read them.
-        say: called with a catalogue key and its parameters: the address, the progress.
+        say: called with a catalogue key and its parameters: the address, the report.
+        tell: likewise, how far it is.
         stop: set when the demo is to end.
 
     Raises:
@@ -100,13 +118,15 @@ def run_served(
     folder = folder_of(settings)
     port = settings.port if "port" in settings.model_fields_set else 0
     began = time.perf_counter()
+    tell("demo.progress.folder", {"folder": folder})
     with (
         ready(folder, port) as listening,
         on_stage(compose, folder, incidents, options, listening) as stage,
         serving(stage, listening) as doors,
     ):
         say("demo.replaying", {"count": len(incidents)})
-        simulation = replay(stage, doors, leave=(stage.last_incident.org,))
+        simulation = replay(stage, doors, leave=(stage.last_incident.org,), tell=tell)
+        tell("demo.progress.report", {})
         told = report(stage, time.perf_counter() - began)
         say("demo.report", told)
         say("demo.address", {"address": doors.address, "sign_in": doors.sign_in})
@@ -144,13 +164,21 @@ def ready(folder: Path, port: int) -> Iterator[socket.socket]:
         yield listening
 
 
-def replay(stage: Stage, doors: Doors, leave: Sequence[str]) -> Simulation:
+def replay(stage: Stage, doors: Doors, leave: Sequence[str], *, tell: Tell) -> Simulation:
     """Run the clock over all events; officers act on all orders but those of `leave`."""
     officers = Officers(stage, doors.address, leave)
-    simulation = Simulation(stage.app, stage.clock, stage.events, officers.look)
+    far = Tenths(tell)
+    simulation = Simulation(
+        stage.app, stage.clock, stage.events, officers.look, progress=far.reached
+    )
     officers.join(simulation)
+
+    def learn(now: datetime) -> None:
+        tell("demo.progress.learning", {})
+        stage.app.trainer.run_once(now)
+
     # The detectors learn from the group's days before the first incident arrives.
-    simulation.at(stage.first_arrival - timedelta(hours=1), stage.app.trainer.run_once)
+    simulation.at(stage.first_arrival - timedelta(hours=1), learn)
     simulation.run()
     return simulation
 

@@ -56,6 +56,8 @@ class Simulation:
         events: what arrives, in any order.
         after_round: called whenever the agents have caught up; the scripted officers look at
             their messages then.
+        progress: told after each step that brought events: how many of how many there were, and
+            the clock.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Simulation:
         clock: SimulatedClock,
         events: Iterable[Event],
         after_round: Callable[[datetime], None] | None = None,
+        progress: Callable[[int, int, datetime], None] | None = None,
     ) -> None:
         self._app = app
         self._clock = clock
@@ -72,6 +75,7 @@ class Simulation:
         self._acts: list[_Scheduled] = []
         self._count = 0
         self._after_round = after_round
+        self._progress = progress
         self._day_end = _next_day_end(clock())
         self._new = False
 
@@ -112,6 +116,8 @@ class Simulation:
         if now >= self._day_end:
             self._app.settler.run_once(now)
             self._day_end = _next_day_end(now)
+        if arrived and self._progress is not None:
+            self._progress(self._next, len(self._events), now)
 
     def settle(self, now: datetime) -> None:
         """Let the agents work until nothing is left to do at `now`."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from service.demo.incidents import shipped
 
@@ -83,7 +85,7 @@ def test_a_second_demo_leaves_a_running_one_unharmed(tmp_path: Path) -> None:
             assert second.returncode == 2
             assert json.loads(second.stdout)["error"]["code"] == "FOLDER_HELD"
             assert "Traceback" not in second.stderr
-            assert "serve (process" in second.stderr
+            assert re.search(r"is in use: serve, process \d+, since 20", second.stderr)
         assert (data / "hedgewarden.db").stat().st_ino == database.st_ino
         assert (data / "keys" / "trail.key").is_file()
         with httpx.Client(base_url=address, trust_env=False, timeout=PATIENCE_S) as net:
@@ -160,3 +162,38 @@ def test_a_file_of_which_nothing_can_be_played_still_gives_one_object(tmp_path: 
         assert told["problems"]
         assert "Traceback" not in found.stderr
         assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("language", "steps"),
+    [
+        ("en", ["Preparing the folder {}/data …", "Replaying 1 incident …",
+                "100 % of the events are replayed; the demo's clock says {}.",
+                "Comparing with what was expected, verifying the trail …"]),
+        ("zh", ["正在准备目录 {}/data……", "正在重放 1 起事故……",
+                "已重放 100% 的事件，演示时间 {}。",
+                "正在与预期结果比对并校验留痕……"]),
+    ],
+)  # fmt: skip
+def test_a_person_is_told_how_far_it_is(tmp_path: Path, language: str, steps: list[str]) -> None:
+    chosen = own(tmp_path, [INCIDENTS[4]])
+    found = called(tmp_path, "--once", "--incidents", chosen, HEDGEWARDEN_LANG=language)
+    lines = found.stderr.splitlines()
+    told = [place for step in steps for place, line in enumerate(lines) if said(step, line)]
+    assert len(told) == len(steps), lines
+    assert told == sorted(told)
+    # the answer stands alone on standard output
+    assert not any(said(step, line) for step in steps for line in found.stdout.splitlines())
+
+
+def said(step: str, line: str) -> bool:
+    before, _, after = step.partition("{}")
+    return line.startswith(before) and line.endswith(after)
+
+
+def test_a_program_is_told_nothing_beside_the_answer(tmp_path: Path) -> None:
+    chosen = own(tmp_path, [INCIDENTS[4]])
+    found = called(tmp_path, "--once", "--json", "--incidents", chosen)
+    assert json.loads(found.stdout)["incidents"]
+    assert "Preparing" not in found.stderr
+    assert "%" not in found.stderr
