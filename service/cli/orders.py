@@ -2,10 +2,11 @@
 
 # ruff: noqa: PLR0917 - the parameters of a command are its options and arguments
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy import Connection
 
 import workorders
 from service.application import Application
@@ -22,6 +23,7 @@ from service.cli.listing import (
 from service.cli.naming import product_code, refuse_unknown
 from service.i18n import Format
 from store import UnitOfWork
+from store.problems import did_you_mean, shorten
 from workorders import reads
 from workorders.context import Context
 from workorders.model import Closing, Corrective, Entry, State, WorkOrder
@@ -102,36 +104,49 @@ def _show(desk: Desk, app: Application, orders: tuple[WorkOrder, ...], shape: Fo
 
 def show_order(context: typer.Context, order: OrderId, user: As = "") -> None:
     """Show one order with its evidence and its stream."""
+    from service.cli.order_evidence import Telling, gather  # noqa: PLC0415 - brings the agents
+
     desk = desk_of(context)
     with desk.open() as app:
-        scopes = scopes_of(desk, app, user) if user else None
+        person = desk.acting(app, user) if user else ""
+        scopes = scopes_of(desk, app, user)
         with app.store.reader() as connection:
             found = reads.get_order(connection, order, scopes)
             if found is None:
-                raise WrongCall("cli.orders.unknown", order=order)
+                raise _unknown(connection, scopes, order)
             entries = reads.stream(connection, order)
-            document = {
-                **order_json(found),
-                "matches": reads.matches_of(connection, order_id=order),
-                "stream": [entry_json(one) for one in entries],
-            }
+            telling = Telling(desk, app, gather(app, connection, found, scopes, person))
+        document = {
+            **order_json(found),
+            **telling.document(),
+            "stream": [entry_json(one) for one in entries],
+        }
         shape = desk.format(app.clock())
-        desk.answer(document, lambda: _show_one(desk, app, found, entries, shape))
+
+        def show() -> None:
+            _show(desk, app, (found,), shape)
+            telling.show()
+            _show_stream(desk, app, entries, shape)
+
+        desk.answer(document, show)
 
 
-def _show_one(
-    desk: Desk, app: Application, order: WorkOrder, entries: list[Entry], shape: Format
-) -> None:
-    _show(desk, app, (order,), shape)
+def _unknown(connection: Connection, scopes: Sequence[str], order: str) -> WrongCall:
+    """There is none of that number, or none that the reader sees; with a near one."""
+    page = reads.list_orders(connection, scopes, reads.Filter(), limit=500)
+    hint = did_you_mean(order, [one.id for one in page.items])
+    return WrongCall("cli.orders.unknown", order=shorten(order), hint=hint)
+
+
+def _show_stream(desk: Desk, app: Application, entries: list[Entry], shape: Format) -> None:
+    spoken = app.catalogues.words(desk.words.language)
     desk.table(
         ("cli.head.time", "cli.head.actor", "cli.head.what"),
         [
             [
                 shape.moment(one.at),
                 one.actor,
-                app.catalogues.words(desk.words.language).text(
-                    f"workorders.{one.code}", **dict(_texts(one.params))
-                )
+                spoken.text(f"workorders.{one.code}", **dict(_texts(one.params)))
                 + (f" {one.text}" if one.text else ""),
             ]
             for one in entries

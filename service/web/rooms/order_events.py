@@ -10,13 +10,13 @@ from urllib.parse import urlencode
 from auditlog.errors import LogError
 from auditlog.events import Event
 from auditlog.port import Query, StoredEvent
+from service.events_behind import LOOKED_UP, REACH
+from service.events_behind import events_behind as events_of
 from service.web.rooms.here import Here
 from service.web.views.parts import Link, StreamEntry
 from store.clock import parse_rfc3339
 from workorders.model import WorkOrder
 
-_REACH = timedelta(hours=1)
-_LOOKED_UP = 20
 #: So many objects of an order are followed, and so many events of each.
 MOST_OBJECTS = 20
 MOST_OF_ONE = 40
@@ -46,7 +46,7 @@ def events_of_case(here: Here, order: WorkOrder, matches: Sequence[Mapping[str, 
     found = {one.event.uid: one for one in behind}
     numbers = list(dict.fromkeys(_objects(behind, matches)))
     left_out = numbers[MOST_OBJECTS:]
-    since = min(parse_rfc3339(one["event_time"]) for one in matches) - _REACH
+    since = min(parse_rfc3339(one["event_time"]) for one in matches) - REACH
     until = (order.resolved_at or here.now) + timedelta(seconds=1)
     for number in numbers[:MOST_OBJECTS]:
         query = Query(
@@ -86,7 +86,7 @@ def left_out_line(here: Here, order: WorkOrder, followed: Followed) -> list[Stre
             order.resolved_at or here.now,
             "system",
             here.text("ui.stream.more_events"),
-            links=tuple(Link(one, timeline_url(one)) for one in followed.left_out[:_LOOKED_UP]),
+            links=tuple(Link(one, timeline_url(one)) for one in followed.left_out[:LOOKED_UP]),
         )
     ]
 
@@ -95,33 +95,12 @@ def events_behind(
     here: Here, order: WorkOrder, matches: Sequence[Mapping[str, Any]]
 ) -> list[StoredEvent]:
     """The log's events behind the matches, oldest first; none for who may not read the log."""
-    wanted = {event_id for one in matches for event_id in one["event_ids"]}
-    if not wanted or not here.may("log.read"):
+    if not here.may("log.read"):
         return []
-    times = [parse_rfc3339(one["event_time"]) for one in matches]
-    query = Query(
-        orgs=here.scopes,
-        org=order.org,
-        since=min(times) - _REACH,
-        until=max(times) + timedelta(seconds=1),
-        limit=1000,
-        order="oldest",
-    )
     try:
-        found = {
-            one.event.uid: one
-            for one in here.app.log.search(query).rows
-            if one.event.event_id in wanted
-        }
-        missing = wanted - {one.event.event_id for one in found.values()}
-        for event_id in sorted(missing)[:_LOOKED_UP]:
-            by_id = Query(orgs=here.scopes, org=order.org, object=event_id, limit=5)
-            for one in here.app.log.search(by_id).rows:
-                if one.event.event_id == event_id:
-                    found[one.event.uid] = one
+        return events_of(here.app.log, here.scopes, order.org, matches)
     except LogError:
         return []
-    return sorted(found.values(), key=lambda one: (one.event.event_time, one.position))
 
 
 def event_line(here: Here, event: Event) -> StreamEntry:
