@@ -501,7 +501,10 @@ ACTS: dict[str, Callable[[World], Request]] = {
     ),
     "/orders/{number}/request_approval": order_page("request_approval", {"kind": "override"}),
     "/orders/{number}/close": order_page(
-        "close", {**CLOSING, "corrective": "close it", "owner": "chen"}, *RESOLVED, who="wang"
+        "close",
+        {**CLOSING, "corrective": "close it", "owner": "chen", "due": "2024-06-01"},
+        *RESOLVED,
+        who="wang",
     ),
     "/orders/{number}/reopen": begin_anew,
     "/orders/{number}/undo": take_back,

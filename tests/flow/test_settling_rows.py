@@ -12,7 +12,7 @@ from flow_house import EAST, House, house
 import trail
 from auditlog.errors import LogUnavailableError
 from auditlog.port import Reject
-from service.serving import jobs_of
+from service.serving import schedulers_of
 from service.settling_rows import SOURCE, finish
 from store import inbox
 from store.problems import Problem
@@ -97,7 +97,8 @@ def test_what_a_killed_process_left_is_carried_to_its_end_once(
 def test_the_service_carries_it_to_its_end_by_itself(home: House) -> None:
     number = row(home)
     killed(home, number, "dismiss", REASON, after=True)
-    (job,) = [one for one in jobs_of(home.app) if one.name == "quarantine"]
+    every = [job for one in schedulers_of(home.app) for job in one._jobs]
+    (job,) = [one for one in every if one.name == "quarantine"]
     job.run(home.clock())
     assert recorded(home, "dismiss") == [("chen", "dismissed")]
 

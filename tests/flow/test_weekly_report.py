@@ -69,7 +69,7 @@ def test_each_report_holds_the_figures_of_the_units_that_its_reader_sees(town: H
         for one in town.mail.mails
         if "Weekly report" in str(one.message["Subject"])
     }
-    assert "1 work orders opened" in text["chen"]
+    assert "1 work order opened" in text["chen"]
     assert "0 work orders opened" in text["zhao"]
     assert "Closed-loop rate — → 0.00 %" in text["chen"]
     assert "/figures?from=2024-05-13&to=2024-05-20" in text["chen"]
