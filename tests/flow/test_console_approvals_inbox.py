@@ -1,14 +1,19 @@
 """The approvals inbox on the console: several signed, each told; delegations, form to end."""
 
 import re
+import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
+from hashlib import sha256
 from html import unescape
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from flow_house import EAST, START, WEST, House, house
+from sqlalchemy import select
+
+from store import schema
 
 API = "/api/v1"
 
@@ -158,3 +163,35 @@ def test_others_do_not_reach_it(home: House) -> None:
     answer = chen.post("/delegations/DG-1/end", data={})
     assert "Only the principal and the delegate" in shown(chen, answer.headers["location"])
     assert zhao.post("/delegations", data=form(home, scope=WEST, to="zhao")).status_code == 422
+
+
+def test_a_decided_request_shows_the_card_as_the_signers_had_it(home: House) -> None:
+    request = ask(home, "A1")
+    wang = home.signed_in("wang")
+    wang.post("/approvals/sign", data={"pick": picks(wang)})
+    text = shown(wang, f"/approvals/{request}")
+    assert "The card as the signers had it" in text
+    kept = text[text.index("The card as the signers had it") :]
+    assert "1 more" in kept or "Wang Qiang" in kept, "it still waits for its signer there"
+    (name,) = re.findall(r"SHA-256 of the card: ([0-9a-f]{64})", text)
+    table = schema.table("trail_blob")
+    with home.app.store.reader() as connection:
+        content = connection.scalar(select(table.c.content).where(table.c.hash == name))
+    assert sha256(bytes(content)).hexdigest() == name
+    path = home.app.settings.data / "hedgewarden.db"
+    with sqlite3.connect(path) as breaking:
+        for (trigger,) in breaking.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'trail_blob'"
+        ).fetchall():
+            breaking.execute(f'DROP TRIGGER "{trigger}"')
+        breaking.execute("UPDATE trail_blob SET content = ? WHERE hash = ?", (b"{}", name))
+    text = shown(wang, f"/approvals/{request}")
+    assert "is gone or has been changed" in text
+    assert name in text
+
+
+def test_a_request_that_waits_shows_no_card_of_the_past(home: House) -> None:
+    request = ask(home, "A1")
+    assert "The card as the signers had it" not in shown(
+        home.signed_in("wang"), f"/approvals/{request}"
+    )

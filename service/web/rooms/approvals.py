@@ -13,10 +13,12 @@ from approvals import REJECT_REASONS, State, Status, UnknownRequest, Verb
 from integrations.wording import card_text
 from service.approval_cards import approval_card
 from service.approval_effect import effect_of
+from service.approval_kept import kept_card
 from service.approving import act as act_on
 from service.approving import recorded
+from service.i18n.wording import Spoken
 from service.web.rooms.here import Here, Viewer, not_found
-from service.web.views.approval import ApprovalPage, Signer
+from service.web.views.approval import ApprovalPage, Kept, Signer
 from service.web.views.orders import Pair
 from service.web.views.parts import Act, Choice, FormField, Link, StreamEntry
 from store.clock import parse_rfc3339
@@ -39,7 +41,9 @@ def approval_page(here: Here, connection: Connection, state: State) -> ApprovalP
         state, here.person, notice_id="", directory=here.directory, effect=effect, lent=lent
     )
     language = "zh" if here.names.zh else "en"
-    told = card_text(card, here.app.catalogues.words(language), "")
+    words = here.app.catalogues.words(language)
+    told = card_text(card, words, "")
+    final = state.status.final
     subject = state.subject
     order = subject.material.get("order", "")
     stream = tuple(_stream(here, connection, state))
@@ -47,13 +51,15 @@ def approval_page(here: Here, connection: Connection, state: State) -> ApprovalP
     return ApprovalPage(
         number=state.id,
         title=here.text(f"approvals.kind.{subject.kind}") + _place(here, state),
-        lines=(told.matter, *told.lines),
+        # Figures of now would say of a decided request what nobody signed.
+        lines=(told.matter, *(told.words if final else told.lines)),
         status=state.status.value,
         level=effect.level.value if effect.level is not None else "",
         due=state.due,
         due_text=told.deadline,
         signers=tuple(_signers(here, state)),
         facts=tuple(_facts(here, state)),
+        kept=_kept(here, connection, state, words) if final else None,
         stream=stream,
         stream_how="time" if len(days) <= 1 else "moment",
         acts=tuple(_acts(here, state, delegate=lent is not None)),
@@ -61,6 +67,16 @@ def approval_page(here: Here, connection: Connection, state: State) -> ApprovalP
         if order and reads.get_order(connection, order, here.scopes) is not None
         else (),
     )
+
+
+def _kept(here: Here, connection: Connection, state: State, words: Spoken) -> Kept | None:
+    """What the signers were shown, as it was kept."""
+    found = kept_card(connection, state.id)
+    if found is None:
+        return None
+    lines = () if found.card is None else card_text(found.card, words, "").lines
+    url = f"/trail/records/{found.seq}" if here.may("trail.read") else ""
+    return Kept(found.at, lines, found.hash, url)
 
 
 def _place(here: Here, state: State) -> str:

@@ -18,6 +18,21 @@ class Signer:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """The card as it went out.
+
+    Attributes:
+        lines: empty when its bytes are gone or changed.
+        hash: of its bytes; `url` is the record that names it, empty for who may not read it.
+    """
+
+    at: datetime
+    lines: tuple[str, ...]
+    hash: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ApprovalPage:
     """One request.
 
@@ -27,6 +42,7 @@ class ApprovalPage:
         due: when the waiting step ends; `due_text` says what happens then.
         acts: what this person can do now.
         links: the work order it stands under.
+        kept: of a decided request, what the signers were shown.
     """
 
     number: str
@@ -42,3 +58,4 @@ class ApprovalPage:
     stream_how: str = "time"
     acts: tuple[Act, ...] = ()
     links: tuple[Link, ...] = ()
+    kept: Kept | None = None
