@@ -7,6 +7,7 @@ that change nothing but what they leave on record.
 import itertools
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -113,7 +114,7 @@ class World:
 
     def contents(self) -> dict[str, list[Any]]:
         path = self.town.app.settings.data / "hedgewarden.db"
-        with sqlite3.connect(path) as connection:
+        with closing(sqlite3.connect(path)) as connection:
             return {
                 name: connection.execute(f'SELECT * FROM "{name}"').fetchall()
                 for name, table in SQLModel.metadata.tables.items()
