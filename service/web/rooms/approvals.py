@@ -74,7 +74,8 @@ def _kept(here: Here, connection: Connection, state: State, words: Spoken) -> Ke
     found = kept_card(connection, state.id)
     if found is None:
         return None
-    lines = () if found.card is None else card_text(found.card, words, "").lines
+    told = None if found.card is None else card_text(found.card, words, "")
+    lines = () if told is None else (told.matter, *told.lines)
     url = f"/trail/records/{found.seq}" if here.may("trail.read") else ""
     return Kept(found.at, lines, found.hash, url)
 
@@ -198,7 +199,7 @@ def show(here: Viewer, number: Number) -> Response:
     """One request."""
     with here.app.store.reader() as connection:
         page = approval_page(here, connection, _seen(here, connection, number))
-    return here.show("approval.html", page, "today")
+    return here.show("approval.html", page, "approvals")
 
 
 @router.post("/approvals/{number}/{verb}")
