@@ -250,7 +250,7 @@ def missed_timers(office: Office) -> None:
     assert [due for _, due in told] == sorted(due for _, due in told), "out of order"
 
 
-def test_fault_missed_timers(office: Office) -> None:
+def test_fault_missed_timers_out_of_order(office: Office) -> None:
     missed_timers(office)
 
 
