@@ -102,6 +102,10 @@ class Refusal:
 class Channel(Protocol):
     """One way to reach people.
 
+    Several threads may be inside any of the methods at once: deliveries to several people run side
+    by side, and clicks come in meanwhile. Messages to one person come one after the other while
+    one process leads. What an adapter keeps between calls it guards itself.
+
     Attributes:
         name: short and stable, for example ``slack``; stored with every notice.
         interactive: whether its cards have buttons that come back.

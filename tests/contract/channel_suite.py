@@ -5,9 +5,12 @@ An adapter's test makes a subclass of `ChannelSuite` with a fixture ``harness`` 
 """
 
 import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from threading import Barrier
+from typing import Protocol, TypeVar
 
 import pytest
 
@@ -36,6 +39,11 @@ from workorders.states import move
 
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 ORDER = "WO-20261123-001"
+#: How many threads send at once, and how many cards each.
+THREADS, EACH = 8, 4
+PATIENCE_S = 60
+
+Found = TypeVar("Found")
 
 
 class Harness(Protocol):
@@ -119,6 +127,18 @@ def an_order() -> WorkOrder:
     )
 
 
+def at_once(act: Callable[[int], Found]) -> list[Found]:
+    """What `act` gives for each card, in its order; `THREADS` threads begin together."""
+    gate = Barrier(THREADS)
+
+    def lane(number: int) -> list[Found]:
+        gate.wait(PATIENCE_S)
+        return [act(number * EACH + place) for place in range(EACH)]
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return [found for part in pool.map(lane, range(THREADS)) for found in part]
+
+
 class ChannelSuite:
     def test_a_card_arrives_and_its_handle_can_be_kept(self, harness: Harness):
         handle = harness.channel.send(a_card(), harness.address)
@@ -165,6 +185,15 @@ class ChannelSuite:
         harness.set_outage(on=True)
         with pytest.raises(ChannelRetry):
             harness.channel.update(handle, a_card(2, ()))
+
+    def test_several_threads_send_at_once_and_each_card_is_its_own(self, harness: Harness):
+        channel, count = harness.channel, THREADS * EACH
+        handles = at_once(lambda number: channel.send(a_card(number), harness.address))
+        assert harness.delivered() == count
+        assert len({json.dumps(dict(one.reference)) for one in handles}) == count
+        updated = at_once(lambda number: channel.update(handles[number], a_card(number, ())))
+        assert harness.delivered() == count + updated.count(Updated.SUPERSEDED)
+        assert updated.count(Updated.UPDATED) in {0, count}
 
 
 class InteractiveSuite(ChannelSuite):

@@ -5,6 +5,7 @@ import hmac
 import json
 from dataclasses import replace
 from datetime import timedelta
+from threading import Lock
 
 import pytest
 from channel_suite import NOW, FreshnessSuite, Harness
@@ -36,6 +37,7 @@ class MemoryChannel:
     interactive = True
 
     def __init__(self) -> None:
+        self.lock = Lock()
         self.sent: list[Card] = []
         self.frozen: set[int] = set()
         self.down = False
@@ -51,8 +53,9 @@ class MemoryChannel:
         self._reach()
         if address != "chen@here":
             raise ChannelFailed("UNKNOWN_ADDRESS")
-        self.sent.append(card)
-        return Handle(self.name, {"number": len(self.sent) - 1})
+        with self.lock:
+            self.sent.append(card)
+            return Handle(self.name, {"number": len(self.sent) - 1})
 
     def update(self, handle: Handle, card: Card) -> Updated:
         self._reach()

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -114,10 +115,11 @@ def raw(asked: Callback) -> RawInbound:
 
 
 @pytest.fixture(name="store")
-def _store() -> Store:
-    engine = open_engine("sqlite://")
+def _store(tmp_path: Path) -> Iterator[Store]:
+    engine = open_engine(f"sqlite:///{tmp_path / 'codes.db'}")  # a file: threads share it
     metadata.create_all(engine)
-    return Store(engine, clock=lambda: NOW)
+    yield Store(engine, clock=lambda: NOW)
+    engine.dispose()
 
 
 @pytest.fixture(name="server")
