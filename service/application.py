@@ -51,10 +51,13 @@ class DirectoryReader:
     def around(self, connection: Connection) -> Surroundings:
         """The directory and its calendar, in the reader's transaction."""
         version = directory_version(connection)
-        if self._known is None or self._known[0] != version:
-            known = read_directory(connection)
-            self._known = (version, Surroundings(known, known.calendar))
-        return self._known[1]
+        known = self._known
+        if known is None or known[0] != version:
+            directory = read_directory(connection)
+            known = (version, Surroundings(directory, directory.calendar))
+            self._known = known
+        # Not what is kept by now: a thread that sees another moment may have put its own there.
+        return known[1]
 
     def language_of(self, person: str) -> str:
         """The language of a person's cards and mails."""
