@@ -1,4 +1,6 @@
+import sqlite3
 import threading
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel
 
 from store import Store, UnitClosed, open_engine, positions, system_clock
+from store.engine import BEGIN_OPTION
 
 
 def test_a_sqlite_file_is_safe_against_power_loss_and_keeps_references(tmp_path: Path) -> None:
@@ -104,3 +107,26 @@ def test_a_unit_closed_in_another_thread_does_not_block_its_first(tmp_path: Path
     closer.join()
     with store.unit_of_work("system:x"):
         pass
+
+
+def test_a_read_that_somebody_still_holds_does_not_lock_the_next_unit_of_work_out(
+    tmp_path: Path,
+) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'held.db'}")
+    numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9) "
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE t (a INTEGER)")
+        connection.exec_driver_sql(numbers + "INSERT INTO t SELECT i FROM n")
+    with engine.connect() as connection:
+        held = connection.exec_driver_sql("SELECT a FROM t")
+        assert held.fetchone() == (1,)
+    with closing(sqlite3.connect(tmp_path / "held.db")) as other:
+        other.execute("INSERT INTO t VALUES (10)")
+        other.commit()
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT max(a) FROM t").scalar() == 10
+    with engine.connect().execution_options(**{BEGIN_OPTION: "BEGIN IMMEDIATE"}) as connection:
+        connection.exec_driver_sql("INSERT INTO t VALUES (11)")
+        connection.commit()
+    assert held is not None
+    engine.dispose()
