@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -7,7 +8,7 @@ import pytest
 from workorders_house import ORG, START, House, answers, build, cleared, exposure, happened
 
 import trail
-from store import UnitOfWork, outbox
+from store import UnitOfWork, outbox, timers
 from workorders import (
     CardKind,
     ConcurrentChange,
@@ -24,6 +25,7 @@ from workorders import (
     hold_instruction,
     ingest_match,
     merge,
+    note,
     open_by_hand,
     perform,
     reads,
@@ -157,6 +159,31 @@ def test_a_resolved_order_that_gets_worse_is_open_again(house: House):
     house.ingest(exposure(Level.RED, after=120))
     order = house.order(order_id)
     assert (order.state, order.level, order.resolved_by) == (State.OPEN, Level.RED, "")
+
+
+def test_the_same_again_while_resolved_counts_on_and_starts_no_clock_and_no_page(house: House):
+    order_id = house.ingest(exposure(Level.RED)).order_id
+    house.do("chen", note, order_id, "the bank is asked")
+    house.do("chen", resolve, order_id)
+    house.deliver()
+    before, clocks = house.order(order_id), house.read(timers.find, f"{order_id}/")
+    for time in range(1, 11):  # past every interval at which an open order is told of again
+        house.pass_time(hours=1)
+        again = house.ingest(exposure(Level.RED, after=3600 * time))
+        assert (again.order_id, again.refire, again.level_changed) == (order_id, True, False)
+        house.fire_due()
+    after = house.order(order_id)
+    assert after == replace(
+        before,
+        count=before.count + 10,
+        last_seen=START + timedelta(hours=10),
+    )
+    assert {one.key for one in clocks} == {
+        one.key for one in house.read(timers.find, f"{order_id}/") if "/review" in one.key
+    }
+    assert house.messages(order_id) == []
+    assert house.trail(action="order.escalate") == []
+    assert [one.reason for one in house.trail(action="order.refire")] == ["RESOLVED"] * 10
 
 
 def test_findings_of_one_batch_run_are_one_order_though_months_apart(house: House):
