@@ -8,9 +8,11 @@ with the v0 scheme. It listens on 127.0.0.1 only.
 import hashlib
 import hmac
 import json
+import socket
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -93,7 +95,7 @@ class SlackServer:
         self._unix_time = unix_time
         self._count = 0
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
         )
@@ -110,6 +112,7 @@ class SlackServer:
     def __exit__(self, *_: object) -> None:
         self.closing.set()
         self._server.shutdown()
+        self._server.hang_up()
         self._server.server_close()
         self._thread.join()
 
@@ -236,6 +239,32 @@ def _body(arguments: dict[str, Any]) -> dict[str, Any]:
         "attachments": json.loads(attachments) if isinstance(attachments, str) else attachments,
         "metadata": arguments.get("metadata", {}),
     }
+
+
+class _Server(ThreadingHTTPServer):
+    """A server whose threads end with it: clients that keep their connection are hung up on."""
+
+    daemon_threads = False
+
+    def __init__(self, *args: Any) -> None:
+        self._connections: set[Any] = set()
+        super().__init__(*args)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Remember the connection, and serve it in a thread."""
+        self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Forget the connection and close it."""
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def hang_up(self) -> None:
+        """End what is still open, so that every thread comes to its end."""
+        for connection in list(self._connections):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 def _handler(server: SlackServer) -> type[BaseHTTPRequestHandler]:

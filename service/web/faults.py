@@ -12,6 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.faults import Fault, problem_response
+from service.api.validation import problems_of
+from service.i18n import problem_text
 from service.security import Forbidden, SignInNeeded
 from service.web.frame import Frame
 from service.web.pages import Pages, send_to
@@ -19,6 +21,8 @@ from service.web.reader import local_path
 from service.web.views.access import FaultPage
 from workorders.errors import ConcurrentChange
 
+_TOLD = 5
+"""Faulty fields that a page names; a form has seldom more."""
 _LOG = logging.getLogger("hedgewarden.web")
 _CODES = {
     400: "BAD_REQUEST",
@@ -112,8 +116,11 @@ def _overtaken(request: Request, raised: Exception) -> Response:
 
 
 def _invalid(request: Request, raised: Exception) -> Response:
-    del raised
-    return fault(request, 422, "BAD_REQUEST")
+    """Fields that cannot be meant, each named with what stood there and what is allowed."""
+    errors = cast("RequestValidationError", raised).errors()
+    words = cast("Pages", request.app.state.pages).reader(request).words
+    told = " ".join(problem_text(words, one) for one in problems_of(errors[:_TOLD]))
+    return fault(request, 422, "BAD_REQUEST", detail=told)
 
 
 class NoTraceback:

@@ -102,6 +102,9 @@ def test_an_override_needs_the_permission_and_is_withdrawn(home: House) -> None:
     (made,) = changes(home)
     refused = wang.post("/roster/overrides", data={**form, "org": WEST})
     assert refused.status_code == 404
+    unknown = wang.post("/roster/overrides", data={**form, "role": "x"})
+    assert unknown.status_code == 422
+    assert "role" in unknown.text
     bad = after(wang, "/roster/overrides", **{**form, "end": "2024-05-15T07:00"})
     assert "ends before" in bad
     gone = after(wang, f"/roster/changes/{made.id}/withdraw")

@@ -99,6 +99,18 @@ def test_what_cannot_be_meant_is_refused_by_name_and_keeps_the_form(home: House)
     assert standing(home) == []
 
 
+@pytest.mark.parametrize("level", [["purple"], ["orange", "purple"], ["红"]])
+def test_a_colour_that_there_is_none_of_never_widens_a_silence(
+    home: House, level: list[str]
+) -> None:
+    chen = home.signed_in("chen")
+    answer = chen.post("/silences", data=form(home, level=level))
+    assert answer.status_code == 422
+    assert "level" in answer.text
+    assert chen.get("/silences", params=form(home, level=level, look="1")).status_code == 422
+    assert standing(home) == []
+
+
 def test_who_may_not_silence_sees_why_and_other_units_are_not_there(home: House) -> None:
     liu = home.signed_in("liu")
     page = text_of(liu, "/silences")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import InvalidOperation
 
 from sqlalchemy import Connection
 
@@ -11,6 +11,7 @@ import approvals
 from approvals import Lending, LendingState, Wish, shipped_plans
 from approvals.delegations import PERMISSION
 from service.moments import in_utc
+from service.web.rooms.amounts import amount_of
 from service.web.rooms.here import Here
 from service.web.rooms.log_search import moment
 from service.web.rooms.manual_orders import units
@@ -53,14 +54,10 @@ def wish_of(here: Here, values: Mapping[str, str]) -> Wish | str:
     until = _time(here, values["until"])
     if until is None or (start is None and values["since"]):
         return "TIME_INVALID"
-    cap = None
-    if values["cap"]:
-        try:
-            cap = Decimal(values["cap"].replace(",", ""))
-        except InvalidOperation:
-            return "DELEGATION_MONEY"
-        if not cap.is_finite():
-            return "DELEGATION_MONEY"
+    try:
+        cap = amount_of(values["cap"])
+    except InvalidOperation:
+        return "DELEGATION_MONEY"
     return Wish(
         values["to"], values["scope"], start, until, values["reason"], values["kind"], cap,
         values["currency"] if cap is not None else "",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date, datetime, time
-from decimal import Decimal, InvalidOperation
+from decimal import InvalidOperation
 from typing import Annotated
 from urllib.parse import quote
 
@@ -14,6 +14,7 @@ from service.approving import Ask, ask_for
 from service.closing import conditions_of
 from service.retrying import retried
 from service.web.reader import local_path
+from service.web.rooms.amounts import amount_of
 from service.web.rooms.here import Here, Viewer, not_found
 from service.web.rooms.order_forms import ASKS, Entered
 from service.web.rooms.order_page import order_page
@@ -142,7 +143,7 @@ def request_approval(
 ) -> Response:
     """提请审批; the signers get their cards."""
     try:
-        money = _money(amount)
+        money = amount_of(amount)
     except InvalidOperation:
         values = {"kind": kind, "object": object, "amount": amount, "text": text}
         errors = {"amount": here.text("reason.AMOUNT_INVALID")}
@@ -239,20 +240,6 @@ def close(
             conditions=conditions_of(uow, here.app, order), expected_version=version,
         ),
     )  # fmt: skip
-
-
-def _money(text: str) -> Decimal | None:
-    """An amount as typed; none for an empty field.
-
-    Raises:
-        InvalidOperation: for what is no finite number.
-    """
-    if not text.strip():
-        return None
-    found = Decimal(text.strip().replace(",", "").replace("，", ""))
-    if not found.is_finite():
-        raise InvalidOperation
-    return found
 
 
 def _due(here: Here, text: str) -> datetime | str:

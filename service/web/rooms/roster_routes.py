@@ -47,14 +47,14 @@ def show(  # noqa: PLR0917 - the parts of the address
 @router.post("/roster/overrides")
 def override(  # noqa: PLR0917 - the fields of the form
     here: Viewer, org: Field, person: Field, start: Field, end: Field,
-    role: Field = Role.RISK_OFFICER.value, instead_of: Field = "", reason: Text = "",
+    role: Annotated[Role, Form()] = Role.RISK_OFFICER, instead_of: Field = "", reason: Text = "",
 ) -> Response:  # fmt: skip
     """临时顶班; needs ``roster.write``."""
     period = _period(here, start, end)
-    if period is None or role not in set(Role):
+    if period is None:
         return here.refused(_HOME, here.names.reason("TIME_INVALID"))
     _refuse_hidden(here, org)
-    given = DutyOverride(org, Role(role), person, *period, instead_of, "", reason)
+    given = DutyOverride(org, role, person, *period, instead_of, "", reason)
     return _change(here, lambda uow: add_override(uow, given), "ui.said.roster_override")
 
 
@@ -75,18 +75,18 @@ def absence(  # noqa: PLR0917 - the fields of the form
 def swap(  # noqa: PLR0917 - the fields of the form
     here: Viewer, org: Field, first: Field, first_start: Field, first_end: Field,
     second: Field, second_start: Field, second_end: Field,
-    role: Field = Role.RISK_OFFICER.value, reason: Text = "",
+    role: Annotated[Role, Form()] = Role.RISK_OFFICER, reason: Text = "",
 ) -> Response:  # fmt: skip
     """换班: without effect until two people stand behind it."""
     mine, theirs = _period(here, first_start, first_end), _period(here, second_start, second_end)
-    if mine is None or theirs is None or role not in set(Role):
+    if mine is None or theirs is None:
         return here.refused(_HOME, here.names.reason("TIME_INVALID"))
     _refuse_hidden(here, org)
     sides = SwapSide(first, *mine), SwapSide(second, *theirs)
     return _change(
         here,
         lambda uow: propose_swap(
-            uow, org=org, role=Role(role), first=sides[0], second=sides[1], reason=reason
+            uow, org=org, role=role, first=sides[0], second=sides[1], reason=reason
         ),
         "ui.said.roster_swap",
     )

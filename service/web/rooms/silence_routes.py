@@ -10,6 +10,7 @@ from service.web.rooms.here import Here, Viewer, not_found
 from service.web.rooms.silences import Asked, fault_of, silences_page, wish_of
 from store import UnitOfWork
 from workorders.context import Context
+from workorders.levels import Level
 from workorders.silencing import (
     SilenceOutcome,
     confirm_silence,
@@ -20,7 +21,6 @@ from workorders.silencing import (
 )
 
 router = APIRouter(include_in_schema=False)
-_LEVELS = frozenset({"red", "orange", "yellow", "blue"})
 SilenceId = Annotated[str, Path(max_length=64)]
 Word = Annotated[str, Query(max_length=400)]
 Field = Annotated[str, Form(max_length=400)]
@@ -36,14 +36,14 @@ def show(  # noqa: PLR0917 - the fields of the form
     account: Word = "",
     rule: Word = "",
     person: Word = "",
-    level: Annotated[list[str] | None, Query()] = None,
+    level: Annotated[list[Level] | None, Query()] = None,
     since: Word = "",
     until: Word = "",
     reason: Annotated[str, Query(max_length=4000)] = "",
     look: Word = "",
 ) -> Response:
     """The list and the form; with `look` also what the silence would have kept back."""
-    levels = tuple(one for one in dict.fromkeys(level or ()) if one in _LEVELS)
+    levels = tuple(one.value for one in dict.fromkeys(level or ()))
     asked = Asked(org, product, measure, account, rule, person, levels, since, until, reason,
                   bool(look))  # fmt: skip
     if org and not _seen(here, org):
@@ -64,13 +64,13 @@ def create(  # noqa: PLR0917 - the fields of the form
     account: Field = "",
     rule: Field = "",
     person: Field = "",
-    level: Annotated[list[str] | None, Form()] = None,
+    level: Annotated[list[Level] | None, Form()] = None,
     since: Field = "",
 ) -> Response:
     """静默; one that names red waits for its second person."""
     if not _seen(here, org):
         raise not_found()
-    levels = tuple(one for one in dict.fromkeys(level or ()) if one in _LEVELS)
+    levels = tuple(one.value for one in dict.fromkeys(level or ()))
     asked = Asked(org, product, measure, account, rule, person, levels, since, until, reason)
     wish = wish_of(here, asked)
     if isinstance(wish, str):
