@@ -80,7 +80,7 @@ class Frame:
         session: ``day``, ``night`` or ``closed``.
         data_as_of: the time up to which all sources are complete.
         data_state: ``current``, ``late`` or ``dead``: the worst of the sources.
-        on_call: who is on call now; empty when nobody is.
+        on_call: the sentence that says who answers now; empty without a unit to ask for.
         person: name of who is signed in; empty when nobody is.
         roles: the person's roles, as codes ``ui.role.<code>``.
         sources: for the data strip, in any order; late ones are shown first.

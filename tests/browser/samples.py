@@ -83,7 +83,7 @@ def frame(reader: Reader, active: str) -> Frame:
         session="night",
         data_as_of=NOW,
         data_state="late",
-        on_call=say("风控一组", "Risk team 1"),
+        on_call=say("值班：风控一组", "On call: Risk team 1"),
         person=say("陈芳", "Chen Fang"),
         roles=("risk_officer",),
         sources=(

@@ -75,6 +75,38 @@ def test_the_week_shows_who_answers_and_where_nobody_does(home: House) -> None:
     assert "East" not in text_of(home.signed_in("zhao"), "/roster")
 
 
+def test_the_top_bar_names_who_answers_and_says_when_that_is_not_by_the_roster(home: House) -> None:
+    chen, zhao = home.signed_in("chen"), home.signed_in("zhao")
+    assert "On call: Chen Fang<" in chen.get("/").text
+    # a unit that keeps no roster has its officers; that is not nobody
+    assert "No roster: Zhao Min<" in zhao.get("/").text
+    home.pass_time(days=4)  # Saturday
+    page = home.signed_in("chen").get("/").text
+    assert "Roster gap: Chen Fang, Lin Hao, New Officer<" in page
+    assert "Nobody is on call" not in page
+
+
+def test_nobody_is_on_call_where_nobody_is_left(home: House) -> None:
+    known, problems = directory_from_mapping(
+        {
+            "organisations": [{"path": "Lone"}],
+            "people": [
+                {
+                    "id": "shen",
+                    "name": "Shen",
+                    "roles": ["auditor"],
+                    "unit": "Lone",
+                    "language": "en",
+                }
+            ],
+        }
+    )
+    assert problems == []
+    with home.app.store.unit_of_work("cli:test") as uow:
+        save_directory(uow, known)
+    assert "Nobody is on call<" in home.signed_in("shen").get("/").text
+
+
 def test_who_is_on_call_is_exact_to_the_minute(home: House) -> None:
     chen = home.signed_in("chen")
     for at, name in (("2024-05-15T07:59", "Lin Hao"), ("2024-05-15T08:00", "Chen Fang")):

@@ -6,10 +6,12 @@ from datetime import date, datetime, timedelta
 from approvals import waiting_for
 from auditlog.errors import LogError
 from auditlog.port import Query, SourceStats
-from directory import Directory
+from directory import Directory, Role
 from directory.calendar import TradingCalendar
+from directory.coverage import roster_home
 from directory.errors import DirectoryError
 from service.application import Application
+from service.i18n import Words
 from service.security import SignedIn
 from service.web.frame import INBOX_ROOM, ROOMS, Frame, Room, SourceChip
 from service.web.reader import Reader
@@ -75,7 +77,7 @@ def make_frame(
         session=session,
         data_as_of=complete_until(chips),
         data_state=state,
-        on_call=_on_call(directory, names, place, now),
+        on_call=on_call(directory, names, reader.words, place, now),
         person=person.name,
         roles=tuple(role.value for role in person.roles),
         sources=tuple(_named(chip, names) for chip, _ in chips),
@@ -118,9 +120,23 @@ def _organisations(
     return (whole, *(Choice(path, names.unit(path), path == chosen) for path in nodes))
 
 
-def _on_call(directory: Directory, names: Names, org: str, now: datetime) -> str:
-    found = directory.on_call(org, now) if org else None
-    return names.people(list(found.people)) if found is not None else ""
+def on_call(directory: Directory, names: Names, words: Words, org: str, now: datetime) -> str:
+    """Who answers at `org` now, as a sentence; it says so when that is not by the roster.
+
+    Without a roster, or in a gap of it, the holders of the role answer, then the managers, then
+    the last resort: that nobody is on call is said only when nobody is left.
+    """
+    if not org:
+        return ""
+    found = directory.on_call(org, now)
+    if found is not None:
+        return words.text("ui.top.on_call", name=names.people(list(found.people)))
+    people, _ = directory.beyond_roster(org, Role.RISK_OFFICER, now)
+    if not people:
+        return words.text("ui.top.nobody_on_call")
+    kept = roster_home(directory, org, Role.RISK_OFFICER)
+    key = "ui.top.roster_gap" if kept else "ui.top.no_roster"
+    return words.text(key, name=names.people(list(people)))
 
 
 def _listed(reader: Reader, found: Sequence[str]) -> str:
