@@ -18,6 +18,7 @@ from book.vouchers import VoucherMeaning
 from directory import Directory
 from directory.calendar import TradingCalendar
 from directory.errors import DirectoryError
+from workorders.policy import Policy
 
 _SIGN = {"buy": 1, "sell": -1}
 
@@ -37,10 +38,12 @@ class Surroundings:
     Attributes:
         directory: people, grants, settings of the organisations.
         calendar: trading sessions, each organisation's own ones among them.
+        policy: paging and deadlines for orders that open now.
     """
 
     directory: Directory
     calendar: TradingCalendar
+    policy: Policy
 
 
 def product_of(event: Event, around: Surroundings) -> str:

@@ -16,9 +16,16 @@ from book.read import next_valid_from, read_state
 from book.state import BookState
 from directory.writing import directory_version, read_directory
 from trail.tables import RECORD
+from workorders.company_policy import company_policy
 
 #: Older prices are history, not the present: quotes are compared within this span.
 PRICE_SPAN = timedelta(days=5)
+
+
+def read_surroundings(connection: Connection) -> Surroundings:
+    """The directory, its calendar and the company's policy, all of one version."""
+    known = read_directory(connection)
+    return Surroundings(known, known.calendar, company_policy(connection).policy)
 
 
 class World:
@@ -41,8 +48,7 @@ class World:
         """The directory and its calendar, read again when their version moved."""
         version = directory_version(connection)
         if self._around is None or version != self._version:
-            known = read_directory(connection)
-            self._around = Surroundings(known, known.calendar)
+            self._around = read_surroundings(connection)
             self._version = version
         return self._around
 

@@ -16,6 +16,8 @@ from store.yaml_faults import yaml_fault
 
 _T = TypeVar("_T")
 _LARGEST_FILE = 4_000_000
+#: More are no count of anything; thousands of them cannot be converted at all.
+_DIGITS = 20
 
 
 class _Constructor(RoundTripConstructor):
@@ -176,7 +178,7 @@ class FieldReader:
         value = node.get(key)
         if value is None:
             return None
-        if isinstance(value, str) and value.strip().isdecimal():
+        if isinstance(value, str) and value.strip().isdecimal() and len(value) <= _DIGITS:
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
             self.report("NOT_A_WHOLE_NUMBER", node, key, found=value, allowed="0, 1, 2, …")

@@ -15,9 +15,10 @@ import structlog
 from sqlalchemy import Connection
 
 from agents.facts import Surroundings
+from agents.world import read_surroundings
 from auditlog.port import LogPort
 from directory import Directory
-from directory.writing import directory_version, read_directory
+from directory.writing import directory_version
 from rules.rulebook import Rulebook
 from service.i18n.wording import Catalogues
 from service.settings import Settings
@@ -53,8 +54,7 @@ class DirectoryReader:
         version = directory_version(connection)
         known = self._known
         if known is None or known[0] != version:
-            directory = read_directory(connection)
-            known = (version, Surroundings(directory, directory.calendar))
+            known = (version, read_surroundings(connection))
             self._known = known
         # Not what is kept by now: a thread that sees another moment may have put its own there.
         return known[1]
@@ -124,7 +124,7 @@ class Application:
         store: the operational database.
         keeper: writes the trail; asked for a last checkpoint at the end.
         keys: the folder of keys.
-        policy: paging and deadlines for orders that open now.
+        policy: in the place of the company's own, for tests and benches; None is the company's.
         makers: of the ports that are made when they are first used.
         demo: whether this is a demo folder; then pages carry a banner.
     """
@@ -135,7 +135,7 @@ class Application:
     keeper: TrailKeeper
     keys: Keys
     rulebook_folder: Path
-    policy: Policy
+    policy: Policy | None
     directories: DirectoryReader
     makers: Makers
     demo: bool = False
@@ -206,7 +206,7 @@ class Application:
 
     def context(self, around: Surroundings | None = None) -> Context:
         """What the commands of `workorders` need, as of now."""
-        return context_of(around or self.directories.now(), self.policy, self.channel_names)
+        return context_of(around or self.directories.now(), self.channel_names, self.policy)
 
     @cached_property
     def channel_names(self) -> tuple[str, ...]:
@@ -236,12 +236,17 @@ class Application:
         self.store.engine.dispose()
 
 
-def context_of(around: Surroundings, policy: Policy, channels: tuple[str, ...]) -> Context:
-    """The context of one directory: notices go out on every channel that is set up."""
+def context_of(
+    around: Surroundings, channels: tuple[str, ...], policy: Policy | None = None
+) -> Context:
+    """The context of one directory: notices go out on every channel that is set up.
+
+    `policy` takes the place of the company's.
+    """
     return Context(
         people=around.directory,
         calendar=around.calendar,
-        policy=policy,
+        policy=policy or around.policy,
         channels=channels,
         fallback=channels,
     )

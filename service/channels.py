@@ -21,6 +21,17 @@ from trail.keys import Keys
 from workorders.channel import Channel
 
 
+def channel_names_of(settings: Settings) -> tuple[str, ...]:
+    """The channels that the settings ask for, without making them."""
+    asked = {
+        "slack": settings.slack_token.get_secret_value(),
+        "wecom": settings.wecom_corp_id,
+        "feishu": settings.feishu_app_id,
+        "email": settings.smtp_host,
+    }
+    return tuple(name for name, said in asked.items() if said)
+
+
 def channels_of(
     settings: Settings,
     keys: Keys,
@@ -36,18 +47,18 @@ def channels_of(
     """
     found: dict[str, Channel] = {}
     outbound = outbound_of(settings)
-    token = settings.slack_token.get_secret_value()
-    if token:
+    asked = channel_names_of(settings)
+    if "slack" in asked:
         found["slack"] = SlackChannel(
             base_url=settings.slack_url,
-            token=token,
+            token=settings.slack_token.get_secret_value(),
             signing_secrets=[one.get_secret_value() for one in settings.slack_signing_secrets],
             wording=wording,
             language_of=language_of,
             public_url=settings.public_url,
             outbound=outbound,
         )
-    if settings.wecom_corp_id:
+    if "wecom" in asked:
         found["wecom"] = WecomChannel(
             web=wecom_web_of(settings),
             corp_id=settings.wecom_corp_id,
@@ -58,7 +69,7 @@ def channels_of(
             language_of=language_of,
             public_url=settings.public_url,
         )
-    if settings.feishu_app_id:
+    if "feishu" in asked:
         found["feishu"] = FeishuChannel(
             web=feishu_web_of(settings),
             seal=_feishu_seal(settings),
@@ -66,7 +77,7 @@ def channels_of(
             language_of=language_of,
             public_url=settings.public_url,
         )
-    if settings.smtp_host:
+    if "email" in asked:
         found["email"] = MailChannel(
             server=MailServerAddress(
                 host=settings.smtp_host,

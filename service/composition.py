@@ -58,7 +58,7 @@ def compose(
         keeper=keeper,
         keys=keys,
         rulebook_folder=rulebook_folder(settings),
-        policy=policy or Policy(),
+        policy=policy,
         directories=DirectoryReader(store),
         makers=Makers(
             rulebook=Later(lambda: rules_in_force(settings)),

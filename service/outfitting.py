@@ -23,7 +23,7 @@ def agents_of(app: Application, *, use_child: bool) -> Agents:
         app.log,
         rulebook=lambda: app.rulebook,
         around=directories.now,
-        context=lambda around: context_of(around, app.policy, app.channel_names),
+        context=lambda around: context_of(around, app.channel_names, app.policy),
         channels=app.channels,
         address=lambda person, channel: address_of(directories.now(), person, channel),
         holder=f"{socket.gethostname()}:{os.getpid()}",

@@ -25,7 +25,6 @@ RESOLVE = "workorders.resolve"
 REVIEW = "workorders.review"
 SNOOZE = "workorders.snooze"
 TRIAGE = "workorders.triage"
-_REVIEW_TIME = time(10, 0)
 _WAITING = select(ALERTS.c.id).where(
     ALERTS.c.case_id == bindparam("case"), ALERTS.c.due_at.is_not(None)
 )
@@ -202,7 +201,10 @@ def stop_clocks(uow: UnitOfWork, order: WorkOrder) -> None:
 
 
 def review_due(ctx: Context, order: WorkOrder, at: datetime) -> datetime:
-    """When the second person must have closed a red order: the next trading day, 10:00."""
+    """When the second person must have closed a red order.
+
+    The next trading day, at the time of the policy that is frozen into the order (10:00).
+    """
     local = at.astimezone(ctx.zone).date()
     try:
         if not order.product:
@@ -212,7 +214,8 @@ def review_due(ctx: Context, order: WorkOrder, at: datetime) -> datetime:
         day = local + timedelta(days=1)
         while day.weekday() > 4:  # noqa: PLR2004 - Saturday and Sunday
             day += timedelta(days=1)
-    return datetime.combine(day, _REVIEW_TIME, tzinfo=ctx.zone)
+    until = time.fromisoformat(ctx.clock_of(order).policy.review_time)
+    return datetime.combine(day, until, tzinfo=ctx.zone)
 
 
 def adopt_alerts(uow: UnitOfWork, case_id: str, order_id: str) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from datetime import timedelta
+from datetime import time, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
@@ -110,6 +110,8 @@ class Policy:
         inhibit_equal: what a red order and a lighter one must have in common for the lighter to be
             quiet; where one of these is missing on either side they have nothing in common.
         flap_threshold: crossings within a day from which a condition is said to flap.
+        review_time: until when (``HH:MM``) on the next trading day a second person closes a red
+            order.
     """
 
     levels: Mapping[Level, LevelPolicy] = field(default_factory=_default_levels)
@@ -125,6 +127,7 @@ class Policy:
     silence_limit_s: int = 604_800
     inhibit_equal: tuple[str, ...] = ("org", "account", "product", "measure")
     flap_threshold: int = 6
+    review_time: str = "10:00"
 
     def __post_init__(self) -> None:
         if min(self.group_interval_s, self.repeat_interval_s, self.silence_limit_s) < 1:
@@ -133,6 +136,7 @@ class Policy:
             raise BadPolicy("the last resort is told at least once")
         if not self.inhibit_equal or not set(self.inhibit_equal) <= INHIBIT_BY:
             raise BadPolicy("inhibition compares " + ", ".join(sorted(INHIBIT_BY)))
+        time.fromisoformat(self.review_time)
 
     @property
     def repeat_interval(self) -> timedelta:

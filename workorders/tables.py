@@ -244,6 +244,17 @@ class CrossingRow(SQLModel, table=True):
     after: str = Field(sa_type=Text)
 
 
+class PolicyRow(SQLModel, table=True):
+    """A policy of paging and deadlines that the company set; the newest holds."""
+
+    __tablename__ = "workorders_policy"
+    number: int | None = Field(default=None, primary_key=True, sa_type=ROW_ID)
+    document: dict[str, Any] = Field(sa_type=CanonicalJson, nullable=False)
+    set_by: str = Field(sa_type=Text)
+    file: str = Field(sa_type=Text)
+    changed_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
+
+
 class CounterRow(SQLModel, table=True):
     """The last number given out per prefix and day."""
 

@@ -15,6 +15,7 @@ import trail
 from agents.scheduler import LEASE_S
 from agents.sentinel import GRACE
 from directory import DirectoryError, Role, conflicts, read_directory
+from service.channels import channel_names_of
 from service.cli.findings import Finding
 from service.cli.recorded_states import differences
 from service.demo.folder import is_demo
@@ -22,6 +23,8 @@ from service.settings import Settings
 from store import Store, inbox, migrate, open_engine, outbox, timers
 from store.clock import rfc3339, system_clock
 from store.schema import table
+from workorders.company_policy import company_policy
+from workorders.policy_file import Known, strangers
 
 _SHOWN: Final = 5
 _MANY: Final = 1_000
@@ -50,6 +53,7 @@ def database_findings(settings: Settings, now: datetime | None = None) -> list[F
                 ("states", _states),
                 ("people", _people),
                 ("roster", partial(_roster, at)),
+                ("policy", partial(_policy, settings)),
                 ("letters", _letters),
                 ("timers", partial(_timers, at)),
                 ("leases", partial(_leases, at)),
@@ -163,6 +167,19 @@ def _roster(now: datetime, connection: Connection) -> Finding:
         "names": _listed(names),
     }
     return Finding("roster", "conflicts", shown)
+
+
+def _policy(settings: Settings, connection: Connection) -> Finding:
+    """Whether all whom the company's policy names can still be told."""
+    held = company_policy(connection)
+    if held.changed_at is None:
+        return Finding("policy", "built_in")
+    people = [one.id for one in read_directory(connection).people if one.active]
+    gone = strangers(held.policy, Known(people=people, channels=channel_names_of(settings)))
+    if gone:
+        return Finding("policy", "lost", {"names": _listed(gone)})
+    shown = {"number": str(held.number), "by": held.set_by, "at": rfc3339(held.changed_at)}
+    return Finding("policy", params=shown)
 
 
 def _letters(connection: Connection) -> Finding:

@@ -10,6 +10,8 @@ from typing import Final
 
 OK, YELLOW, RED = "ok", "yellow", "red"
 SEVERITIES: Final = (OK, YELLOW, RED)
+#: Other results with which nothing is wrong.
+_FINE: Final = frozenset({("running", "none"), ("policy", "built_in")})
 #: What is not as it should be and can wait; every other result that is not good is red.
 _YELLOW: Final = frozenset(
     {
@@ -50,7 +52,7 @@ class Finding:
     @property
     def severity(self) -> str:
         """``ok``, ``yellow`` or ``red``."""
-        if self.result == "good" or (self.check, self.result) == ("running", "none"):
+        if self.result == "good" or (self.check, self.result) in _FINE:
             return OK
         return YELLOW if (self.check, self.result) in _YELLOW else RED
 

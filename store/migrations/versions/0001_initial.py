@@ -1213,6 +1213,15 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         "ix_workorders_order_reopened_from", "workorders_order", ["reopened_from"], unique=False
     )
     op.create_table(
+        "workorders_policy",
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.Column("set_by", sa.Text(), nullable=False),
+        sa.Column("file", sa.Text(), nullable=False),
+        sa.Column("changed_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_workorders_policy")),
+    )
+    op.create_table(
         "workorders_silence",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),

@@ -98,7 +98,7 @@ def directory(mapping: Mapping[str, Any] = PEOPLE) -> Directory:
 
 def surroundings(known: Directory | None = None) -> Surroundings:
     known = known or directory()
-    return Surroundings(known, known.calendar)
+    return Surroundings(known, known.calendar, Policy())
 
 
 def opening_book(

@@ -70,6 +70,7 @@ NEEDED = {
     "orders note": ["WO-1", "text", "--as", "chen"],
     "orders resolve": ["WO-1", "--as", "chen"],
     "orders show": ["WO-1"],
+    "policy import": ["nowhere.yaml"],
     "quarantine dismiss": ["1", "--reason", "x"],
     "quarantine replay": ["1"],
     "silence add": ["--org", "华东钢铁", "--until", "2024-06-04", "--reason", "x", "--as", "chen"],

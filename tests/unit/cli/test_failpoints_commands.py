@@ -28,6 +28,7 @@ READING = {
     "directory export", "doctor", "events import", "events search",
     "events timeline", "exposure", "init", "orders list", "orders show", "quarantine list",
     "metrics", "silence list", "silence preview", "oncall calendar", "oncall who",
+    "policy export", "policy show",
     "rules check", "rules test", "serve", "trail replay", "trail verify", "user list",
 }  # fmt: skip
 CONTRACTS = "contract_id,org,product,side,quantity,price\n{},华东钢铁/铜贸易部,cu,{},{},71250\n"
@@ -198,6 +199,9 @@ ACTS: dict[str, Callable[[Any], Call]] = {
     "silence confirm": lambda house: ("silence", "confirm", silenced(house), "--as", "wang"),
     "silence end": lambda house: ("silence", "end", silenced(house), "--as", "chen"),
     "directory import": lambda house: ("directory", "import", house.file("n.yaml", PEOPLE)),
+    "policy import": lambda house: (
+        "policy", "import", house.file("p.yaml", "levels: {red: {rungs: 4}}"),
+    ),
     "user create": lambda _house: (
         "user", "create", "li", "--role", "auditor", "--unit", "华东钢铁", "--password-stdin",
     ),
