@@ -260,6 +260,11 @@ class State:
         """The step that waits for signatures."""
         return self.steps[self.step] if self.status is Status.PENDING else None
 
+    def involves(self, person: str) -> bool:
+        """Whether the person asked, or has a seat in it or may be given one by a timeout."""
+        seats = {name for step in self.steps for name in (*step.seats, *step.escalate_to)}
+        return person in {*seats, self.subject.requester}
+
     @property
     def waiting_for(self) -> tuple[str, ...]:
         """Who can sign now, delegates apart."""

@@ -18,17 +18,15 @@ from service.api.shapes import (
     ApproveIn,
     SignAllIn,
     SignAllOut,
-    SignatureOut,
     SignedOut,
 )
 from service.api.writing import Done, Writing, write
 from service.application import Application
-from service.approval_cards import still_needed
+from service.approval_rows import approval_row
 from service.approving import act as act_on
 from service.approving import recorded
 from service.bulk_signing import NOT_FOUND, Ticked, sign_all
 from store import UnitOfWork
-from workorders.plain import plain
 
 router = APIRouter(prefix="/approvals", tags=["approvals"])
 
@@ -58,36 +56,7 @@ _FORBIDDEN = frozenset(
 
 def approval_out(state: State) -> ApprovalOut:
     """The request as it goes out."""
-    subject = state.subject
-    return ApprovalOut(
-        **plain(
-            {
-                "id": state.id,
-                "version": state.version,
-                "kind": subject.kind,
-                "object_id": subject.object_id,
-                "org": subject.org,
-                "requester": subject.requester,
-                "amount": subject.amount,
-                "currency": subject.currency,
-                "material": dict(subject.material),
-                "status": state.status,
-                "round": state.round,
-                "step": state.current.name if state.current else "",
-                "waiting_for": state.waiting_for,
-                "still_needed": still_needed(state),
-                "due": state.due,
-                "expires": state.expires,
-                "decided_by": state.decided_by,
-                "decided_at": state.decided_at,
-                "reason": state.reason,
-            }
-        ),
-        signatures=[
-            SignatureOut(**plain({"step": s.step, "seat": s.seat, "by": s.by, "at": s.at}))
-            for s in state.signatures
-        ],
-    )
+    return ApprovalOut(**approval_row(state))
 
 
 @router.get("", summary="Requests of the units that the caller sees, or that wait for the caller")
@@ -127,14 +96,9 @@ def _seen(connection: Connection, who: Caller, request_id: str) -> State:
     """
     who.check("view")
     state = approvals.read(connection, request_id)
-    if not _involved(who, state) and not who.sees(state.subject.org):
+    if not state.involves(who.person.id) and not who.sees(state.subject.org):
         raise not_found()
     return state
-
-
-def _involved(who: Caller, state: State) -> bool:
-    seats = {name for step in state.steps for name in (*step.seats, *step.escalate_to)}
-    return who.person.id in {*seats, state.subject.requester}
 
 
 @router.post("/sign", response_model=SignAllOut, summary="Sign several; each has its own answer")
@@ -144,7 +108,7 @@ def sign_several(call: Writing, asked: SignAllIn) -> Response:
     who.reads("view")
 
     def sees(state: State) -> str:
-        if not _involved(who, state) and not who.sees(state.subject.org):
+        if not state.involves(who.person.id) and not who.sees(state.subject.org):
             return NOT_FOUND
         limited = bool(who.scopes) and not who.may("approval.sign", state.subject.org)
         return "TOKEN_SCOPE" if limited else ""

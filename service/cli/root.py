@@ -40,6 +40,7 @@ MODULES: Final[Mapping[str, str]] = MappingProxyType(
         "orders": "orders",
         "metrics": "measuring",
         "delegation": "delegations",
+        "approvals": "approving",
         "policy": "policies",
         "rules": "rules",
         "silence": "silences",

@@ -187,9 +187,7 @@ def _seen(here: Here, connection: Connection, number: str) -> State:
         state = approvals.read(connection, number)
     except UnknownRequest as unknown:
         raise not_found() from unknown
-    seats = {name for step in state.steps for name in (*step.seats, *step.escalate_to)}
-    involved = here.person in {*seats, state.subject.requester}
-    if not involved and not here.signed.sees(state.subject.org):
+    if not state.involves(here.person) and not here.signed.sees(state.subject.org):
         raise not_found()
     return state
 

@@ -42,9 +42,9 @@ def sign(
         return here.refused("/approvals", here.text("ui.approvals.none_ticked"))
 
     def sees(state: State) -> str:
-        seats = {name for step in state.steps for name in (*step.seats, *step.escalate_to)}
-        involved = here.person in {*seats, state.subject.requester}
-        return "" if involved or here.signed.sees(state.subject.org) else NOT_FOUND
+        return (
+            "" if state.involves(here.person) or here.signed.sees(state.subject.org) else NOT_FOUND
+        )
 
     with here.app.store.unit_of_work(here.person) as uow:
         context = here.app.context(here.app.directories.around(uow.connection))

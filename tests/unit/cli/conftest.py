@@ -15,9 +15,11 @@ import main
 from rules import Rulebook
 from service import composition
 from service.application import Application
+from service.approving import Ask, ask_for
 from service.cli.root import make_app
 from service.rules_in_force import rules_in_force
 from service.settings import Settings
+from workorders import reads
 
 DIRECTORY = """\
 organisations:
@@ -76,6 +78,21 @@ class Terminal:
         path = self.folder / name
         path.write_text(text, encoding="utf-8")
         return str(path)
+
+    def asks(self, user: str, order: str, kind: str = "override") -> str:
+        """Has a person ask for an approval under a work order; the number of the request."""
+        app = self.compose(Settings(data=self.data))
+        try:
+            with app.store.unit_of_work(user) as uow:
+                known = reads.get_order(uow.connection, order)
+                assert known is not None
+                ctx = app.context(app.directories.around(uow.connection))
+                asked = ask_for(uow, app, ctx, known, Ask(kind))
+        finally:
+            app.close()
+        assert asked.ok, asked.code
+        assert asked.request is not None
+        return asked.request.state.id
 
     def token(self, user: str) -> str:
         return str(self("user", "token", user, "--json").json["token"])

@@ -50,6 +50,19 @@ NEEDED = {
         "--org",
         "华东钢铁",
     ],
+    **{
+        f"approvals {verb}": ["AP-0000000000000000", "--as", "wang", "--seen", "1", *more]
+        for verb, more in {
+            "approve": [],
+            "reject": ["--reason", "PRICE"],
+            "return": ["--reason", "PRICE"],
+            "reassign": ["--to", "chen"],
+            "invite": ["--to", "chen"],
+            "nudge": [],
+            "withdraw": [],
+        }.items()
+    },
+    "approvals show": ["AP-0000000000000000"],
     "delegation add": [
         "--to",
         "wang",

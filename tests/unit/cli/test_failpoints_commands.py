@@ -24,7 +24,7 @@ MOST = 400
 PASSWORD = "correct horse battery"
 #: They read, or what they write stands in files or in the audit log.
 READING = {
-    "alerts list", "delegation list", "demo",
+    "alerts list", "approvals list", "approvals show", "delegation list", "demo",
     "directory export", "doctor", "events import", "events search",
     "events timeline", "exposure", "init", "orders list", "orders show", "quarantine list",
     "metrics", "silence list", "silence preview", "oncall calendar", "oncall who",
@@ -122,6 +122,22 @@ def delegated(house: Any) -> str:
     return str(made.json["delegation"]["number"])
 
 
+MANAGER = "people: [{id: qian, name: 钱多, roles: [manager], unit: 华东钢铁}]\n"
+
+
+def approval(verb: str, person: str, *more: str) -> Callable[[Any], Call]:
+    """An act on a request of Chen's; Wang is the manager who signs."""
+
+    def prepared(house: Any) -> Call:
+        number = order(house)
+        request = house.asks("chen", number)
+        people = f"organisations: [{{path: 华东钢铁}}]\n{MANAGER}"
+        assert house("directory", "import", house.file("q.yaml", people)).code == 0
+        return ("approvals", verb, request, "--seen", "1", "--as", person, *more)
+
+    return prepared
+
+
 DAY = ("--from", "2024-06-05", "--to", "2024-06-05")
 
 
@@ -190,6 +206,13 @@ ACTS: dict[str, Callable[[Any], Call]] = {
         "oncall", "agree",
         house(*swap(house), "--json", token=house.token("chen")).json["id"], "--as", "wang",
     ),
+    "approvals approve": approval("approve", "wang"),
+    "approvals reject": approval("reject", "wang", "--reason", "PRICE"),
+    "approvals return": approval("return", "wang", "--reason", "PAPERS_MISSING"),
+    "approvals reassign": approval("reassign", "wang", "--to", "qian"),
+    "approvals invite": approval("invite", "wang", "--to", "qian"),
+    "approvals nudge": approval("nudge", "chen"),
+    "approvals withdraw": approval("withdraw", "chen"),
     "delegation add": delegation,
     "delegation confirm": lambda house: (
         "delegation", "confirm", delegated(house), "--as", "wang",
