@@ -1,4 +1,6 @@
-"""Approvals pressed by anybody from everywhere: API, console, chat and mail, on both databases.
+"""Approvals pressed by anybody from everywhere, on both databases.
+
+From the API, the console, the chat, by mail and on the command line.
 
 People who may sign, who may not, who asked and who belong elsewhere press in any order, and some
 lose their account in between. Approved is only what enough different people signed who may.
@@ -6,22 +8,26 @@ lose their account in between. Approved is only what enough different people sig
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from fastapi.testclient import TestClient
 from flow_house import House, house, slack_user
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 from test_mail_flow import opened, written_to
+from typer.testing import CliRunner
 
 import approvals
 from approvals import State, Status
 from directory import set_active
+from service.application import Application
+from service.cli.root import make_app
 from tests import postgres
 
 #: Two officers and two managers may sign, each their step; chen asks; the others never may.
@@ -30,11 +36,18 @@ PEOPLE = ("chen", "lin", "new", "wang", "boss", "shen", "zhao", "tmp", "root")
 PRESSED = st.lists(
     st.tuples(
         st.sampled_from((*PEOPLE, *MAY, *MAY)),
-        st.sampled_from(("api", "console", "chat", "mail", "leave", "return")),
+        st.sampled_from(("api", "console", "chat", "mail", "cli", "leave", "return")),
     ),
     min_size=3,
     max_size=10,
 )
+
+
+class Shared(Application):
+    """The application of the house, which a command does not close."""
+
+    def close(self) -> None:
+        """It goes on."""
 
 
 @dataclass
@@ -78,9 +91,32 @@ class Town:
                 user = slack_user(person)
                 click = self.house.slack.press_value(message, "approve", user, value)
                 answer = self.house.send(click)
+            case "cli":
+                self.by_command(person, number, version)
+                return
             case _:
                 answer = self.by_mail(person, number)
         assert answer is None or answer.status_code < 500, answer.text
+
+    def by_command(self, person: str, number: str, version: int) -> None:
+        """On the machine, with a token of one's own, over the application that is at work."""
+        app = self.house.app
+        ports = {one.name: getattr(app, one.name) for one in fields(Application)}
+        command = make_app(lambda *_, **__: Shared(**ports), "en")
+        words = ["approvals", "approve", number, "--seen", str(version), "--as", person, "--json"]
+        env = {
+            "HEDGEWARDEN_DATA": str(app.settings.data),
+            "HEDGEWARDEN_TOKEN": self.house.tokens[person],
+        }
+        kept = structlog.get_config()
+        try:
+            told = CliRunner().invoke(command, words, env=env)
+        finally:  # the command would have the house log to a stream that is closed by now
+            structlog.configure(**kept)
+        assert told.exit_code in {0, 1, 2}, told.output
+        assert "unexpected" not in told.output.lower(), told.output
+        signed = [one.by for one in self.state(number).signatures]
+        assert (told.exit_code == 0) <= (person in signed), told.output
 
     def by_mail(self, person: str, number: str) -> Any:
         """Whoever got no mail of their own uses the first signer's, signed in as themselves."""
@@ -175,7 +211,9 @@ def test_those_who_may_approve_it_from_two_surfaces(town: Town) -> None:
     number = town.ask()
     town.press("lin", "chat", number)
     town.press("lin", "api", number)
+    town.press("lin", "cli", number)
     town.press("chen", "console", number)
+    town.press("chen", "cli", number)
     assert town.state(number).status is Status.PENDING
     town.press("wang", "mail", number)
     state = town.state(number)
@@ -184,3 +222,22 @@ def test_those_who_may_approve_it_from_two_surfaces(town: Town) -> None:
         ["lin", "wang"],
     )
     lawful(state, {"lin": True, "wang": True})
+
+
+def test_the_command_line_signs_for_those_who_may_and_refuses_the_others_on_record(
+    town: Town,
+) -> None:
+    number = town.ask()
+    for person in ("chen", "shen", "zhao", "tmp", "root"):
+        town.press(person, "cli", number)
+        assert town.state(number).signatures == ()
+    with town.house.app.store.reader() as connection:
+        refused = {one.act.actor for one in approvals.history(connection, number)[1:]}
+    assert "chen" in refused
+    town.press("lin", "cli", number)
+    town.press("wang", "cli", number)
+    state = town.state(number)
+    assert (state.status, [one.by for one in state.signatures]) == (
+        Status.APPROVED,
+        ["lin", "wang"],
+    )

@@ -10,7 +10,9 @@ from service.cli import doctor
 from service.cli.desk import Desk
 from service.cli.findings import OK, RED, Finding
 from service.settings import Settings
+from store import timers
 from store.clock import parse_rfc3339
+from workorders.opening import REVIEW
 from workorders.policy import Policy
 
 QUICK = "levels:\n  red: {step_minutes: 2, rungs: 1, resolve_minutes: 11}\nlast_resort: [wang]\n"
@@ -72,6 +74,29 @@ def test_an_order_keeps_the_policy_with_which_it_opened(two_units: Any) -> None:
         for shown in [house("orders", "show", one["id"], "--json").json]
     ]
     assert times == [timedelta(minutes=30), timedelta(minutes=11)]
+
+
+def test_a_second_person_closes_red_until_the_time_of_the_policy(two_units: Any) -> None:
+    """The one that was open keeps ten o'clock; 3 June 2024 is a Monday."""
+    house = two_units
+    before = red_of(house, "华南铜业", "S-1")
+    assert bring(house, 'review_time: "09:30"').code == 0
+    after = red_of(house, "华北铜业", "N-1")
+    for order, person in ((before, "nan"), (after, "bei")):
+        token = house.token(person)
+        for words in (("ack",), ("resolve", "--text", "posted")):
+            act = ("orders", words[0], order["id"], "--as", person, *words[1:])
+            assert house(*act, token=token).code == 0
+    app = house.compose(Settings(data=house.data))
+    with app.store.reader() as connection:
+        due = [
+            timer.due_at
+            for order in (before, after)
+            for timer in timers.find(connection, order["id"])
+            if timer.kind == REVIEW
+        ]
+    app.close()
+    assert due == [at("2024-06-04T02:00:00Z"), at("2024-06-04T01:30:00Z")]
 
 
 def test_a_change_is_on_record_with_its_actor_and_each_value(house: Any) -> None:
