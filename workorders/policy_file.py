@@ -67,7 +67,8 @@ def load_policy(text: str, file: str, known: Known) -> tuple[Policy | None, list
         return None, problems
     reader = _Reader(file, known)
     policy = reader.policy(document)
-    return (None if reader.errors else policy), reader.problems
+    told = sorted(reader.problems, key=lambda one: (one.line, one.column))
+    return (None if reader.errors else policy), told
 
 
 def strangers(policy: Policy, known: Known) -> tuple[str, ...]:

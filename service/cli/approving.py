@@ -2,7 +2,7 @@
 
 # ruff: noqa: PLR0917 - the parameters of a command are its options and arguments
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -30,21 +30,24 @@ Note = Annotated[str, typer.Option("--text", help="cli.option.note")]
 Reason = Annotated[str, typer.Option("--reason", help="cli.option.approval_reason")]
 To = Annotated[str, typer.Option("--to", metavar="PERSON", help="cli.option.approval_to")]
 
+Command = Callable[..., None]
+
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
     group = typer.Typer(help="cli.help.approvals", no_args_is_help=True, rich_markup_mode=None)
-    for name, command in (
-        ("list", list_all),
-        ("show", show_one),
-        ("approve", approve),
-        ("reject", reject),
-        ("return", return_for_papers),
-        ("reassign", reassign),
-        ("invite", invite),
-        ("nudge", nudge),
-        ("withdraw", withdraw),
-    ):
+    commands: dict[str, Command] = {
+        "list": list_all,
+        "show": show_one,
+        "approve": _with_text(Verb.APPROVE),
+        "reject": _with_reason(Verb.REJECT),
+        "return": _with_reason(Verb.RETURN_FOR_PAPERS),
+        "reassign": _with_person(Verb.REASSIGN),
+        "invite": _with_person(Verb.ADD_SIGNER),
+        "nudge": _with_text(Verb.NUDGE),
+        "withdraw": _with_text(Verb.WITHDRAW),
+    }
+    for name, command in commands.items():
         group.command(name, help=f"cli.help.approvals_{name}")(command)
     app.add_typer(group, name="approvals")
 
@@ -189,63 +192,42 @@ def _seen(connection: Connection, app: Application, number: str, person: str) ->
 # --- acting -------------------------------------------------------------------------------------
 
 
-def approve(
-    context: typer.Context, approval: Number, user: Acting, seen: Seen, text: Note = ""
-) -> None:
-    """Sign a request as a person."""
-    _act(context, Verb.APPROVE, approval, user, seen, note=text)
+def _with_text(verb: Verb) -> Command:
+    """The command of a verb that needs no more than who and what."""
+
+    def command(
+        context: typer.Context, approval: Number, user: Acting, seen: Seen, text: Note = ""
+    ) -> None:
+        _act(context, verb, approval, user, seen, note=text)
+
+    return command
 
 
-def reject(
-    context: typer.Context,
-    approval: Number,
-    user: Acting,
-    seen: Seen,
-    reason: Reason,
-    text: Note = "",
-) -> None:
-    """Reject a request with a reason."""
-    _act(context, Verb.REJECT, approval, user, seen, reason=reason, note=text)
+def _with_reason(verb: Verb) -> Command:
+    """The command of a verb that gives a reason."""
+
+    def command(
+        context: typer.Context,
+        approval: Number,
+        user: Acting,
+        seen: Seen,
+        reason: Reason,
+        text: Note = "",
+    ) -> None:
+        _act(context, verb, approval, user, seen, reason=reason, note=text)
+
+    return command
 
 
-def return_for_papers(
-    context: typer.Context,
-    approval: Number,
-    user: Acting,
-    seen: Seen,
-    reason: Reason,
-    text: Note = "",
-) -> None:
-    """Send a request back for papers with a reason."""
-    _act(context, Verb.RETURN_FOR_PAPERS, approval, user, seen, reason=reason, note=text)
+def _with_person(verb: Verb) -> Command:
+    """The command of a verb that names another person."""
 
+    def command(
+        context: typer.Context, approval: Number, user: Acting, seen: Seen, to: To, text: Note = ""
+    ) -> None:
+        _act(context, verb, approval, user, seen, to=to, note=text)
 
-def reassign(
-    context: typer.Context, approval: Number, user: Acting, seen: Seen, to: To, text: Note = ""
-) -> None:
-    """Give one's seat to another."""
-    _act(context, Verb.REASSIGN, approval, user, seen, to=to, note=text)
-
-
-def invite(
-    context: typer.Context, approval: Number, user: Acting, seen: Seen, to: To, text: Note = ""
-) -> None:
-    """Have one more person sign."""
-    _act(context, Verb.ADD_SIGNER, approval, user, seen, to=to, note=text)
-
-
-def nudge(
-    context: typer.Context, approval: Number, user: Acting, seen: Seen, text: Note = ""
-) -> None:
-    """Remind those who still have to sign."""
-    _act(context, Verb.NUDGE, approval, user, seen, note=text)
-
-
-def withdraw(
-    context: typer.Context, approval: Number, user: Acting, seen: Seen, text: Note = ""
-) -> None:
-    """Withdraw one's own request."""
-    _act(context, Verb.WITHDRAW, approval, user, seen, note=text)
+    return command
 
 
 def _act(

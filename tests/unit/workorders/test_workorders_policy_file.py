@@ -163,9 +163,9 @@ def test_a_number_of_a_colour_has_its_range(field: str) -> None:
         assert [one.field for one in problems] == ([] if good else [field])
 
 
-def test_all_faults_are_told_at_once() -> None:
+def test_all_faults_are_told_at_once_in_the_order_of_the_file() -> None:
     _, problems = load("lead_minutes: 999\nlast_resort: [x]\nlevels: {red: {rungs: 99}}\n")
-    assert {one.field for one in problems} == {"lead_minutes", "last_resort", "rungs"}
+    assert [one.field for one in problems] == ["lead_minutes", "last_resort", "rungs"]
 
 
 def test_every_number_of_the_policy_has_a_range() -> None:
