@@ -36,6 +36,7 @@ NOTICES = table(str(tables.NoticeRow.__tablename__))
 ASSIGNMENTS = table(str(tables.AssignmentRow.__tablename__))
 SILENCES = table(str(tables.SilenceRow.__tablename__))
 CROSSINGS = table(str(tables.CrossingRow.__tablename__))
+HANDOVERS = table(str(tables.HandoverRow.__tablename__))
 
 _ORDER_FIELDS = tuple(item.name for item in fields(WorkOrder))
 _ALERT_FIELDS = tuple(item.name for item in fields(Alert))

@@ -232,6 +232,29 @@ class SilenceRow(SQLModel, table=True):
     ended_at: datetime | None = Field(sa_type=UtcDateTime, nullable=True)
 
 
+class HandoverRow(SQLModel, table=True):
+    """A hand-over sheet; states given, taken, withdrawn. Its lines never change."""
+
+    __tablename__ = "workorders_handover"
+    __table_args__ = (
+        Index("ix_workorders_handover_org_state", "org", "state"),
+        Index("ix_workorders_handover_given_at", "given_at", "id"),
+    )
+    id: str = Field(sa_type=Text, primary_key=True)
+    org: str = Field(sa_type=Text)
+    state: str = Field(sa_type=Text)
+    given_by: str = Field(sa_type=Text)
+    given_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    given_note: str = Field(sa_type=Text)
+    items: list[dict[str, Any]] = Field(sa_type=CanonicalJson, nullable=False)
+    digest: str = Field(sa_type=Text)
+    ended_by: str = Field(sa_type=Text)
+    ended_at: datetime | None = Field(sa_type=UtcDateTime, nullable=True)
+    taken_note: str = Field(sa_type=Text)
+    moved: list[dict[str, Any]] = Field(sa_type=CanonicalJson, nullable=False)
+    orders: list[str] = Field(sa_type=CanonicalJson, nullable=False)
+
+
 class CrossingRow(SQLModel, table=True):
     """One change of colour of a condition, whichever way; the flap score counts these rows."""
 

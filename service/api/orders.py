@@ -80,7 +80,7 @@ def refusal_status(code: str) -> int:
     """The HTTP status of a refused act."""
     if code in _FORBIDDEN:
         return 403
-    if code in {"UNKNOWN_ORDER", "UNKNOWN_ALERT", "UNKNOWN_SILENCE"}:
+    if code in {"UNKNOWN_ORDER", "UNKNOWN_ALERT", "UNKNOWN_SILENCE", "UNKNOWN_HANDOVER"}:
         return 404
     return 422 if code in _INCOMPLETE else 409
 

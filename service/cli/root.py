@@ -42,6 +42,7 @@ MODULES: Final[Mapping[str, str]] = MappingProxyType(
         "delegation": "delegations",
         "approvals": "approving",
         "policy": "policies",
+        "handover": "handovers",
         "rules": "rules",
         "silence": "silences",
         "trail": "trail",

@@ -27,6 +27,7 @@ from tests.browser.conftest import Visitor, visiting
 from tests.browser.console_data import evening
 from tests.browser.pseudo import mark_data, untranslated
 from workorders import Level, ManualOrder, WorkOrder, open_by_hand, reads
+from workorders.handing_over import give
 
 pytestmark = pytest.mark.browser
 PASSWORD = "correct horse battery"
@@ -41,6 +42,7 @@ class Told:
     address: str
     pseudo: TestClient
     approval: str = ""
+    handover: str = ""
 
     def order(self, org: str) -> WorkOrder:
         person = self.stage.app.directory.person(org)
@@ -69,6 +71,17 @@ def asked_for(stage: Stage) -> str:
     return asked.request.state.id
 
 
+def handed_over(stage: Stage) -> str:
+    """A shift that was handed over, with an order that moved afterwards."""
+    app = stage.app
+    with app.store.unit_of_work("oe_chen") as uow:
+        given = give(uow, app.context(), TRADING, note="The tanker is late")
+        wanted = ManualOrder("BY_HAND", Level.YELLOW, TRADING, product="CL", text="Ask again")
+        assert open_by_hand(uow, app.context(), wanted).ok
+    assert given.sheet is not None, given
+    return given.sheet.id
+
+
 @pytest.fixture(name="told", scope="module")
 def _told(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     del browser  # skips where there is none
@@ -88,6 +101,7 @@ def _told(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         address = stack.enter_context(chromium.serving(make_app(stage.app)))
         told = Told(stage, address, pseudo)
         told.approval = f"/approvals/{asked_for(stage)}"
+        told.handover = f"/handover/{handed_over(stage)}"
         yield told
 
 
@@ -117,6 +131,7 @@ def pages_of(told: Told, person: str) -> list[str]:
             f"/orders/{order.id}",
             f"/exposure?{place}&month=*",
             "/alerts?pile=in_order",
+            "/handover",
             f"/silences?{place}&level=red&until=2024-08-21T20:00&reason=roll&look=1",
         ],
         ROBOTS_OFFICER: ["/", "/alerts", f"/orders/{order.id}"],
@@ -125,6 +140,7 @@ def pages_of(told: Told, person: str) -> list[str]:
             "/",
             "/exposure",
             told.approval,
+            told.handover,
             "/roster",
             "/roster?view=month&at=2024-08-21T02:00",
             f"/silences?{place}&level=red&until=2024-08-21T20:00&reason=roll&look=1",

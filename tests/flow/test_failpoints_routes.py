@@ -27,6 +27,8 @@ from store.clock import rfc3339
 from tests.breaking import Breaking
 from trail import TrailKeeper
 from workorders import silencing
+from workorders.handing_over import list_handovers, withdraw
+from workorders.handover import HandoverState, digest_of_moves
 
 MOST = 600
 JSON = "/api/v1"
@@ -240,6 +242,56 @@ def silence_act(verb: str, body: dict[str, Any]) -> Any:
         client = world.api("wang")
         given = {**silence_body(world), **body} if verb == "change" else body
         return lambda: client.post(path, json=given)
+
+    return make
+
+
+def nothing_handed(world: World) -> None:
+    """The sheets that other tests left behind are taken back."""
+    app = world.town.app
+    with app.store.reader() as connection:
+        left = list_handovers(connection, ["Group"], state=HandoverState.GIVEN)
+    for one in left:
+        with app.store.unit_of_work(one.given_by) as uow:
+            assert withdraw(uow, app.context(), one.id).ok
+
+
+def handed(world: World) -> str:
+    """A sheet of chen's, with an order that chen has in hand."""
+    nothing_handed(world)
+    world.order(("chen", "take_over"))
+    answer = world.town.client("chen").post(f"{JSON}/handovers", json={"org": EAST})
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["handover"]["id"])
+
+
+def hand_over(world: World) -> Request:
+    nothing_handed(world)
+    world.order()
+    client = world.api("chen")
+    return lambda: client.post(f"{JSON}/handovers", json={"org": EAST, "note": "quiet"})
+
+
+def handover_act(verb: str, who: str, body: dict[str, Any]) -> Any:
+    def make(world: World) -> Request:
+        path = f"{JSON}/handovers/{handed(world)}/{verb}"
+        client = world.api(who)
+        return lambda: client.post(path, json=body)
+
+    return make
+
+
+def hand_over_page(world: World) -> Request:
+    nothing_handed(world)
+    client = world.page("chen")
+    return lambda: client.post("/handover", data={"org": EAST, "note": "quiet"})
+
+
+def handover_page_act(verb: str, who: str, form: dict[str, str]) -> Any:
+    def make(world: World) -> Request:
+        path = f"/handover/{handed(world)}/{verb}"
+        client = world.page(who)
+        return lambda: client.post(path, data=form)
 
     return make
 
@@ -484,6 +536,9 @@ ACTS: dict[str, Callable[[World], Request]] = {
     f"{JSON}/silences/{{silence_id}}/change": silence_act("change", {"version": 1}),
     f"{JSON}/silences/{{silence_id}}/confirm": silence_act("confirm", {"version": 1}),
     f"{JSON}/silences/{{silence_id}}/end": silence_act("end", {"reason": "over"}),
+    f"{JSON}/handovers": hand_over,
+    f"{JSON}/handovers/{{handover_id}}/take": handover_act("take", "lin", {"own": True}),
+    f"{JSON}/handovers/{{handover_id}}/withdraw": handover_act("withdraw", "chen", {"note": "x"}),
     f"{JSON}/approvals/{{request_id}}/acts": sign,
     f"{JSON}/approvals/sign": sign_several,
     f"{JSON}/delegations": delegation,
@@ -526,6 +581,11 @@ ACTS: dict[str, Callable[[World], Request]] = {
     "/silences": silence_page,
     "/silences/{silence_id}/confirm": silence_page_act("confirm", {"version": "1"}),
     "/silences/{silence_id}/end": silence_page_act("end", {"reason": "over"}),
+    "/handover": hand_over_page,
+    "/handover/{handover_id}/take": handover_page_act(
+        "take", "lin", {"seen": digest_of_moves(()), "own": "1"}
+    ),
+    "/handover/{handover_id}/withdraw": handover_page_act("withdraw", "chen", {"note": "x"}),
     "/log/quarantine/book/{number}/replay": mend,
     "/log/quarantine/book/{number}/dismiss": put_aside,
     "/approvals/{number}/{verb}": sign_page,

@@ -16,12 +16,13 @@ from service.exposure_rows import exposure_table
 from service.web.rooms import alert_rows
 from service.web.rooms.expiry import last_trading_day, without_night
 from service.web.rooms.exposure_lines import ANY, Line, Shown, cell_url, heat_of, lines_of
+from service.web.rooms.handover import waiting_links
 from service.web.rooms.here import Here, Viewer
 from service.web.rooms.manual_orders import open_act
 from service.web.rooms.sheets import Column, sheet_response
 from service.web.rooms.waiting import SHOWN, waiting_lines
 from service.web.rooms.waiting_rows import next_dues
-from service.web.views.parts import Link
+from service.web.views.parts import Act, Link
 from service.web.views.today import (
     CalendarLine,
     LevelCount,
@@ -53,6 +54,7 @@ def today_page(here: Here, connection: Connection) -> TodayPage:
         calendar = tuple(calendar_lines(here, book))
     heat = heat_of(lines[:_HEAT_LINES], here.names, Shown(show="use")) if lines else None
     opening = open_act(here)
+    handing = Act(here.text("ui.act.handover"), "/handover", "handover", method="get")
     return TodayPage(
         counts=tuple(level_counts(here, connection)),
         waiting=tuple(waiting),
@@ -63,8 +65,9 @@ def today_page(here: Here, connection: Connection) -> TodayPage:
         heat=heat,
         heat_url="/exposure",
         export_url="/today.xlsx" if waiting else "",
-        acts=(opening,) if opening is not None else (),
+        acts=(handing,) if opening is None else (handing, opening),
         start=tuple(_start(here)),
+        handovers=waiting_links(here, connection),
     )
 
 

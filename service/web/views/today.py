@@ -95,6 +95,7 @@ class TodayPage:
         near: the five nearest to their limit.
         heat: the exposure map in small; None leaves the panel out.
         start: what a newcomer should do next, shown while nothing waits.
+        handovers: sheets that wait for this person's signature, as sentences.
     """
 
     counts: tuple[LevelCount, ...]
@@ -108,3 +109,4 @@ class TodayPage:
     export_url: str = ""
     acts: tuple[Act, ...] = ()
     start: tuple[Link, ...] = ()
+    handovers: tuple[Link, ...] = ()

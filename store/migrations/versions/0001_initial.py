@@ -1088,6 +1088,29 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         unique=False,
     )
     op.create_table(
+        "workorders_handover",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("org", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("given_by", sa.Text(), nullable=False),
+        sa.Column("given_at", sa.BigInteger(), nullable=False),
+        sa.Column("given_note", sa.Text(), nullable=False),
+        sa.Column("items", sa.LargeBinary(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("ended_by", sa.Text(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("taken_note", sa.Text(), nullable=False),
+        sa.Column("moved", sa.LargeBinary(), nullable=False),
+        sa.Column("orders", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_workorders_handover")),
+    )
+    op.create_index(
+        "ix_workorders_handover_given_at", "workorders_handover", ["given_at", "id"], unique=False
+    )
+    op.create_index(
+        "ix_workorders_handover_org_state", "workorders_handover", ["org", "state"], unique=False
+    )
+    op.create_table(
         "workorders_match",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("alert_id", sa.Text(), nullable=False),

@@ -77,6 +77,11 @@ NEEDED = {
     ],
     "delegation confirm": ["DG-1", "--as", "wang"],
     "delegation end": ["DG-1", "--as", "chen"],
+    "handover give": ["--org", "华东钢铁", "--as", "chen"],
+    "handover now": ["--org", "华东钢铁"],
+    "handover show": ["HO-20240603-001"],
+    "handover take": ["HO-20240603-001", "--as", "lin"],
+    "handover withdraw": ["HO-20240603-001", "--as", "chen"],
     "oncall withdraw": ["OV-1", "--as", "chen"],
     "orders ack": ["WO-1", "--as", "chen"],
     "orders close": ["WO-1", "--as", "chen"],
@@ -99,7 +104,7 @@ NEEDED = {
 LEFT_OUT = {"serve", "demo"}
 #: Options for which any word can be meant: an empty answer is the right one.
 FREE = {"--text", "--type", "--source", "--actor", "--object", "--outcome", "--name", "--login",
-        "--email", "--reason", "--root-cause", "--corrective", "--owner", "--override",
+        "--note", "--email", "--reason", "--root-cause", "--corrective", "--owner", "--override",
         "--disposition", "--unit", "--data", "--set"}  # fmt: skip
 NONSENSE = ("zzz?", "乱码️", "-1", "99999999999999999999999", "0001-01-01", "9999-12-31",
             "10000-01-01", "2024-05-14T15:00:00+99:99", "2024-13-45", "x" * 70_000)  # fmt: skip

@@ -26,7 +26,8 @@ PASSWORD = "correct horse battery"
 READING = {
     "alerts list", "approvals list", "approvals show", "delegation list", "demo",
     "directory export", "doctor", "events import", "events search",
-    "events timeline", "exposure", "init", "orders list", "orders show", "quarantine list",
+    "events timeline", "exposure", "handover list", "handover now",
+    "handover show", "init", "orders list", "orders show", "quarantine list",
     "metrics", "silence list", "silence preview", "oncall calendar", "oncall who",
     "policy export", "policy show",
     "rules check", "rules test", "serve", "trail replay", "trail verify", "user list",
@@ -96,6 +97,15 @@ def quarantined(house: Any) -> str:
     house(*contract(house, "-5"))
     (found,) = house("quarantine", "list", "--json").json
     return str(found["number"])
+
+
+def handing(_house: Any) -> Call:
+    return "handover", "give", "--org", "华东钢铁", "--note", "quiet", "--as", "chen"
+
+
+def handed(house: Any) -> str:
+    made = house(*handing(house), "--json", token=house.token("chen"))
+    return str(made.json["handover"]["id"])
 
 
 def silence(_house: Any) -> Call:
@@ -218,6 +228,9 @@ ACTS: dict[str, Callable[[Any], Call]] = {
         "delegation", "confirm", delegated(house), "--as", "wang",
     ),
     "delegation end": lambda house: ("delegation", "end", delegated(house), "--as", "chen"),
+    "handover give": handing,
+    "handover take": lambda house: ("handover", "take", handed(house), "--as", "wang"),
+    "handover withdraw": lambda house: ("handover", "withdraw", handed(house), "--as", "chen"),
     "silence add": silence,
     "silence confirm": lambda house: ("silence", "confirm", silenced(house), "--as", "wang"),
     "silence end": lambda house: ("silence", "end", silenced(house), "--as", "chen"),

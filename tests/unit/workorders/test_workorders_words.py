@@ -9,6 +9,7 @@ from babel.messages.pofile import read_po
 import workorders
 from workorders import AlertState, EntryKind, Level, OrderKind, Reason, SourceKind, State, Verb
 from workorders.guard import DISPOSITIONS
+from workorders.handover import HandoverState, MoveKind, Section, Thing
 from workorders.noise import Trigger
 from workorders.notices import KEPT_BACK
 from workorders.silences import SilenceState
@@ -19,15 +20,22 @@ QUIET = {Verb.RAISE_LEVEL, Verb.REROUTE}
 
 
 def words(language: str) -> dict[str, str]:
-    with (LOCALE / language / "LC_MESSAGES" / "workorders.po").open("rb") as file:
-        catalogue = read_po(file, abort_invalid=True)
-    return {str(entry.id): str(entry.string) for entry in catalogue if entry.id}
+    """What this room says: its own catalogue and that of the hand-over."""
+    found: dict[str, str] = {}
+    for name in ("workorders", "handover"):
+        with (LOCALE / language / "LC_MESSAGES" / f"{name}.po").open("rb") as file:
+            catalogue = read_po(file, abort_invalid=True)
+        for entry in catalogue:
+            if entry.id:
+                key = entry.id if isinstance(entry.id, str) else entry.id[0]
+                found[key] = str(entry.string)
+    return found
 
 
 def codes_in_source() -> set[str]:
     """Reason codes as they stand in the room's code: after code=, reason= and in returns."""
     pattern = re.compile(
-        r'(?:code=|reason=|return |False, |Fired\(|Ruling\(|Muted\()"([A-Z][A-Z_]{3,})"'
+        r'(?:code=|reason=|return |False, |Fired\(|Ruling\(|Refusal\(|Muted\()"([A-Z][A-Z_]{3,})"'
     )
     return {
         code for path in ROOM.glob("*.py") for code in pattern.findall(path.read_text("utf-8"))
@@ -50,6 +58,10 @@ def test_every_code_has_words(language: str):
     keys |= {f"workorders.notice.{code.lower()}" for code in KEPT_BACK}
     keys |= {f"brief.kept.{code.lower()}" for code in KEPT_BACK}
     keys |= {f"silence_state.{state}" for state in SilenceState}
+    keys |= {f"handover_state.{state}" for state in HandoverState}
+    keys |= {f"handover_section.{section}" for section in Section}
+    keys |= {f"handover_thing.{thing}" for thing in Thing}
+    keys |= {f"handover_move.{kind}" for kind in MoveKind}
     keys |= {f"reason.{code}" for code in codes_in_source()}
     assert len(codes_in_source()) > 25
     assert len(EntryKind) == 7
