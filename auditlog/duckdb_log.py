@@ -23,7 +23,6 @@ from auditlog import (
 from auditlog.duckdb_file import DuckDbFile
 from auditlog.duckdb_query import (
     TIMELINE_FIELDS,
-    after_place,
     any_of,
     cursor_after,
     ordering,
@@ -171,18 +170,25 @@ class DuckDbLog:
     def _chunks(
         self, clause: str, params: Sequence[Any], days: Sequence[date], until: int
     ) -> Iterator[StoredEvent]:
-        """Day by day and chunk by chunk: one sorted result of millions would not fit in memory."""
+        """Day by day and chunk by chunk: one sorted result of millions would not fit in memory.
+
+        A day is put in order once, by its positions alone; the rows of a chunk are then read from
+        between the first and the last of its positions, which the log can find without a scan.
+        """
         for day in days:
-            behind, more = "TRUE", list[Any]()
-            while rows := self._rows(
-                f"day = ? AND position <= ? AND {clause} AND {behind} "
-                "ORDER BY event_time, position LIMIT ?",
-                [day, until, *params, *more, _CHUNK],
-            ):
-                yield from rows
-                if len(rows) < _CHUNK:
-                    break
-                behind, more = after_place(rows[-1])
+            with self._reading() as con:
+                places = con.execute(
+                    "SELECT position FROM log_events "  # noqa: S608 (clauses with parameters)
+                    f"WHERE day = ? AND position <= ? AND {clause} ORDER BY event_time, position",
+                    [day, until, *params],
+                ).fetchnumpy()["position"]
+            for start in range(0, len(places), _CHUNK):
+                chunk = places[start : start + _CHUNK].tolist()
+                yield from self._rows(
+                    "day = ? AND position BETWEEN ? AND ? AND position IN (SELECT unnest(?)) "
+                    "ORDER BY event_time, position",
+                    [day, min(chunk), max(chunk), chunk],
+                )
 
     def count(self, query: Query) -> int:
         """See `LogPort.count`."""

@@ -152,11 +152,6 @@ def paging(query: Query) -> Clause:
     return _behind("<" if query.order == "newest" else ">", at, int(found[2]))
 
 
-def after_place(row: StoredEvent) -> Clause:
-    """The rows that follow `row`, oldest first."""
-    return _behind(">", naive_utc(row.event.event_time), row.position)
-
-
 def _behind(sign: str, at: datetime, position: int) -> Clause:
     # the first comparison says no more than the second, but zone maps know it
     return (
