@@ -129,22 +129,24 @@ def heat(show: str = "use", picked: tuple[int, int] | None = None, *, reader: Re
             return HeatCell(
                 "not_assessable", number("-7500"), None, "", here, picked == (row, column)
             )
+        late = (row, column) == (3, 4)
         level = next(
             (name for floor, name in ((120, "red"), (100, "orange"), (80, "yellow"), (60, "blue"))
              if use >= floor), ""
         )  # fmt: skip
         return HeatCell(
-            "ok", number(use * 12 * (-1) ** column), number(use) / 100, level, here,
+            "late" if late else "ok", number(use * 12 * (-1) ** column), number(use) / 100, level, here,
             picked == (row, column),
         )  # fmt: skip
 
     return HeatMap(
-        columns=(say("现货", "Spot"), "2405", "2406", "2407", "2409", "2501"),
+        columns=(say("现货", "Spot"), "2405", "2406", "2407", "2409", say("合计", "Total")),
         rows=tuple(
             HeatRow(say(zh, en), tuple(cell(row, column) for column in range(6)), unit)
             for row, (zh, en, unit) in enumerate(names)
         ),
         show=show,
+        total=True,
     )
 
 

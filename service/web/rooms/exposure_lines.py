@@ -201,7 +201,8 @@ def heat_of(lines: Sequence[Line], names: Names, shown: Shown) -> HeatMap:
             )
         )
     heads = [names.month(month) for month in months]
-    return HeatMap((*heads, names.words.text("ui.exposure.total")), tuple(rows), shown.show)
+    heads.append(names.words.text("ui.exposure.total"))
+    return HeatMap(tuple(heads), tuple(rows), shown.show, total=True)
 
 
 def _heat_cell(line: Line, cell: Cell | None, scale: Scale | None, shown: Shown) -> HeatCell:

@@ -203,11 +203,18 @@ class HeatMap:
     Attributes:
         columns: heads, oldest month first.
         show: ``use`` for the share of the limit alone, ``both`` for value and share.
+        total: the last column is the total; on a phone it stands first.
     """
 
     columns: tuple[str, ...]
     rows: tuple[HeatRow, ...]
     show: str = "use"
+    total: bool = False
+
+    @property
+    def states(self) -> frozenset[str]:
+        """The states of its cells: what the legend has to explain."""
+        return frozenset(cell.state for row in self.rows for cell in row.cells)
 
 
 @dataclass(frozen=True, slots=True)
