@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from queue import SimpleQueue
 from threading import Event
 
@@ -29,6 +28,8 @@ from workorders.refresh import record_refresh, stale_cards
 
 ACTOR = "system:escalator"
 LEASE_S = 60.0
+#: No attempt begins later after the claim: the slowest channel then ends within the lease.
+BEGIN_WITHIN_S = 30.0
 BATCH = 50
 #: How many people are sent to at once by the service.
 LANES = 4
@@ -43,7 +44,12 @@ _log = structlog.get_logger(__name__)
 Address = Callable[[str, str], str]
 """(person, channel) → the person's address on that channel; empty when they have none."""
 
-Outcome = Handle | ChannelRetry | ChannelFailed
+
+class Untried:
+    """The lease was too far gone to begin an attempt that might outlast it."""
+
+
+Outcome = Handle | ChannelRetry | ChannelFailed | Untried
 Attempt = tuple[OutboxRow, Outcome]
 
 
@@ -106,10 +112,16 @@ def _batch(  # noqa: PLR0917 - one step of `deliver`
 ) -> Delivered:
     with store.unit_of_work(ACTOR) as uow:
         rows = outbox.claim(uow, limit=BATCH, lease_s=LEASE_S, holder=holder)
+    latest = store.clock() + timedelta(seconds=BEGIN_WITHIN_S)
     # Looked up once a person: each look is a transaction of its own.
     known = {(one.target, one.channel) for one in rows if one.channel in channels}
     addresses = {place: address(*place) for place in sorted(known)}
-    attempt = partial(_attempt, channels=channels, addresses=addresses)
+
+    def attempt(row: OutboxRow) -> Outcome:
+        if store.clock() > latest:
+            return Untried()
+        return _attempt(row, channels=channels, addresses=addresses)
+
     alone = lanes == 1 or len(rows) < 2  # noqa: PLR2004 - nobody to overtake
     attempts = _in_turn(rows, attempt) if alone else _at_once(rows, attempt, lanes)
     done = Delivered()
@@ -180,7 +192,12 @@ def _settle(store: Store, context: Callable[[], Context], group: Sequence[Attemp
     try:
         with store.unit_of_work(ACTOR) as uow:
             codes = [*_sent(uow, group)]
-            others = [(row, fault) for row, fault in group if not isinstance(fault, Handle)]
+            untried = [row.id for row, came in group if isinstance(came, Untried)]
+            if untried:
+                outbox.give_back(uow, untried, group[0][0].holder)
+            others = [
+                (row, came) for row, came in group if isinstance(came, ChannelRetry | ChannelFailed)
+            ]
             if others:
                 known = context()
                 codes += [_settle_one(uow, known, row, fault) for row, fault in others]

@@ -106,6 +106,10 @@ class Scheduler:
 
     def stop(self) -> None:
         """Finish the round that runs, and give the lease back."""
+        stop_together((self,))
+
+    def _halt(self) -> None:
+        """Finish the round that runs, and begin no other."""
         if self._scheduler is not None:
             scheduler, self._scheduler = self._scheduler, None
             scheduler.shutdown(wait=True)
@@ -113,6 +117,8 @@ class Scheduler:
             self._woken.set()
             self._waking.join()
             self._waking = None
+
+    def _give_back(self) -> None:
         if self._held is not None:
             with self._store.unit_of_work(ACTOR) as uow:
                 leases.release(uow, LEASE, self._holder)
@@ -194,3 +200,14 @@ class Scheduler:
             taken = leases.acquire(uow, LEASE, self._holder, LEASE_S) is not None
         self._held = uow.now if taken else None  # not before the commit
         return taken
+
+
+def stop_together(schedulers: Sequence[Scheduler]) -> None:
+    """Stop those that share one holder: the lease goes back when the last round has ended.
+
+    Were it given back by the first that stops, another process could lead beside the others.
+    """
+    for one in schedulers:
+        one._halt()  # noqa: SLF001 - of this module
+    for one in schedulers:
+        one._give_back()  # noqa: SLF001 - of this module

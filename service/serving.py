@@ -25,7 +25,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from agents.briefing import Briefing
-from agents.scheduler import MORE, Job, Scheduler
+from agents.scheduler import MORE, Job, Scheduler, stop_together
 from auditlog.owner import OwnedLog, own_log, serve_log
 from service import weekly
 from service.application import Application
@@ -104,9 +104,9 @@ def serve(
             schedulers = schedulers_of(app)
             schedulers.hear(app)
             steady()
+            stack.callback(stop_together, schedulers)
             for scheduler in schedulers:
                 scheduler.start()
-                stack.callback(scheduler.stop)
             listener = slack_listener(app, holder=_holder())
             if listener is not None:
                 listener.start()

@@ -185,6 +185,19 @@ def retry(uow: UnitOfWork, message_id: int, error: str, at: datetime) -> bool:
     return _settle(uow, message_id, state="pending", due_at=at, error=error[:_ERROR_LIMIT])
 
 
+def give_back(uow: UnitOfWork, message_ids: Sequence[int], holder: str) -> int:
+    """Claimed messages that were not tried go back as they were; how many still were `holder`'s.
+
+    The claim counts as no attempt.
+    """
+    result = uow.connection.execute(
+        update(_OUTBOX)
+        .where(_C.id.in_(message_ids), _C.state == "claimed", _C.holder == holder)
+        .values(state="pending", attempts=_C.attempts - 1, holder="", lease_until=None)
+    )
+    return result.rowcount
+
+
 def dead(uow: UnitOfWork, message_id: int, error: str) -> bool:
     """Give a claimed message up, for a person to look at; False when it is not claimed."""
     return _settle(uow, message_id, state="dead", settled_at=uow.now, error=error[:_ERROR_LIMIT])

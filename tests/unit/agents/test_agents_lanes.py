@@ -129,3 +129,28 @@ def test_a_fault_of_a_lane_is_raised_and_the_rest_is_not_sent(
     with pytest.raises(KeyError):
         run(house, Chat(lambda _who, _key: None))
     assert set(states(house).values()) == {"claimed"}
+
+
+@pytest.mark.parametrize("lanes", [1, 4])
+def test_no_attempt_begins_that_could_outlast_the_claim(house: House, lanes: int):
+    """One person's channel takes ten seconds a card: another process must not send the rest too."""
+    others: list[list[str]] = []
+
+    def meet(_who: str, _key: str) -> None:
+        house.pass_time(seconds=10)
+        with house.as_person("system:other") as uow:
+            claimed = outbox.claim(uow, limit=BATCH, lease_s=60, holder="other")
+            others.append([row.key for row in claimed])
+
+    put(house, *(("chen", f"k{number:02}") for number in range(12)))
+    chat = Chat(meet)
+    first = run(house, chat, lanes)
+    assert first.sent == 4
+    assert others == [[]] * 4
+    assert list(states(house).values()).count("pending") == 8
+    for _ in range(3):
+        run(house, chat, lanes)
+    assert chat.came["chen"] == [f"k{number:02}" for number in range(12)]
+    assert set(states(house).values()) == {"delivered"}
+    attempts = {row.key: row.attempts for row in house.messages("", None)}
+    assert set(attempts.values()) == {1}

@@ -8,12 +8,13 @@ from time import monotonic, sleep
 import pytest
 from structlog.testing import capture_logs
 
-from agents.scheduler import LEASE_S, MORE, Job, Scheduler
+from agents.scheduler import LEASE_S, MORE, Job, Scheduler, stop_together
 from agents.sentinel import HEARTBEAT, Sentinel
 from store import outbox, positions, timers
 from tests.unit.agents.agents_house import START, House, alert, timeout
 
 Work = Callable[[datetime], object]
+PATIENCE_S = 30.0
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +57,34 @@ def test_of_two_processes_one_leads(house: House):
     assert (len(one.rounds), len(other.rounds)) == (5, 0)
     assert first.leads
     assert not second.leads
+
+
+def test_the_lease_goes_back_when_the_last_of_those_who_share_it_has_ended(house: House):
+    """The one that stops first does not let another process lead beside the others' rounds."""
+    begun, go_on = threading.Event(), threading.Event()
+    led: list[bool] = []
+
+    def long(_now: datetime) -> None:
+        begun.set()
+        assert go_on.wait(PATIENCE_S)
+
+    quick, slow = Count(), Count(long)
+    house.at(0)
+    mine = [scheduler(house, "a", every(0, quick)), scheduler(house, "a", every(60, slow))]
+    other = scheduler(house, "b", every(0, Count()))
+    for one in mine:
+        one.start()
+    assert begun.wait(PATIENCE_S)
+    ending = threading.Thread(target=stop_together, args=(mine,))
+    ending.start()
+    until = monotonic() + PATIENCE_S
+    while mine[0]._waking is not None and monotonic() < until:  # the first has ended its rounds
+        sleep(0.01)
+    led.append(other.run_once())
+    go_on.set()
+    ending.join(PATIENCE_S)
+    led.append(other.run_once())
+    assert led == [False, True]
 
 
 def test_the_other_takes_over_when_the_lease_runs_out(house: House):
