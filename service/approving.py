@@ -33,7 +33,7 @@ from workorders import reads, rows
 from workorders.commands import request_approval
 from workorders.context import Context
 from workorders.model import EntryKind, WorkOrder
-from workorders.states import MOVES, Outcome
+from workorders.states import Outcome, is_legal
 from workorders.states import Verb as OrderVerb
 
 ACTOR = "system:approvals"
@@ -86,7 +86,7 @@ class Asked:
 def ask_for(uow: UnitOfWork, app: Application, ctx: Context, order: WorkOrder, asked: Ask) -> Asked:
     """Ask for an approval under a work order, as the unit's actor; tells the signers."""
     allowed = ctx.may(uow.actor, "approval.request", order.org, uow.now).allowed
-    if not allowed or (order.state, OrderVerb.REQUEST_APPROVAL) not in MOVES:
+    if not allowed or not is_legal(order, OrderVerb.REQUEST_APPROVAL):
         refused = request_approval(uow, ctx, order.id, subject=asked.kind.upper(), approval_id="")
         return Asked(ok=False, code=refused.code, order=refused)
     if not _is_time((asked.material or {}).get("valid_to", "")):

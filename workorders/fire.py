@@ -16,6 +16,7 @@ from workorders import journal, rows
 from workorders.acting import refuse
 from workorders.commands import wake
 from workorders.context import Context
+from workorders.drills import DRILL, over
 from workorders.ladder import Rung, Told, next_repeat, repeat_every, rung_after, unanswered, whom
 from workorders.model import Alert, AlertState, State, WorkOrder
 from workorders.noise import Trigger
@@ -41,7 +42,7 @@ NOT_ACKNOWLEDGED, UNANSWERED = "NOT_ACKNOWLEDGED", "UNANSWERED"
 #: Within it a person's second escalation of an order is a double click: the act leaves state and
 #: version alone, so nothing else tells the two clicks apart.
 DOUBLE_CLICK = timedelta(seconds=10)
-KINDS = frozenset({GROUP, LADDER, RESOLVE, REVIEW, SILENCE, SNOOZE, TRIAGE})
+KINDS = frozenset({DRILL, GROUP, LADDER, RESOLVE, REVIEW, SILENCE, SNOOZE, TRIAGE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,8 @@ class Fired:
 
     Attributes:
         code: ``ESCALATED``, ``RESOLVE_OVERDUE``, ``REVIEW_OVERDUE``, ``TRIAGE_OVERDUE``,
-            ``WOKEN``, ``GROUP_TOLD``, ``SILENCE_EXPIRED``, ``FIRED_ELSEWHERE``,
-            ``NOTHING_TO_DO`` (the matter is settled).
+            ``WOKEN``, ``GROUP_TOLD``, ``SILENCE_EXPIRED``, ``DRILL_OVER``,
+            ``FIRED_ELSEWHERE``, ``NOTHING_TO_DO`` (the matter is settled).
         object_id: the order, alert or silence.
         told: who was told.
     """
@@ -73,6 +74,9 @@ def fire_timer(uow: UnitOfWork, timer: Timer, ctx: Context) -> Fired:
         return Fired("FIRED_ELSEWHERE")
     if timer.kind == TRIAGE:
         return _triage(uow, ctx, timer)
+    if timer.kind == DRILL:
+        number = str(timer.payload["order"])
+        return Fired("DRILL_OVER" if over(uow, ctx, number) else "NOTHING_TO_DO", number)
     if timer.kind == SILENCE:
         silence_id = str(timer.payload["silence"])
         expired = expire(uow, ctx, silence_id, int(timer.payload["version"]))

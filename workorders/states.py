@@ -35,6 +35,7 @@ class Verb(StrEnum):
     REOPEN = "reopen"
     RAISE_LEVEL = "raise_level"
     REROUTE = "reroute"
+    END_DRILL = "end_drill"
 
 
 _ACTIVE = (State.OPEN, State.ACKNOWLEDGED, State.IN_WORK)
@@ -68,6 +69,7 @@ def _table() -> Mapping[tuple[State, Verb], State]:
         moves[state, Verb.RESOLVE] = State.RESOLVED
     for state in _UNFINISHED:
         moves[state, Verb.MERGE] = State.MERGED
+        moves[state, Verb.END_DRILL] = State.CLOSED  # of a drill alone; see `move`
         for verb in (Verb.NOTE, Verb.TAG, Verb.REASSIGN, Verb.REROUTE):
             moves[state, verb] = state
     return moves
@@ -93,8 +95,11 @@ PERMISSIONS: Mapping[Verb, str] = {
     Verb.REASSIGN: "order.reassign",
     Verb.REROUTE: "order.reassign",
     Verb.REOPEN: "order.open",
+    Verb.END_DRILL: "roster.write",
 }
 OVERRIDE = "order.override"
+#: What reaches beyond the order itself; a drill touches nothing.
+TOUCHING = frozenset({Verb.HOLD, Verb.REQUEST_APPROVAL})
 TRIAGE = "alert.triage"
 OPEN = "order.open"
 
@@ -144,7 +149,21 @@ _DONE_IN: Mapping[Verb, frozenset[State]] = {
     Verb.CLOSE: frozenset({State.CLOSED}),
     Verb.SNOOZE: frozenset({State.SNOOZED}),
     Verb.MERGE: frozenset({State.MERGED}),
+    Verb.END_DRILL: frozenset({State.CLOSED}),
 }
+
+
+def is_legal(order: WorkOrder, verb: Verb) -> bool:
+    """Whether the table has this move for the order as it stands."""
+    if (order.state, verb) not in MOVES or (order.drill and verb in TOUCHING):
+        return False
+    return order.drill or verb is not Verb.END_DRILL
+
+
+def _why_illegal(order: WorkOrder, verb: Verb) -> str:
+    if order.state in TERMINAL:
+        return "ORDER_CLOSED" if order.state is State.CLOSED else "ORDER_MERGED"
+    return "DRILL_TOUCHES_NOTHING" if order.drill and verb in TOUCHING else "MOVE_NOT_ALLOWED"
 
 
 def _is_repeat(order: WorkOrder, verb: Verb, actor: str) -> bool:
@@ -180,10 +199,8 @@ def move(
     if _is_repeat(order, verb, actor):
         return Outcome(ok=True, code="ALREADY_DONE", order=order, params=recorded(order))
     target = MOVES.get((order.state, verb))
-    if target is None:
-        code = {State.CLOSED: "ORDER_CLOSED", State.MERGED: "ORDER_MERGED"}.get(
-            order.state, "MOVE_NOT_ALLOWED"
-        )
+    if target is None or not is_legal(order, verb):
+        code = _why_illegal(order, verb)
         return Outcome(ok=False, code=code, order=order, params=recorded(order))
     if expected_version is not None and expected_version != order.version:
         return Outcome(
@@ -230,7 +247,7 @@ def _apply(  # noqa: C901 - one branch a verb, flat
         changes |= {"resolved_at": at, "resolved_by": actor}
     elif verb is Verb.RESUME:
         changes |= {"resolved_at": None, "resolved_by": ""}
-    elif verb is Verb.CLOSE:
+    elif verb in {Verb.CLOSE, Verb.END_DRILL}:
         changes |= {"closed_at": at, "closed_by": actor}
     elif verb is Verb.SNOOZE:
         changes |= {"snoozed_from": order.state.value, "snoozed_until": until}
@@ -244,9 +261,9 @@ def _apply(  # noqa: C901 - one branch a verb, flat
 
 
 _STOPS_PAGING = frozenset({Verb.ACKNOWLEDGE, Verb.TAKE_OVER, Verb.HOLD, Verb.REQUEST_APPROVAL})
-_STOPS_CLOCKS = frozenset({Verb.RESOLVE, Verb.CLOSE, Verb.MERGE})
-#: What shows that a person has seen the order; a snooze alone does not.
-_ANSWERS = _STOPS_PAGING | _STOPS_CLOCKS
+_STOPS_CLOCKS = frozenset({Verb.RESOLVE, Verb.CLOSE, Verb.MERGE, Verb.END_DRILL})
+#: What shows that a person has seen the order; a snooze alone does not, nor the end of a drill.
+_ANSWERS = _STOPS_PAGING | _STOPS_CLOCKS - {Verb.END_DRILL}
 _UNSEEN: Mapping[str, Any] = {
     "acknowledged_at": None,
     "acknowledged_by": "",

@@ -43,6 +43,7 @@ MODULES: Final[Mapping[str, str]] = MappingProxyType(
         "approvals": "approving",
         "policy": "policies",
         "handover": "handovers",
+        "drill": "drills",
         "rules": "rules",
         "silence": "silences",
         "trail": "trail",

@@ -132,6 +132,7 @@ def pages_of(told: Told, person: str) -> list[str]:
             f"/exposure?{place}&month=*",
             "/alerts?pile=in_order",
             "/handover",
+            "/drills",
             f"/silences?{place}&level=red&until=2024-08-21T20:00&reason=roll&look=1",
         ],
         ROBOTS_OFFICER: ["/", "/alerts", f"/orders/{order.id}"],

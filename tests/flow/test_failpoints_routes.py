@@ -26,7 +26,7 @@ from store import Store
 from store.clock import rfc3339
 from tests.breaking import Breaking
 from trail import TrailKeeper
-from workorders import silencing
+from workorders import drills, silencing
 from workorders.handing_over import list_handovers, withdraw
 from workorders.handover import HandoverState, digest_of_moves
 
@@ -244,6 +244,44 @@ def silence_act(verb: str, body: dict[str, Any]) -> Any:
         return lambda: client.post(path, json=given)
 
     return make
+
+
+def no_drill(world: World) -> None:
+    """The drills that other tests left behind end."""
+    app = world.town.app
+    with app.store.unit_of_work("wang") as uow:
+        for one in drills.list_drills(uow.connection, ["Group"], running=True):
+            assert drills.end_drill(uow, app.context(), one.id).ok
+
+
+def drill(world: World) -> Request:
+    no_drill(world)
+    client, body = world.api("wang"), {"org": EAST, "level": "red", "minutes": 30, "text": "fire"}
+    return lambda: client.post(f"{JSON}/drills", json=body)
+
+
+def drilled(world: World) -> str:
+    no_drill(world)
+    body = {"org": EAST, "level": "red", "minutes": 30}
+    answer = world.town.client("wang").post(f"{JSON}/drills", json=body)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["drill"]["id"])
+
+
+def end_of_drill(world: World) -> Request:
+    path, client = f"{JSON}/drills/{drilled(world)}/end", world.api("wang")
+    return lambda: client.post(path)
+
+
+def drill_page(world: World) -> Request:
+    no_drill(world)
+    client, form = world.page("wang"), {"org": EAST, "level": "orange", "minutes": "30"}
+    return lambda: client.post("/drills", data=form)
+
+
+def end_of_drill_page(world: World) -> Request:
+    path, client = f"/drills/{drilled(world)}/end", world.page("wang")
+    return lambda: client.post(path)
 
 
 def nothing_handed(world: World) -> None:
@@ -536,6 +574,10 @@ ACTS: dict[str, Callable[[World], Request]] = {
     f"{JSON}/silences/{{silence_id}}/change": silence_act("change", {"version": 1}),
     f"{JSON}/silences/{{silence_id}}/confirm": silence_act("confirm", {"version": 1}),
     f"{JSON}/silences/{{silence_id}}/end": silence_act("end", {"reason": "over"}),
+    f"{JSON}/drills": drill,
+    f"{JSON}/drills/{{order_id}}/end": end_of_drill,
+    "/drills": drill_page,
+    "/drills/{number}/end": end_of_drill_page,
     f"{JSON}/handovers": hand_over,
     f"{JSON}/handovers/{{handover_id}}/take": handover_act("take", "lin", {"own": True}),
     f"{JSON}/handovers/{{handover_id}}/withdraw": handover_act("withdraw", "chen", {"note": "x"}),

@@ -12,7 +12,7 @@ from service.web.rooms.order_forms import NOTHING_ENTERED, Entered, Forms
 from service.web.views.parts import Act
 from workorders.levels import Level
 from workorders.model import State, WorkOrder
-from workorders.states import MOVES, PERMISSIONS, Verb
+from workorders.states import PERMISSIONS, Verb, is_legal
 
 OFFERED = (
     Verb.ACKNOWLEDGE,
@@ -60,7 +60,7 @@ def _offered(order: WorkOrder, verb: Verb, person: str) -> bool:
         return False
     if verb is Verb.REASSIGN and order.state in {State.OPEN, State.SNOOZED}:
         return False
-    return (order.state, verb) in MOVES
+    return is_legal(order, verb)
 
 
 def _act(here: Here, order: WorkOrder, verb: Verb, forms: Forms) -> Act:
@@ -118,5 +118,5 @@ def _why_not_closed(here: Here, order: WorkOrder, forms: Forms) -> str:
 
 def note_url(here: Here, order: WorkOrder) -> str:
     """Where a note goes; empty when this person may leave none."""
-    possible = (order.state, Verb.NOTE) in MOVES and here.may("order.note", order.org)
+    possible = is_legal(order, Verb.NOTE) and here.may("order.note", order.org)
     return f"/orders/{quote(order.id)}/note" if possible else ""

@@ -32,7 +32,7 @@ from service.web.views.today import (
     WaitingLine,
 )
 from store.clock import rfc3339
-from workorders import figures, reads
+from workorders import drills, figures, reads
 
 PERIOD = timedelta(days=30)
 AHEAD_DAYS = 7
@@ -65,10 +65,17 @@ def today_page(here: Here, connection: Connection) -> TodayPage:
         heat=heat,
         heat_url="/exposure",
         export_url="/today.xlsx" if waiting else "",
-        acts=(handing,) if opening is None else (handing, opening),
+        acts=tuple(one for one in (handing, opening, _drill(here)) if one is not None),
         start=tuple(_start(here)),
         handovers=waiting_links(here, connection),
     )
+
+
+def _drill(here: Here) -> Act | None:
+    """The way to the drills, for who may begin one somewhere."""
+    if not any(here.may(drills.PERMISSION, path) for path in here.scopes):
+        return None
+    return Act(here.text("ui.act.drill"), "/drills", "drill", method="get")
 
 
 def _book(here: Here, connection: Connection) -> BookState:

@@ -26,7 +26,8 @@ PASSWORD = "correct horse battery"
 READING = {
     "alerts list", "approvals list", "approvals show", "delegation list", "demo",
     "directory export", "doctor", "events import", "events search",
-    "events timeline", "exposure", "handover list", "handover now",
+    "events timeline", "exposure", "drill list", "drill show",
+    "handover list", "handover now",
     "handover show", "init", "orders list", "orders show", "quarantine list",
     "metrics", "silence list", "silence preview", "oncall calendar", "oncall who",
     "policy export", "policy show",
@@ -97,6 +98,15 @@ def quarantined(house: Any) -> str:
     house(*contract(house, "-5"))
     (found,) = house("quarantine", "list", "--json").json
     return str(found["number"])
+
+
+def drilling(_house: Any) -> Call:
+    return "drill", "start", "--org", "华东钢铁", "--level", "red", "--text", "fire", "--as", "wang"
+
+
+def drilled(house: Any) -> str:
+    made = house(*drilling(house), "--json", token=house.token("wang"))
+    return str(made.json["drill"]["id"])
 
 
 def handing(_house: Any) -> Call:
@@ -228,6 +238,8 @@ ACTS: dict[str, Callable[[Any], Call]] = {
         "delegation", "confirm", delegated(house), "--as", "wang",
     ),
     "delegation end": lambda house: ("delegation", "end", delegated(house), "--as", "chen"),
+    "drill start": drilling,
+    "drill end": lambda house: ("drill", "end", drilled(house), "--as", "wang"),
     "handover give": handing,
     "handover take": lambda house: ("handover", "take", handed(house), "--as", "wang"),
     "handover withdraw": lambda house: ("handover", "withdraw", handed(house), "--as", "chen"),

@@ -16,13 +16,13 @@ from workorders.silences import SilenceState
 
 ROOM = Path(workorders.__file__).parent
 LOCALE = ROOM.parent / "service" / "i18n" / "locale"
-QUIET = {Verb.RAISE_LEVEL, Verb.REROUTE}
+QUIET = {Verb.RAISE_LEVEL, Verb.REROUTE, Verb.END_DRILL}
 
 
 def words(language: str) -> dict[str, str]:
-    """What this room says: its own catalogue and that of the hand-over."""
+    """What this room says: its own catalogue, those of the hand-over and of the drills."""
     found: dict[str, str] = {}
-    for name in ("workorders", "handover"):
+    for name in ("workorders", "handover", "drills"):
         with (LOCALE / language / "LC_MESSAGES" / f"{name}.po").open("rb") as file:
             catalogue = read_po(file, abort_invalid=True)
         for entry in catalogue:
