@@ -11,7 +11,7 @@ use([BarChart, LineChart, AriaComponent, BrushComponent, GridComponent, MarkLine
 const token = (name) =>
   getComputedStyle(document.documentElement).getPropertyValue(`--hw-${name}`).trim();
 
-function frame(data) {
+function frame(data, width) {
   const text = { color: token("muted"), fontSize: 11, fontFamily: "inherit" };
   const line = { lineStyle: { color: token("line") } };
   return {
@@ -26,25 +26,41 @@ function frame(data) {
       borderColor: token("line"),
       textStyle: { color: token("ink"), fontSize: 12 },
     },
-    xAxis: { type: "category", data: data.labels, axisLine: line, ...axis(data, text, line) },
+    xAxis: { type: "category", data: data.labels, axisLine: line, ...axis(data, text, line, width) },
     yAxis: { type: "value", axisLabel: text, splitLine: line, splitNumber: 3,
       minInterval: data.kind === "histogram" ? 1 : 0 },
   };
 }
 
-/** Every label, or where the page names marks: those alone, each with its tick. */
-function axis(data, text, line) {
+/** Every label, or where the page names marks: those that have room, each with its tick. */
+function axis(data, text, line, width) {
   if (!data.marks) return { axisLabel: text, axisTick: { show: false } };
-  const marked = (place) => place in data.marks;
+  const told = roomy(data, width);
+  const marked = (place) => told.has(place);
   return {
     axisLabel: { ...text, interval: marked, formatter: (_, place) => data.marks[place],
-      hideOverlap: true },
+      alignMinLabel: "left" },
     axisTick: { show: true, interval: marked, alignWithLabel: false, lineStyle: line.lineStyle },
   };
 }
 
-function options(data) {
-  const base = frame(data);
+/** The marks that can be written side by side; the first one always, as it says when it begins. */
+function roomy(data, width) {
+  const bar = width / data.labels.length;
+  const told = new Set();
+  let free = 0;
+  for (const place of Object.keys(data.marks).map(Number)) {
+    const half = data.marks[place].length * 3.5 + 4;
+    const middle = (place + 0.5) * bar;
+    if (told.size && middle - half < free) continue;
+    told.add(place);
+    free = middle + (told.size === 1 ? 2 * half : half);
+  }
+  return told;
+}
+
+function options(data, width) {
+  const base = frame(data, width);
   if (data.kind === "histogram") {
     base.series = data.series.map((series) => ({
       type: "bar", name: series.name, stack: "all", data: series.values, barCategoryGap: "20%",
@@ -87,9 +103,13 @@ function brushes(chart, data) {
 export function draw(element) {
   const data = JSON.parse(element.dataset.chart);
   const chart = init(element, null, { renderer: "svg" });
-  chart.setOption(options(data));
+  const show = () => chart.setOption(options(data, element.clientWidth));
+  show();
   if (data.from) brushes(chart, data);
-  new ResizeObserver(() => chart.resize()).observe(element);
-  new MutationObserver(() => chart.setOption(options(data))).observe(document.documentElement,
+  new ResizeObserver(() => {
+    chart.resize();
+    show();
+  }).observe(element);
+  new MutationObserver(show).observe(document.documentElement,
     { attributes: true, attributeFilter: ["data-bs-theme"] });
 }

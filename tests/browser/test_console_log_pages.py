@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from io import StringIO
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,34 @@ def test_the_log_is_sound_and_a_row_is_mended(
         expect(page.locator("[data-line]")).to_have_count(1)
         expect(page.locator("#timeline")).to_have_text("RK-B1")
         assert visitor.complaints == []
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_the_chart_begins_with_its_date_and_no_two_labels_overlap(
+    browser: Browser, told: tuple[Stage, str], width: int
+) -> None:
+    _, address = told
+    with visiting(browser, address, "en", width=width) as visitor:
+        visitor.sign_in(WHO, PASSWORD)
+        visitor.open_whole("/log")
+        box = visitor.page.locator("[data-chart]").first
+        first, marks = box.evaluate(
+            """(one) => { const marks = Object.values(JSON.parse(one.dataset.chart).marks);
+              return [JSON.parse(one.dataset.chart).marks["0"], marks]; }"""
+        )
+        labels: list[tuple[str, float, float]] = box.evaluate(
+            """(one, marks) => [...one.querySelectorAll("svg text")]
+              .filter((text) => marks.includes(text.textContent))
+              .map((text) => [text.textContent, text.getBoundingClientRect()])
+              .map(([words, at]) => [words, at.left, at.right])""",
+            marks,
+        )
+        labels.sort(key=lambda one: one[1])
+        assert labels[0][0] == first
+        assert len(labels) > 1
+        for (_, _, end), (_, begin, _) in pairwise(labels):
+            assert end < begin
+        for tab in visitor.page.locator(".tabs a").all():
+            place = tab.bounding_box()
+            assert place is not None
+            assert place["x"] + place["width"] <= width

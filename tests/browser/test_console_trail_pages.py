@@ -60,3 +60,22 @@ def test_the_pages_are_sound(
         page.locator(".side-by-side").wait_for()
         expect(page.locator(".notice-good").first).to_be_visible()
         assert visitor.complaints == []
+
+
+def test_on_a_phone_a_record_takes_a_few_lines_without_a_head_each(
+    browser: Browser, told: tuple[Stage, str]
+) -> None:
+    _, address = told
+    with visiting(browser, address, "en", width=390) as visitor:
+        visitor.sign_in(WHO, PASSWORD)
+        visitor.open("/trail")
+        rows: list[list[float]] = visitor.page.evaluate(
+            """() => [...document.querySelectorAll("tr[data-line]")].map((row) => {
+              const style = getComputedStyle(row);
+              const inner = row.clientHeight - parseFloat(style.paddingTop) * 2;
+              return [inner, 1.5 * parseFloat(getComputedStyle(row.querySelector("a")).fontSize)];
+            })"""
+        )
+        assert len(rows) > 10
+        assert sum(height / line for height, line in rows) / len(rows) <= 4
+        assert visitor.overflow(390) == []

@@ -158,7 +158,7 @@ def test_a_person_is_found_by_name(zhao: TestClient) -> None:
 
 
 def test_words_of_the_page_find_what_they_say(chen: TestClient) -> None:
-    assert "receipt timed out" in text_of(chen, "/log?kind=exception")
+    assert "Receipt timed out" in text_of(chen, "/log?kind=exception")
     assert rows(chen, "/log?q=receipt%20timed%20out") == 1
     assert rows(chen, "/log?q=copper%20erp.sync") == 1
 

@@ -402,3 +402,50 @@ def test_the_printed_commands_check_a_bundle_without_this_program(
     note.write_text(note.read_text().replace("\n", "\n1", 1))
     assert typed(signature, bundle).returncode != 0
     assert typed(compare, bundle, KEPT=str(outside)).returncode != 0
+
+
+# --- what a line says ---------------------------------------------------------------------------
+
+DIGEST = "d5d0b0762e613441d671c82dc440b3b8407b44deeb68efaeb51e858b98ae4a88"
+
+
+def lines(page: str) -> list[list[str]]:
+    """The cells of the list, as read."""
+    rows = re.findall(r"<tr data-line>(.*?)</tr>", page, re.DOTALL)
+    cells = [re.findall(r"<t[dh]\b.*?</t[dh]>", row, re.DOTALL) for row in rows]
+    return [[unescape(re.sub(r"<[^>]+>", "", one)).strip() for one in row] for row in cells]
+
+
+@pytest.mark.parametrize(("language", "colours"), [("en", "RED"), ("zh", "红")])
+def test_a_match_tells_its_title_once_and_then_its_colour(
+    home: House, language: str, colours: str
+) -> None:
+    client = home.signed_in("chen")
+    client.cookies.set("hedgewarden_language", language)
+    found = lines(client.get("/trail?kind=match").text)
+    assert found
+    for _, _, _, title, _, _, outcome in found:
+        assert title
+        assert title not in outcome
+    assert any(one[6].startswith(colours) for one in found)
+
+
+@pytest.mark.parametrize(
+    ("language", "named"), [("en", "Model d5d0b076…"), ("zh", "模型 d5d0b076…")]
+)
+def test_a_digest_is_named_for_what_it_is_and_cut_with_the_whole_beside_it(
+    home: House, language: str, named: str
+) -> None:
+    with home.app.store.unit_of_work("system:trainer") as uow:
+        ref = trail.record(
+            uow, kind="decision", action="model.put_to_work", object_type="model",
+            object_id=DIGEST, org=EAST, outcome="in_service",
+        )  # fmt: skip
+    client = home.signed_in("chen")
+    client.cookies.set("hedgewarden_language", language)
+    page = client.get(f"/trail?q={DIGEST}").text
+    line, kind = lines(page)[0], named.partition(" ")[0]
+    assert line[4] == named
+    assert f'title="{kind} {DIGEST}"' in page
+    whole = client.get(f"/trail/records/{ref.seq}").text
+    assert f"{kind} {DIGEST}" in whole

@@ -10,6 +10,11 @@ _SPOT = "spot"
 _ANY = "*"
 
 
+def going_on(title: str) -> str:
+    """An English title inside a sentence: in small letters, unless it begins an abbreviation."""
+    return title[:1].lower() + title[1:] if title[1:2].islower() else title
+
+
 @dataclass(frozen=True, slots=True)
 class Names:
     """The names of one reader's language.
@@ -88,9 +93,7 @@ class Names:
         place = self.contract(product, month)
         if not place:
             return title
-        # An English title goes on in small letters, unless it begins with an abbreviation.
-        inside = title[:1].lower() + title[1:] if title[1:2].islower() else title
-        return f"{place} {inside}"
+        return f"{place} {going_on(title)}"
 
     def code(self, code: str) -> str:
         """What a rule names by a code: an event type, a value, its own result."""

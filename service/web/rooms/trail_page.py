@@ -18,7 +18,7 @@ from service.web.views.parts import Act, Choice, Link, Pager
 from service.web.views.trail import AnchorLine, TrailPage, VerifyResult
 from trail import KINDS, Record, Summary
 
-PAGE = 50
+PAGE = 30
 #: Who exports the trail also sees what belongs to no organisation, such as sign-ins.
 WHOLE = "trail.export"
 RECORDS, ANCHORS = "records", "anchors"

@@ -18,6 +18,7 @@ from service.web.rooms.here import Here, TrailReader
 from service.web.rooms.record_page import record_page, seen_record
 from service.web.rooms.sheets import Column, sheet_response
 from service.web.rooms.trail_how import how_page
+from service.web.rooms.trail_objects import called
 from service.web.rooms.trail_page import (
     RECORDS,
     WHOLE,
@@ -28,7 +29,7 @@ from service.web.rooms.trail_page import (
     trail_page,
 )
 from service.web.rooms.trail_verifying import begin, standing_of
-from service.web.rooms.trail_words import object_name, outcome, record_title
+from service.web.rooms.trail_words import outcome, record_title
 from trail import Record, TrailError
 
 _EXPORTED = 20_000
@@ -205,7 +206,7 @@ _COLUMNS: Sequence[Column[Record]] = (
     Column("ui.column.time", lambda one, _: one.at),
     Column("ui.column.kind", lambda one, here: here.text(f"ui.record_kind.{one.kind}")),
     Column("ui.column.what", lambda one, here: record_title(here, one)),
-    Column("ui.column.object", lambda one, here: object_name(here, one)),
+    Column("ui.column.object", lambda one, here: called(here, one).full),
     Column("ui.column.unit", lambda one, _: one.org),
     Column("ui.column.actor", lambda one, here: here.names.actor(one.actor)),
     Column("ui.column.outcome", lambda one, here: outcome(here, one)),

@@ -6,29 +6,30 @@ from urllib.parse import quote
 
 from service.web.rooms.evidence import figure, label_of, leaves_of, rule_of, shown
 from service.web.rooms.here import Here
-from service.web.rooms.order_events import timeline_url
+from service.web.rooms.names import going_on
+from service.web.rooms.trail_objects import called, object_url
 from service.web.views.orders import Pair
 from service.web.views.trail import RecordLine
 from trail import Record
 
 _BOOK = "book."
-_LONGEST = 60
+_VERSION = "version_"
 _HASH_DIGITS = 16
 _MOST_LEAVES = 20
 _LEVEL_PLACES = frozenset({"red", "orange", "yellow", "blue", "none"})
-#: Types whose ids the timeline of the log knows.
-_IN_LOG = frozenset({"order", "hedge_order", "voucher", "receipt", "event"})
 
 
 def record_line(here: Here, record: Record) -> RecordLine:
     """The record as one line of the list."""
+    thing = called(here, record)
     return RecordLine(
         seq=record.seq,
         at=record.at,
         kind=record.kind,
         text=record_title(here, record),
         actor=here.names.actor(record.actor),
-        object_name=object_name(here, record),
+        object_name=thing.name,
+        object_whole=thing.whole,
         url=f"/trail/records/{record.seq}",
         object_url=object_url(here, record),
         outcome=outcome(here, record),
@@ -52,54 +53,34 @@ def action(here: Here, verb: str) -> str:
     if key in here.reader.words:
         return here.text(key)
     if verb.startswith(_BOOK):
-        told = here.names.event(verb.removeprefix(_BOOK))
+        told = going_on(here.names.event(verb.removeprefix(_BOOK)))
         return here.text("ui.did.book", what=told or verb.removeprefix(_BOOK))
     return verb
 
 
-def object_name(here: Here, record: Record) -> str:
-    """The object as people call it."""
-    if record.object_type == "person":
-        return here.names.person(record.object_id)
-    if record.object_type == "trail_record":
-        number = here.reader.format.number(int(record.object_id))
-        return here.text("ui.record.title", seq=number)
-    if record.object_type == "trail":
-        return here.text("ui.nav.trail")
-    # The book's keys begin with the organisation, which stands on the record already.
-    parts = [one for one in record.object_id.split("|") if one and one != record.org]
-    name = " · ".join(parts)
-    return name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…"
-
-
-def object_url(here: Here, record: Record) -> str:
-    """The page of the object; empty when it has none."""
-    identity = quote(record.object_id, safe="")
-    match record.object_type:
-        case "work_order":
-            return f"/orders/{identity}"
-        case "alert":
-            return f"/alerts?alert={identity}"
-        case "trail_record":
-            return f"/trail/records/{identity}"
-        case kind if kind in _IN_LOG and here.may("log.read"):
-            return timeline_url(record.object_id)
-    return ""
-
-
 def outcome(here: Here, record: Record) -> str:
-    """What came of it, in words where there are any."""
-    code, words = record.outcome, here.reader.words
+    """What came of it, in words where there are any; of a match its colour or its verdict."""
+    words = here.reader.words
+    code = _of_match(record) if record.kind == "match" else record.outcome
     if not code:
         return ""
-    if record.kind == "match":
-        return here.names.title(code)
+    if record.object_type == "lookback" and code == "none":
+        return words.text("ui.record_outcome.nothing_found")
     if code in _LEVEL_PLACES:
         return words.text(f"ui.level.{code}")
+    if code.startswith(_VERSION):
+        return words.text("ui.record_outcome.version", number=code.removeprefix(_VERSION))
     for key in (f"ui.record_outcome.{code}", f"ui.outcome.{code}", f"ui.state.{code}"):
         if key in words:
             return words.text(key)
     return code
+
+
+def _of_match(record: Record) -> str:
+    """A match's title says its code already; what is left is its colour, or what it decided."""
+    decided = record.body.get("decide")
+    verdict = decided.get("outcome") if isinstance(decided, dict) else None
+    return str(record.body.get("level") or verdict or "")
 
 
 def facts_of(here: Here, record: Record) -> tuple[Pair, ...]:
@@ -108,7 +89,7 @@ def facts_of(here: Here, record: Record) -> tuple[Pair, ...]:
     found = [
         Pair(text("ui.column.actor"), here.names.actor(record.actor)),
         Pair(text("ui.column.what"), action(here, record.action)),
-        Pair(text("ui.column.object"), object_name(here, record), object_url(here, record)),
+        Pair(text("ui.column.object"), called(here, record).full, object_url(here, record)),
         Pair(text("ui.column.unit"), here.names.unit(record.org)),
         Pair(text("ui.column.outcome"), outcome(here, record)),
         Pair(text("ui.column.reason"), here.names.reason(record.reason)),

@@ -9,7 +9,11 @@ from service.web.views.parts import Act, Choice, Link, Pager
 
 @dataclass(frozen=True, slots=True)
 class RecordLine:
-    """One record of the list; `text` says it in words, `kind` and `outcome` are codes."""
+    """One record of the list; `text` says it in words, `kind` is a code.
+
+    Attributes:
+        object_name: what it is about; `object_whole` all of it where a long digest is cut.
+    """
 
     seq: int
     at: datetime
@@ -19,6 +23,7 @@ class RecordLine:
     object_name: str
     url: str
     object_url: str = ""
+    object_whole: str = ""
     outcome: str = ""
     reason: str = ""
 

@@ -109,3 +109,10 @@ def test_every_act_says_what_it_is_does_did_and_what_comes_next(language: str) -
     keys |= {f"disposition.{one}" for one in DISPOSITIONS}
     keys |= {f"root_cause.{one}" for one in ROOT_CAUSES}
     assert {key for key in keys if key not in words} == set()
+
+
+def test_events_are_called_alike_in_english() -> None:
+    entries = load_words("en").entries
+    names = {key: str(name) for key, name in entries.items() if key.startswith("ui.event.")}
+    assert len(names) > 40
+    assert {key: name for key, name in names.items() if not name[0].isupper()} == {}

@@ -25,25 +25,38 @@ def bars(start: datetime, span: timedelta, count: int = BARS) -> list[Bucket]:
 def test_an_hour_has_minutes_and_says_its_day_once() -> None:
     start = datetime(2024, 5, 14, 1, 3, tzinfo=UTC)  # 09:03 in Shanghai
     words = list(marks(bars(start, timedelta(hours=1)), SHANGHAI).values())
-    assert words == ["05-14 09:10", "09:20", "09:30", "09:40", "09:50", "10:00"]
+    assert words == ["05-14 09:03", "09:20", "09:30", "09:40", "09:50", "10:00"]
 
 
 def test_a_day_has_hours_and_its_midnight_is_a_date() -> None:
     start = datetime(2024, 5, 14, 1, 3, tzinfo=UTC)
     words = list(marks(bars(start, timedelta(days=1)), SHANGHAI).values())
-    assert words == ["05-14 12:00", "18:00", "05-15", "06:00"]
+    assert words == ["05-14 09:03", "18:00", "05-15", "06:00"]
 
 
 def test_a_month_has_dates_alone() -> None:
     start = datetime(2024, 5, 1, 3, tzinfo=UTC)
     words = list(marks(bars(start, timedelta(days=30)), SHANGHAI).values())
-    assert words == ["05-08", "05-15", "05-22", "05-29"]
+    assert words == ["05-01", "05-06", "05-13", "05-20", "05-27"]  # from the first to each Monday
+
+
+def test_a_year_has_firsts_of_months_and_its_own_first_day() -> None:
+    start = datetime(2024, 3, 18, 8, tzinfo=UTC)
+    words = list(marks(bars(start, timedelta(days=287)), SHANGHAI).values())
+    assert words == ["2024-03-18", "2024-05-01", "2024-07-01", "2024-09-01", "2024-11-01"]
+
+
+def test_a_day_whose_midnight_stands_too_near_to_the_first_bar_is_named_at_its_next_mark() -> None:
+    start = datetime(2024, 5, 13, 15, tzinfo=UTC)  # 23:00 in Shanghai
+    words = list(marks(bars(start, timedelta(days=2)), SHANGHAI).values())
+    assert words == ["05-13 23:00", "05-14 12:00", "05-15", "12:00"]
 
 
 def test_a_mark_stands_at_the_bar_that_holds_its_time() -> None:
     start = datetime(2024, 5, 13, 15, tzinfo=UTC)  # 23:00 in Shanghai
     found = marks(bars(start, timedelta(days=2)), SHANGHAI)
-    assert found[1] == "05-14"
+    assert found[0] == "05-13 23:00"
+    assert found[13] == "05-14 12:00"
     assert found[25] == "05-15"
 
 
@@ -75,6 +88,8 @@ def test_no_two_marks_of_a_day_read_the_same_and_few_enough_fit(
         day.add(one)
     assert sorted(found) == list(found)
     assert all(0 <= place < BARS for place in found)
+    assert 0 in found  # the chart says from when on
+    assert "-" in found[0]
 
 
 @pytest.mark.parametrize("span", [timedelta(hours=1), timedelta(days=1), timedelta(days=30)])
