@@ -1,12 +1,12 @@
 // Charts. Data and words stand in the element's data-chart attribute. The SVG renderer prints well, and richText tooltips need no inline style.
 import { init, use } from "echarts/core";
 import { BarChart, LineChart } from "echarts/charts";
-import { AriaComponent, BrushComponent, GridComponent, MarkLineComponent, TooltipComponent }
-  from "echarts/components";
+import { AriaComponent, BrushComponent, GridComponent, LegendComponent, MarkLineComponent,
+  TooltipComponent } from "echarts/components";
 import { SVGRenderer } from "echarts/renderers";
 
-use([BarChart, LineChart, AriaComponent, BrushComponent, GridComponent, MarkLineComponent,
-  TooltipComponent, SVGRenderer]);
+use([BarChart, LineChart, AriaComponent, BrushComponent, GridComponent, LegendComponent,
+  MarkLineComponent, TooltipComponent, SVGRenderer]);
 
 const token = (name) =>
   getComputedStyle(document.documentElement).getPropertyValue(`--hw-${name}`).trim();
@@ -72,6 +72,7 @@ function options(data, width) {
     }
     return base;
   }
+  if (data.kind === "shares") return { ...base, ...shares(data, base) };
   base.series = data.series.map((series) => ({
     type: "line", name: series.name, data: series.values, step: "end", showSymbol: false,
     lineStyle: { width: 2, color: token(series.code) || token("accent") },
@@ -83,6 +84,25 @@ function options(data, width) {
     },
   }));
   return base;
+}
+
+const SHAPES = ["circle", "rect", "triangle"];
+
+/** Shares of a whole, from 0 to 100 %; each series has a shape of its own, not only a colour. */
+function shares(data, base) {
+  return {
+    legend: { top: 0, left: 8, selectedMode: false, itemWidth: 18, itemHeight: 8,
+      textStyle: { color: token("ink"), fontSize: 12 } },
+    grid: { ...base.grid, top: 36 },
+    yAxis: { ...base.yAxis, min: 0, max: 100, interval: 25,
+      axisLabel: { ...base.yAxis.axisLabel, formatter: "{value} %" } },
+    series: data.series.map((series, place) => ({
+      type: "line", name: series.name, data: series.values, showSymbol: true,
+      symbol: SHAPES[place % SHAPES.length], symbolSize: 14 - 4 * place, z: 2 + place,
+      lineStyle: { width: 2, color: token(series.code) || token("accent") },
+      itemStyle: { color: token(series.code) || token("accent") },
+    })),
+  };
 }
 
 /** A drag over the histogram narrows the search to that span of time. */

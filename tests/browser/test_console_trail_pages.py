@@ -79,3 +79,25 @@ def test_on_a_phone_a_record_takes_a_few_lines_without_a_head_each(
         assert len(rows) > 10
         assert sum(height / line for height, line in rows) / len(rows) <= 4
         assert visitor.overflow(390) == []
+
+
+def test_the_weekly_chart_ends_at_a_hundred_and_shows_a_week_that_stands_alone(
+    browser: Browser, told: tuple[Stage, str]
+) -> None:
+    _, address = told
+    with visiting(browser, address, "en") as visitor:
+        visitor.sign_in(WHO, PASSWORD)
+        visitor.open_whole("/figures")
+        box = visitor.page.locator(".chart-shares")
+        words = box.locator("svg text").all_text_contents()
+        assert "100 %" in words
+        assert not [one for one in words if one.startswith(("120", "150"))]
+        assert {"Arrival rate", "Response rate", "Closed-loop rate"} <= set(words)
+        drawn, told_values = box.evaluate(
+            """(one) => { const data = JSON.parse(one.dataset.chart);
+              const values = data.series.flatMap((line) => line.values);
+              const marks = [...one.querySelectorAll("svg path[transform^=matrix]")];
+              return [marks.length, values.filter((value) => value !== null).length]; }"""
+        )
+        assert told_values > 0
+        assert drawn == told_values

@@ -89,3 +89,23 @@ def test_the_trend_stands_in_a_table_for_those_who_do_not_see_the_picture(town: 
     assert "data-chart=" in shown
     weeks = re.findall(r"<th[^>]*>(2024-\d\d-\d\d)</th>", shown)
     assert weeks == ["2024-04-29", "2024-05-06", "2024-05-13"]
+
+
+@pytest.mark.parametrize(("language", "rule", "model"), [
+    ("en", "Basis jump", "Unusual series"), ("zh", "基差跳变", "时序异常"),
+])  # fmt: skip
+def test_what_stays_silent_is_called_by_its_name_with_the_code_beside(
+    town: House, language: str, rule: str, model: str
+) -> None:
+    client = town.signed_in("gui")
+    client.cookies.set("hedgewarden_language", language)
+    shown = unescape(client.get("/figures").text).partition('id="silent"')[2]
+    code = '<span class="muted small mono">{}</span>'
+    assert f'<a href="/rules?rule=BASIS_JUMP">{rule}</a> {code.format("BASIS_JUMP")}' in shown
+    assert f"{model} {code.format('model:series')}" in shown
+
+
+def test_a_breach_names_the_rule_and_not_its_code_alone(town: House) -> None:
+    shown = page(town, "boss", "/figures").partition('id="breaches-by"')[2].partition("</table")[0]
+    assert '<span class="muted small mono">EXPOSURE_TIERS</span>' in shown
+    assert "净敞口三级限额" in shown or "Net exposure in three tiers" in shown

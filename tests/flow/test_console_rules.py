@@ -7,6 +7,8 @@ from html import unescape
 import pytest
 from flow_house import WEST, House, house
 
+from service.i18n import load_words
+
 GOOD = """\
 rule: TRIAL
 version: 1
@@ -158,3 +160,37 @@ def test_a_failing_test_of_a_text_says_what_was_expected(home: House) -> None:
 def test_no_rule_of_that_name_is_no_page(home: House) -> None:
     assert home.signed_in("gui").get("/rules?rule=NONE_SUCH").status_code == 404
     assert home.client().get("/rules").status_code == 303
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "1 failed"), ("zh", "有 1 项未通过")])
+def test_a_text_whose_test_fails_is_not_called_faultless(
+    home: House, language: str, said: str
+) -> None:
+    page = checked(home, GOOD.replace("fact: {use: 0.4}", "fact: {use: 0.9}"), language)
+    result = page.partition('<div id="checked">')[2].partition("</div>\n    </div>")[0]
+    assert said in result
+    assert "✓" not in result
+    whole = checked(home, GOOD, language).partition('<div id="checked">')[2]
+    assert "✓" in whole.partition("</section>")[0]
+
+
+def test_who_answers_for_a_rule_has_words_in_both_languages(home: House) -> None:
+    owners = {file.rule.heading.owner for file in home.app.rulebook.files}
+    assert owners
+    for language in ("en", "zh"):
+        words = load_words(language)
+        assert {one for one in owners if f"ui.rule_owner.{one}" not in words} == set()
+    assert "风控" in read(home, "/rules?rule=EXPOSURE_TIERS", language="zh").partition("归口")[2]
+
+
+def test_what_the_policy_says_in_chinese_is_marked_as_chinese_on_an_english_page(
+    home: House,
+) -> None:
+    page = read(home, "/rules?rule=EXPOSURE_TIERS")
+    heading = home.app.rulebook.find("EXPOSURE_TIERS").heading
+    clause = f"{heading.policy.document} {heading.policy.clause}"
+    assert f'<span lang="zh">{clause}</span> <span class="muted nowrap">(Chinese only)' in page
+    assert f'<div lang="zh"><h3>{heading.policy.document}</h3></div>' in page
+    inside = read(home, "/rules?rule=EXPOSURE_TIERS", language="zh")
+    assert f"<div><h3>{heading.policy.document}</h3></div>" in inside
+    assert 'lang="zh">' + clause not in inside

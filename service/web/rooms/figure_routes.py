@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from service.measuring import Measured, NoPeriod, measure, period_of
+from service.web.rooms.evidence import rule_of
 from service.web.rooms.here import Here, Viewer, not_found
 from service.web.rooms.sheets import Column, sheet_response
 from service.web.views import figures as views
@@ -23,8 +24,8 @@ EXPORTED = 20_000
 _PLACES = 2
 _DAY = 10  # characters of a date
 _SERIES = (
-    ("blue", figures.Figure.ARRIVAL, "arrival_rate"),
-    ("accent", figures.Figure.RESPONSE, "response_rate"),
+    ("accent", figures.Figure.ARRIVAL, "arrival_rate"),
+    ("green", figures.Figure.RESPONSE, "response_rate"),
     ("orange", figures.Figure.CLOSED_LOOP, "closed_loop_rate"),
 )
 #: Figures that are a share; of the others all rows that count are shown alike.
@@ -86,7 +87,11 @@ def figures_page(here: Here, since: str, until: str) -> views.FiguresPage:
         ),
         breaches=tuple(
             views.BreachCount(
-                one["month"], names.unit(one["org"]), one["rule"], one["version"], one["breaches"]
+                one["month"],
+                names.unit(one["org"]),
+                _raiser(here, one["rule"]),
+                one["version"],
+                one["breaches"],
             )
             for one in found.breaches_by
         ),
@@ -99,7 +104,7 @@ def figures_page(here: Here, since: str, until: str) -> views.FiguresPage:
             )
             for one in found.approvals_by_pair
         ),
-        silent=tuple(measured.silent),
+        silent=tuple(_raiser(here, one) for one in measured.silent),
         weeks=tuple(
             views.WeekFigures(
                 one.start, one.orders, one.alerts,
@@ -114,6 +119,16 @@ def figures_page(here: Here, since: str, until: str) -> views.FiguresPage:
         fault=fault,
         export_url=f"/figures.xlsx?{urlencode(asked)}",
     )  # fmt: skip
+
+
+def _raiser(here: Here, code: str) -> views.Raiser:
+    """A rule of the book or a model family (``model:<family>``) by its name."""
+    kind, colon, family = code.partition(":")
+    if colon and kind == "model":
+        return views.Raiser(here.text(f"detectors.family.{family}"), code)
+    known = rule_of(here.app, code) is not None and here.may("rules.read")
+    url = f"/rules?{urlencode({'rule': code})}" if known else ""
+    return views.Raiser(here.names.title(code), code, url)
 
 
 def _lines(here: Here, measured: Measured, asked: dict[str, str]) -> Iterable[views.FigureLine]:
@@ -189,7 +204,7 @@ def _chart(here: Here, measured: Measured) -> Chart | None:
         for code, figure, name in _SERIES
     ]
     return Chart(
-        "steps",
+        "shares",
         tuple(f"{week.start:%m-%d}" for week in weeks),
         tuple(series),
         here.text("ui.figures.trend_summary", n=len(weeks)),

@@ -1,5 +1,6 @@
 """D6, 规则: the rule book by chapters of the policy, one rule read, checked and tested."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -35,6 +36,7 @@ from workorders.rows import CASES, MATCHES
 HITS = timedelta(days=30)
 _LONGEST = 200_000
 _NEW = "rule.yaml"
+_HAN = re.compile(r"[\u3400-\u9fff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,8 @@ def _chapters(here: Here, book: Rulebook, chosen: str) -> Iterable[Chapter]:
             )
         )
     for title, rules in found.items():
-        yield Chapter(title or here.text("ui.rules.no_chapter"), tuple(rules))
+        shown = title or here.text("ui.rules.no_chapter")
+        yield Chapter(shown, tuple(rules), _written_in(here, shown))
 
 
 def _title(here: Here, rule: AnyRule) -> str:
@@ -110,6 +113,19 @@ def _state(rule: AnyRule) -> str:
 def _clause(rule: AnyRule) -> str:
     policy = rule.heading.policy
     return " ".join(one for one in (policy.document, policy.clause) if one)
+
+
+def _written_in(here: Here, text: str) -> str:
+    """The language of what a rule's author wrote, where that is not the reader's."""
+    written = "zh" if _HAN.search(text) else "en"
+    return written if text and written != here.reader.language else ""
+
+
+def _owner(here: Here, rule: AnyRule) -> str:
+    """Who answers for the rule; a company's own name for it stays as it is."""
+    owner = rule.heading.owner
+    key = f"ui.rule_owner.{owner}"
+    return here.text(key) if key in here.reader.words else here.names.person(owner)
 
 
 # --- one rule -----------------------------------------------------------------------------------
@@ -132,11 +148,12 @@ def _detail(
         state=_state(rule),
         version=f"v{heading.version}",
         clause=_clause(rule),
+        clause_language=_written_in(here, _clause(rule)),
         file=file.name,
         source=draft.source if draft is not None else _source(here, file),
         words=tuple(one for one in (spoken_rule(here, spoken), why) if one),
         tiers=tuple(_tiers(rule)) if isinstance(rule, Rule) else (),
-        tests=tuple(replace(one, foreign=here.names.zh and one.name.isascii()) for one in tests),
+        tests=tuple(replace(one, language=_written_in(here, one.name)) for one in tests),
         problems=tuple(_live(here, one) for one in draft.problems) if draft is not None else (),
         checked=draft is not None,
         broken=broken,
@@ -191,7 +208,7 @@ def _facts(here: Here, connection: Connection, rule: AnyRule) -> Iterable[Pair]:
     if isinstance(rule, CorrelationRule):
         within_s = int(rule.within // 1_000_000)
         yield Pair(text("ui.rules.window"), here.reader.format.duration(within_s))
-    yield Pair(text("ui.rules.owner"), rule.heading.owner)
+    yield Pair(text("ui.rules.owner"), _owner(here, rule))
     number = hits(connection, here, rule.id)
     codes = {row.code for row in rule.rows} if isinstance(rule, Rule) else {rule.code}
     code = next((one for one in sorted(codes) if one), "")
@@ -286,6 +303,6 @@ _COLUMNS: Sequence[Column[RuleFile]] = (
     Column("ui.rules.clause", lambda one, _: _clause(one.rule)),
     Column("ui.rules.words", lambda one, here: spoken_rule(here, one.rule)),
     Column("ui.rules.tests", lambda one, _: len(one.rule.tests)),
-    Column("ui.rules.owner", lambda one, _: one.rule.heading.owner),
+    Column("ui.rules.owner", lambda one, here: _owner(here, one.rule)),
     Column("ui.rules.file", lambda one, _: one.name),
 )

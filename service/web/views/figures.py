@@ -35,12 +35,21 @@ class LevelFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class Raiser:
+    """A rule or a model family that raises alerts: its name, its code, its page."""
+
+    name: str
+    code: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class BreachCount:
     """Breaches of one month, unit, rule and version."""
 
     month: str
     unit: str
-    rule: str
+    rule: Raiser
     version: str
     breaches: int
 
@@ -75,7 +84,7 @@ class FiguresPage:
     levels: tuple[LevelFigures, ...]
     breaches: tuple[BreachCount, ...]
     pairs: tuple[PairCount, ...]
-    silent: tuple[str, ...]
+    silent: tuple[Raiser, ...]
     weeks: tuple[WeekFigures, ...]
     chart: Chart | None
     since: str

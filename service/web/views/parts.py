@@ -231,7 +231,8 @@ class Chart:
     """What `front/chart.js` draws.
 
     Attributes:
-        kind: ``histogram`` (stacked bars) or ``steps`` (step lines).
+        kind: ``histogram`` (stacked bars), ``steps`` (step lines) or ``shares`` (per cent, each
+            value with a mark of its own, so that one between two gaps is seen).
         labels: of the horizontal axis.
         summary: one sentence that says what the picture shows, for those who do not see it.
         from_times, to_times: bounds of each bar; given, a drag narrows the search to them.

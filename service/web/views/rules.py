@@ -19,10 +19,11 @@ class RuleEntry:
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """One chapter of the policy."""
+    """One chapter of the policy; `language` is that of its title where the reader's is another."""
 
     title: str
     rules: tuple[RuleEntry, ...]
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class TestLine:
     """One of the rule's own tests.
 
     Attributes:
-        foreign: its name is in a language that the reader did not choose.
+        language: of its name, where that is not the reader's.
     """
 
     __test__ = False  # pytest would collect it by its name
@@ -50,7 +51,7 @@ class TestLine:
     passed: bool
     expected: str = ""
     found: str = ""
-    foreign: bool = False
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class RuleDetail:
     """The picked rule.
 
     Attributes:
+        clause_language: of the clause, where that is not the reader's.
         source: YAML as it stands in the file; `editable` lets it be changed into a draft.
         words: the rule as sentences.
         tiers: the grid's rows.
@@ -84,6 +86,7 @@ class RuleDetail:
     file: str
     source: str
     words: tuple[str, ...]
+    clause_language: str = ""
     tiers: tuple[TierLine, ...] = ()
     tests: tuple[TestLine, ...] = ()
     problems: tuple[LiveProblem, ...] = ()
