@@ -126,7 +126,9 @@ def _show(desk: Desk, told: dict[str, Any]) -> None:
         events=told["events"],
         alerts=told["alerts"],
         decisions=told["decisions"],
-        orders=", ".join(f"{desk.level(name)} {count}" for name, count in orders.items()),
+        orders=desk.words.text("ui.list_comma").join(
+            f"{desk.level(name)} {count}" for name, count in orders.items()
+        ),
         records=told["trail"]["size"],
         seconds=told["elapsed_s"],
     )

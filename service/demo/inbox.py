@@ -70,7 +70,7 @@ def inbox_router(stage: Stage) -> APIRouter:
             messages=tuple(
                 replace(
                     _line(at, one[0], person, picked),
-                    also=tuple(_copy(at, other, person, picked) for other in one[1:]),
+                    also=tuple(_copy(at, other, person, picked) for other in copies(one)),
                 )
                 for one in notices(mine)[:SHOWN]
             ),
@@ -133,6 +133,14 @@ def notices(items: Sequence[Item]) -> list[tuple[Item, ...]]:
         what = named.group() if named is not None else one.subject
         found.setdefault((what, one.at.replace(second=0, microsecond=0)), []).append(one)
     return [tuple(sorted(one, key=lambda item: not item.buttons)) for one in found.values()]
+
+
+def copies(notice: Sequence[Item]) -> list[Item]:
+    """The other messages of a notice: one for each person and channel, the newest."""
+    found: dict[tuple[str, str], Item] = {(one.person, one.kind): one for one in notice[:1]}
+    for one in notice[1:]:
+        found.setdefault((one.person, one.kind), one)
+    return list(found.values())[1:]
 
 
 def _copy(at: Here, item: Item, person: str, picked: Item | None) -> Link:

@@ -10,7 +10,9 @@ from secrets import token_hex
 from typing import Any, Final
 
 from pydantic import SecretStr
+from sqlalchemy import Connection
 
+import approvals
 from auditlog.events import Event, parse_event
 from auditlog.owner import own_log, serve_log
 from book.basis import BasisStats
@@ -27,6 +29,7 @@ from service.demo.simulation import SimulatedClock
 from service.demo.slack_server import TEAM, SlackServer
 from service.settings import Settings
 from service.web.views.access import DemoPerson
+from workorders import reads
 
 ACTOR: Final = "system:demo"
 #: The group is looked at this long before and after each incident.
@@ -73,9 +76,24 @@ class Stage:
             return (person.id not in waiting, not officer, person.id != group.OFFICER)
 
         people = sorted(self.app.directory.people, key=turn)
-        return tuple(
-            DemoPerson(one.id, one.name, tuple(role.value for role in one.roles), one.unit)
-            for one in people
+        with self.app.store.reader() as connection:
+            return tuple(
+                DemoPerson(
+                    one.id,
+                    one.name,
+                    tuple(role.value for role in one.roles),
+                    one.unit,
+                    self._waiting(connection, one.id),
+                )
+                for one in people
+            )
+
+    def _waiting(self, connection: Connection, person: str) -> int:
+        """How much stands on the person's first page, so that a visitor knows whom to be."""
+        now = self.app.clock()
+        scopes = self.app.directory.visible_scopes(person, now)
+        return len(reads.waiting_for(connection, person, scopes)) + len(
+            approvals.waiting_for(connection, person, now)
         )
 
 

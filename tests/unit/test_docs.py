@@ -403,3 +403,11 @@ def test_every_code_of_a_problem_or_reason_has_words(language: str) -> None:
         if code not in UNSPOKEN and not any(f"{family}.{code}" in words for family in FAMILIES)
     }
     assert silent == {}
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_readme_leads_to_every_page_of_the_manual(language: str) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    pages = {f"docs/{language}/{one.name}" for one in (ROOT / "docs" / language).glob("*.md")}
+    assert len(pages) > 10
+    assert {one for one in pages if f"({one})" not in readme} == set()

@@ -216,7 +216,9 @@ def fill(here: Here, template: str, match: Mapping[str, Any]) -> str:
         "actor": here.names.actor(str(match.get("actor") or "")),
     }
     for name, value in match.get("evidence", {}).items():
-        values[name] = shown(here, figure(here, name, value, unit))
+        # The sentence of a rule names the unit of its seconds itself.
+        seconds = name.endswith("_s") and isinstance(value, int | str)
+        values[name] = str(value) if seconds else shown(here, figure(here, name, value, unit))
     text = template
     for name, value in values.items():
         text = text.replace("{" + name + "}", value)

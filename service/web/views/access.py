@@ -5,12 +5,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class DemoPerson:
-    """One person of the demo as whom a visitor may sign in; `roles` are codes."""
+    """One person of the demo as whom a visitor may sign in.
+
+    Attributes:
+        roles: codes.
+        waiting: how many orders, alerts and approvals wait for the person now.
+    """
 
     id: str
     name: str
     roles: tuple[str, ...]
     unit: str = ""
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)

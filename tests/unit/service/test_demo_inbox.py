@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from service.demo.inbox import Item, notices
+from service.demo.inbox import Item, copies, notices
 
 AT = datetime(2024, 5, 14, 2, 0, 5, tzinfo=UTC)
 
@@ -25,6 +25,17 @@ def test_a_notice_to_two_people_by_two_channels_stands_once() -> None:
     ]
     (notice,) = notices(items)
     assert [one.number for one in notice] == [1, 4, 3, 2]  # what can be answered leads
+
+
+def test_each_person_and_channel_is_named_once() -> None:
+    items = [
+        item(1, "chat", "chen", "WO-20240514-001", AT, acts=True),
+        item(5, "mail", "chen", "WO-20240514-001", AT),
+        item(4, "mail", "lin", "WO-20240514-001", AT),
+        item(3, "chat", "chen", "WO-20240514-001", AT),  # sent again in its place
+        item(2, "mail", "lin", "WO-20240514-001", AT),
+    ]
+    assert [one.number for one in copies(items)] == [5, 4]
 
 
 def test_another_object_another_minute_or_no_object_is_another_notice() -> None:
