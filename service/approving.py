@@ -111,7 +111,7 @@ def ask_for(uow: UnitOfWork, app: Application, ctx: Context, order: WorkOrder, a
 def _is_time(text: str) -> bool:
     try:
         return not text or parse_rfc3339(text) is not None
-    except (ValueError, OverflowError):
+    except ValueError:
         return False
 
 

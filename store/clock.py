@@ -26,13 +26,21 @@ def rfc3339(at: datetime) -> str:
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+class TimeBeyondCalendarError(ValueError):
+    """A time that is written well and lies, in UTC, before the year 1 or after the year 9999."""
+
+
 def parse_rfc3339(text: str) -> datetime:
     """The aware UTC time that `text` names.
 
     Raises:
+        TimeBeyondCalendarError: when its offset takes it out of the calendar.
         ValueError: when `text` is no date and time, or carries no offset.
     """
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:
         raise ValueError("a time needs an offset, such as Z or +08:00")
-    return at.astimezone(UTC)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:
+        raise TimeBeyondCalendarError(text) from error

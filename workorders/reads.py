@@ -208,7 +208,7 @@ def _parse_cursor(cursor: str) -> tuple[datetime, str] | None:
         return None
     try:
         return parse_rfc3339(at), last_id
-    except (ValueError, OverflowError):
+    except ValueError:
         return None  # a cursor of somebody else's making starts from the top
 
 

@@ -23,7 +23,7 @@ from service.application import Application
 from service.event_checks import EventChecks
 from service.event_lines import EventLines
 from service.moments import SPAN, ahead_of, in_utc
-from store.clock import parse_rfc3339, rfc3339
+from store.clock import TimeBeyondCalendarError, parse_rfc3339, rfc3339
 from store.problems import Problem, shorten
 from workorders.plain import plain
 
@@ -243,7 +243,9 @@ def when(text: str, field: str, *, latest: datetime | None = None) -> datetime |
     try:
         # a plus sign in an address is a space
         given = parse_rfc3339(text.replace(" ", "+"))
-    except (ValueError, OverflowError):
+    except TimeBeyondCalendarError:
+        raise _no_time("TIME_OUT_OF_RANGE", field, text, SPAN) from None
+    except ValueError:
         raise _no_time("TIME_INVALID", field, text, "2024-05-14T09:00:00+08:00") from None
     at = in_utc(given)
     if at is None:

@@ -32,6 +32,23 @@ def test_a_time_is_refused_by_name(town: House, path: str, name: str) -> None:
         assert {"en", "zh"} <= problem["titles"].keys()
 
 
+@pytest.mark.parametrize("given", TIMES)
+def test_a_time_of_the_roster_is_refused_by_name(town: House, given: str) -> None:
+    client = town.client("boss")
+    good = "2024-05-15T08:00:00+08:00"
+    one = {"org": EAST, "person": "chen", "start": given, "end": good, "reason": "x"}
+    swap = {"org": EAST, "first": {"person": "chen", "start": given, "end": good},
+            "second": {"person": "lin", "start": good, "end": good}}  # fmt: skip
+    asked = [("overrides", one), ("absences", {"start": given, "end": good}), ("swaps", swap)]
+    answers = [client.post(f"/api/v1/roster/{path}", json=body) for path, body in asked]
+    answers.append(client.get("/api/v1/on-call", params={"org": EAST, "at": given}))
+    for answer in answers:
+        assert answer.status_code == 422, (str(answer.url), answer.text)
+        problem = answer.json()["problems"][0]
+        assert problem["field"]
+        assert problem["allowed"]
+
+
 @pytest.mark.parametrize(("path", "name"), LOOKS_BACK)
 def test_a_look_back_ends_before_now(town: House, path: str, name: str) -> None:
     client = town.client("boss")

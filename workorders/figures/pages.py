@@ -91,5 +91,5 @@ def _parse(cursor: str, *, number: bool) -> tuple[datetime, str | int] | None:
         return None
     try:
         return parse_rfc3339(at), int(key) if number else key
-    except (ValueError, OverflowError):
+    except ValueError:
         return None

@@ -135,7 +135,7 @@ def moment(here: Here, text: str) -> datetime | None:
     try:
         # a plus sign in an address is a space
         return parse_rfc3339(text.replace(" ", "+"))
-    except (ValueError, OverflowError):
+    except ValueError:
         pass
     try:
         return datetime.fromisoformat(text).replace(tzinfo=here.reader.format.zone)

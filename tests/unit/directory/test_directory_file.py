@@ -107,6 +107,7 @@ def test_an_unknown_key_names_its_place_and_the_nearest_one():
         ("roles: [trader]", "roles: [trader, settlement]", "ROLES_CONFLICT", 14),
         ("roles: [trader]", 'shift: "22-6"', "BAD_SHIFT", 14),
         ("2024-05-14T19:05:00+08:00", "2024-05-14T19:05:00", "BAD_TIME", 17),
+        ("2024-05-14T19:05:00+08:00", "9999-12-31T23:59:59-14:00", "BAD_TIME", 17),
         ("id: u_liu", "id: u_chen", "DUPLICATE_ID", 13),
         ("1000.50", "viele", "NOT_A_QUANTITY", 8),
         ("1000.50", "-1", "NOT_A_QUANTITY", 8),
