@@ -6,40 +6,21 @@ a transaction of that person.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import inf
 from time import monotonic
 
-import structlog
 from sqlalchemy import Connection
 
-import trail
-from agents import hedge_orders, lookback, triage
-from agents.assessor import Scope, Trigger, assess_scope, narrowed, views
-from agents.basis import basis_rows
+from agents import triage
 from agents.child_faults import report, rules_alone
-from agents.correlating import Correlations, Told, correlation_fact, past_facts
+from agents.concluding import conclude, superseded
+from agents.correlating import Correlations, Told, past_facts
 from agents.errors import Overtaken
-from agents.event_faults import (
-    book_faults,
-    concerns_book,
-    defaults_of,
-    in_our_letters,
-    level_fault,
-)
 from agents.facts import (
-    HEDGE_ORDER_TYPES,
     Surroundings,
-    event_fact,
-    is_late,
-    month_of,
-    object_of,
-    origin_of,
-    product_of,
 )
-from agents.feed_states import late_orgs
-from agents.matching import Seen, match_of
 from agents.reading import (
     POSITION,
     WATERMARK,
@@ -47,34 +28,24 @@ from agents.reading import (
     Stand,
     set_aside,
     stand_of,
-    unreadable,
     write_stand,
 )
 from agents.rounds import Round, lots, parts_of
-from agents.trainer import Finding
+from agents.taking_in import Scorer, score, take_in
 from agents.world import World, book_orgs
-from auditlog.events import Event, EventKind
-from auditlog.port import LogPort, Query, StoredEvent, fact_row
-from book.apply import apply
-from book.write import Dated, put_dated
+from auditlog.events import Event
+from auditlog.port import LogPort, Query, StoredEvent
 from rules.durable_child import Child
-from rules.patterns import Status
 from rules.proposer import ChildFault
 from rules.rulebook import Rulebook
 from store import Store, UnitOfWork
-from store.problems import Problem
 from workorders.context import Context
-from workorders.ingest import Result, ingest_match
+from workorders.ingest import Result
 
 __all__ = ["ACTOR", "POSITION", "WATERMARK", "Looked", "Scorer", "Watcher"]
 
 ACTOR = "system:watcher"
 _BEFORE = timedelta(microseconds=1)
-
-_log = structlog.get_logger(__name__)
-
-Scorer = Callable[[Sequence[Event], Surroundings], list[Finding]]
-"""The detectors: events in, findings out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,12 +218,12 @@ class Watcher:
         work.at = min(arrival, work.uow.now)
         self._advance(work, arrival - _BEFORE)
         for stored in lot:
-            self._event(work, stored)
-        self._score(work, lot)
+            take_in(work, self.world, stored)
+        score(work, self.scorer, lot)
         if self._correlations is not None:
             self._take(work, self._correlations.feed(work.correlated))
         work.correlated.clear()
-        self._conclude(work)
+        conclude(work, self.world, self._log, self._context)
 
     def _speaker(self, event: Event) -> str:
         """The person for whom a review speaks; the watcher itself for anybody unknown."""
@@ -295,116 +266,6 @@ class Watcher:
         self._correlations = None
         self._made_for = None
 
-    # --- one event ------------------------------------------------------------------------------
-
-    def _event(self, work: Round, stored: StoredEvent) -> None:
-        event = stored.event
-        around = work.around
-        self._into_book(work, event)
-        if event.kind is EventKind.MARKET:
-            return
-        fields = event_fact(event, around)
-        row = fact_row("event", fields, event_time=event.event_time, org=event.org)
-        work.keep("event", row)
-        for run in lookback.concerned(work.uow, event, around):
-            work.runs[run.run_id] = run
-        if event.type in lookback.STARTERS:
-            run = lookback.run_of(event, around)
-            work.runs[run.run_id] = run
-        if is_late(event, around):
-            return
-        work.correlated.append(correlation_fact(event, fields, work.rulebook, around))
-        seen = Seen(
-            kind="event",
-            fact=fields,
-            at=event.event_time,
-            facts_hash=row.hash,
-            event_ids=(event.event_id,),
-            rulebook=work.rulebook.hash,
-        )
-        fault = level_fault(event, around)
-        if fault is not None:
-            unreadable(work.uow, event, fault)
-            seen = replace(seen, extra={"reason": fault.code, "level_found": fault.found})
-        verdicts = work.rulebook.evaluate("event", fields, at=work.uow.now)
-        work.matches += [match_of(verdict, seen) for verdict in verdicts if verdict.truth]
-        if event.type in HEDGE_ORDER_TYPES:
-            self._hedge_order(work, event)
-
-    def _into_book(self, work: Round, event: Event) -> None:
-        defaults = defaults_of(work.around, event.org)
-        if not concerns_book(event, defaults):
-            return
-        now = work.uow.now
-        book = self.world.book(work.uow.connection, event.org, now)
-        change = apply(book, in_our_letters(event, book.specs), defaults)
-        faults = book_faults(event, change, work.around, book.specs)
-        for problem in faults:
-            unreadable(work.uow, event, problem)
-        if faults or not change.facts:
-            return
-        dated = [Dated(fact, event.event_time) for fact in change.facts]
-        put_dated(work.uow, dated, source=event.source, action=f"book.{event.type}")
-        self.world.changed(event.org, change.facts, event.event_time)
-        if event.kind is EventKind.MARKET:
-            book = self.world.book(work.uow.connection, event.org, now)
-            for row, matches in basis_rows(event, change.facts, book, work.around, work.rulebook):
-                work.keep("basis", row)
-                if not is_late(event, work.around):
-                    work.matches += matches
-            return
-        for fact in change.facts:
-            product = getattr(fact, "product", "") or product_of(event, work.around)
-            if product:
-                work.touch(Scope(event.org, product), event)
-
-    def _hedge_order(self, work: Round, event: Event) -> None:
-        around, uow = work.around, work.uow
-        book = self.world.book(uow.connection, event.org, uow.now)
-        product = product_of(event, around)
-        order = hedge_orders.read_order(
-            event,
-            object_of(event),
-            book,
-            product=product,
-            month=month_of(event, around),
-            origin=origin_of(event, around),
-        )
-        if isinstance(order, Problem):
-            unreadable(uow, event, order)
-            return
-        old = hedge_orders.known(uow, order.org, order.object_id)
-        held = hedge_orders.standing(uow, order)
-        if held is not None:
-            order = replace(order, confirmed_by=held.order.confirmed_by)
-        scope = Scope(order.org, order.product)
-        late = late_orgs(uow.connection)
-        found = views(narrowed(book, order.product), scope, uow.now, late=late)
-        answer = hedge_orders.judge(order, found, work.rulebook, uow.now)
-        if held is not None and held.for_a_person and answer.outcome != hedge_orders.DENY:
-            return  # sent once more, it still waits for a person
-        hedge_orders.decide(uow, order, answer, work.rulebook, old)
-
-    def _score(self, work: Round, part: Sequence[StoredEvent]) -> None:
-        if self.scorer is None:
-            return
-        events = [one.event for one in part if one.event.kind is not EventKind.MARKET]
-        for found in self.scorer(events, work.around):
-            kind, fact, event = found.kind, found.fact, found.event
-            row = fact_row(kind, fact, event_time=event.event_time, org=event.org)
-            work.keep(kind, row)
-            seen = Seen(
-                kind=kind,
-                fact=fact,
-                at=event.event_time,
-                facts_hash=row.hash,
-                event_ids=(event.event_id,),
-                rulebook=work.rulebook.hash,
-                extra={"explanation": found.explanation},
-            )
-            verdicts = work.rulebook.evaluate(kind, fact, at=work.uow.now)
-            work.matches += [match_of(verdict, seen) for verdict in verdicts if verdict.truth]
-
     def _advance(self, work: Round, mark: datetime) -> None:
         if self._correlations is not None:
             self._take(work, self._correlations.advance(mark))
@@ -414,13 +275,13 @@ class Watcher:
             if one.match is not None:
                 work.matches.append(one.match)
             for old in one.correlation.supersedes:
-                _superseded(work.uow, one, old)
+                superseded(work.uow, one, old)
 
     # --- the end of a lot, and of a round -------------------------------------------------------
 
     def _finish(self, work: Round, mark: datetime, position: int | None) -> None:
         self._advance(work, mark)
-        self._conclude(work)
+        conclude(work, self.world, self._log, self._context)
         if self._correlations is not None:
             self._report(work, self._correlations.faults())
         # Facts are keyed by their content: a round that is rolled back leaves nothing wrong behind.
@@ -443,60 +304,3 @@ class Watcher:
         )
         if down:
             self._down_under = work.rulebook.hash
-
-    def _conclude(self, work: Round) -> None:
-        """Assess what was touched, look back, and hand over what matched."""
-        uow = work.uow
-        for scope, trigger in work.scopes.items():
-            self._assess(work, scope, trigger)
-        for run in work.runs.values():
-            book = self.world.book(uow.connection, run.org, uow.now)
-            found = lookback.look(
-                uow, run, self._log, book=book, around=work.around, rulebook=work.rulebook
-            )
-            work.matches += found.matches
-            for row in found.facts:
-                work.keep("event", row)
-        context = self._context(work.around)
-        work.results += [ingest_match(uow, match, context) for match in work.matches]
-        work.matched += len(work.matches)
-        for gathered in (work.scopes, work.runs, work.matches):
-            gathered.clear()
-
-    def _assess(self, work: Round, scope: Scope, trigger: Trigger) -> None:
-        uow = work.uow
-        book = self.world.book(uow.connection, scope.org, uow.now)
-        assessed = assess_scope(
-            uow, scope, trigger, book=book, around=work.around, rulebook=work.rulebook
-        )
-        work.matches += assessed.matches
-        for row in assessed.facts:
-            work.keep("exposure", row)
-        if not assessed.facts:
-            return
-        for held in hedge_orders.waiting(uow, scope, work.around.calendar, work.at):
-            order = held.order
-            place = Scope(order.org, order.product)
-            late = late_orgs(uow.connection)
-            found = views(narrowed(book, order.product), place, uow.now, late=late)
-            answer = hedge_orders.judge(order, found, work.rulebook, uow.now)
-            if (answer.outcome, answer.reason) != (held.outcome, held.reason):
-                hedge_orders.decide(uow, order, answer, work.rulebook, held.decision)
-
-
-def _superseded(uow: UnitOfWork, told: Told, old: str) -> None:
-    """A verdict that replaces an earlier one: a new decision that names the old one."""
-    found = told.correlation
-    arrivals = [(one.arrival_time or one.event_time, one.event_time) for one in found.facts]
-    grew = found.status is Status.CONFIRMED and max(arrivals)[1] == found.facts[-1].event_time
-    trail.record(
-        uow,
-        kind="decision",
-        action="correlation.supersede",
-        object_type="correlation",
-        object_id=found.uid,
-        org=told.org,
-        outcome=found.status.value,
-        reason="MORE_EVIDENCE" if grew else "LATE_EVENT",
-        body={"rule": found.rule, "supersedes": old, "event_time": found.event_time},
-    )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import agents.watcher
+import agents.taking_in
 from auditlog.errors import LogFailedError
 from auditlog.events import Event, parse_event
 from store import positions
@@ -127,14 +127,14 @@ class Trap:
     """Makes every event with one number fail, wherever the watcher meets it."""
 
     def __init__(self, number: str, fault: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
-        real = agents.watcher.event_fact
+        real = agents.taking_in.event_fact
 
         def fails(one: Event, *more: Any) -> Any:
             if one.order == number:
                 raise fault
             return real(one, *more)
 
-        monkeypatch.setattr(agents.watcher, "event_fact", fails)
+        monkeypatch.setattr(agents.taking_in, "event_fact", fails)
 
 
 def rounds(house: House, most: int) -> int:
