@@ -17,6 +17,7 @@ from service.web.rooms import (
     order_acts,
     order_routes,
     orders,
+    quarantine_routes,
     roster_routes,
     rules,
     silence_routes,
@@ -45,6 +46,7 @@ def console_router(app: Application) -> list[APIRouter]:
         drills.router,
         rules.router,
         log_routes.router,
+        quarantine_routes.router,
         trail_routes.router,
         live.router,
     ]

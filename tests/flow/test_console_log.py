@@ -427,6 +427,41 @@ def test_both_quarantines_are_counted_on_their_tabs_and_exported(
     assert "P-Q4" in text_of(chen, "/log/quarantine/book")
 
 
+def test_settled_rows_are_found_again_with_who_when_and_why(
+    company: House, chen: TestClient, zhao: TestClient
+) -> None:
+    book, events = "/log/quarantine/book", "/log/quarantine"
+    for path, number, name in (
+        (book, bad_contract(company, "P-Q6"), "P-Q6"),
+        (events, bad(company, "chen", 36, EAST), "SO-36"),
+    ):
+        assert f"{path}/{number}/replay" in chen.get(path).text
+        chen.post(f"{path}/{number}/dismiss", data={"reason": f"sent twice {name}"})
+        assert name not in text_of(chen, path)
+        assert name not in text_of(chen, f"{path}?state=replayed")
+        settled = text_of(chen, f"{path}?state=dismissed")
+        assert name in settled
+        told = company.app.directory.person("chen")
+        assert told is not None
+        assert f"sent twice {name}" in settled.partition(name)[2]
+        assert told.name in settled.partition(name)[2].partition("sent twice")[0]
+        assert f"{path}/{number}/replay" not in chen.get(f"{path}?state=dismissed").text
+        assert name not in text_of(zhao, f"{path}?state=dismissed")  # the scope holds here too
+        sheet = openpyxl.load_workbook(
+            io.BytesIO(chen.get(f"{path}.xlsx?state=dismissed").content)
+        ).active
+        assert sheet is not None
+        cells = [str(one) for line in sheet.iter_rows(values_only=True) for one in line]
+        assert any(f"sent twice {name}" in one for one in cells)
+    number = bad_contract(company, "P-Q7")
+    chen.post(f"{book}/{number}/replay", data={"field.quantity": "12"})
+    assert "P-Q7" in text_of(chen, f"{book}?state=replayed")
+    assert "P-Q7" not in text_of(chen, f"{book}?state=dismissed")
+    refused = chen.get(f"{book}?state=lost")
+    assert refused.status_code == 422
+    assert "state" in refused.text
+
+
 # --- events of no unit --------------------------------------------------------------------------
 
 

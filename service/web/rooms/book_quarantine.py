@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import trail
+from integrations.errors import UnknownQuarantineRow
 from integrations.files import COLUMNS, Column, Entry, Form, Quarantined, header, quarantined
 from integrations.files import dismiss as dismiss_row
 from integrations.files import replay as replay_row
@@ -12,47 +13,53 @@ from service.import_terms import terms_of
 from service.web.rooms.here import Here
 from service.web.rooms.log_search import known_unit, scope_of
 from service.web.rooms.manual_orders import units
-from service.web.rooms.quarantine import PAGE, PREFIX, WRITE, quarantine_tabs, said
+from service.web.rooms.quarantine import (
+    PAGE,
+    PREFIX,
+    WRITE,
+    Done,
+    Shown,
+    acts_of,
+    page_of,
+    said,
+    settled_of,
+)
 from service.web.views.log import QuarantineLine, QuarantinePage
 from service.web.views.orders import Pair
-from service.web.views.parts import Act, Choice, FormField, Pager
+from service.web.views.parts import Choice, FormField
 from store.problems import Problem
 
 PATH = "/log/quarantine/book"
 READ = "book.read"
-_EXPORTED = 5000
 #: Of a cell; the workbook holds all of it.
 _SHOWN = 2000
 
 
-def book_page(here: Here, after: int) -> QuarantinePage:
-    """The rows that are open."""
-    rows = book_rows(here, after=after, limit=PAGE + 1)
-    shown = rows[:PAGE]
-    return QuarantinePage(
-        tuple(_line_of(here, row) for row in shown),
-        Pager(
-            len(shown),
-            next_url=f"{PATH}?after={shown[-1].number}" if len(rows) > PAGE else "",
-            previous_url=PATH if after else "",
-        ),
-        tabs=quarantine_tabs(here, PATH),
-        export_url=f"{PATH}.xlsx" if shown else "",
-        title=here.text("ui.log.quarantine_book"),
-        note=here.text("ui.log.quarantine_book_note"),
-    )
+def book_page(here: Here, wanted: Shown) -> QuarantinePage:
+    """The rows that are open, or those that were settled."""
+    rows = book_rows(here, wanted, limit=PAGE + 1)
+    lines = [_line_of(here, row) for row in rows]
+    return page_of(here, lines, wanted, PATH, "ui.log.quarantine_book")
 
 
-def book_rows(here: Here, *, after: int = 0, limit: int = _EXPORTED) -> list[Quarantined]:
-    """Open rows of the units that the person sees; who sees every unit sees the strays too."""
+def book_rows(here: Here, wanted: Shown, *, limit: int) -> list[Quarantined]:
+    """Rows of the units that the person sees; who sees every unit sees the strays too."""
     with here.app.store.reader() as connection:
-        return quarantined(connection, orgs=scope_of(here), after=after, limit=limit)
+        return quarantined(
+            connection, state=wanted.state, orgs=scope_of(here), after=wanted.after, limit=limit
+        )
 
 
-def book_row(here: Here, number: int) -> Quarantined | None:
-    """The open row with this number, if the person sees it."""
-    found = book_rows(here, after=number - 1, limit=1)
-    return found[0] if found and found[0].number == number else None
+def open_row(here: Here, number: int) -> Quarantined:
+    """The open row with this number, if the person sees it.
+
+    Raises:
+        UnknownQuarantineRow: when somebody settled it, or it was never theirs to see.
+    """
+    found = book_rows(here, Shown(after=number - 1), limit=1)
+    if not found or found[0].number != number:
+        raise UnknownQuarantineRow(number)
+    return found[0]
 
 
 def book_place(row: Quarantined) -> str:
@@ -71,7 +78,12 @@ def book_raw(row: Quarantined) -> str:
 
 
 def _line_of(here: Here, row: Quarantined) -> QuarantineLine:
-    why = here.why_not(WRITE, known_unit(here, row.org))
+    mending, dismissing = acts_of(
+        here,
+        f"{PATH}/{row.number}",
+        row.org,
+        book_form(here, row) if row.state == "open" else None,
+    )
     return QuarantineLine(
         number=row.number,
         source=book_place(row),
@@ -83,15 +95,10 @@ def _line_of(here: Here, row: Quarantined) -> QuarantineLine:
             Pair(_label(here, name), value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…")
             for name, value in _in_order(row)
         ),
-        replay=Act(
-            here.text("ui.act.replay_row"), f"{PATH}/{row.number}/replay", "replay",
-            why_not=why, fields=tuple(book_form(here, row)),
-        ),
-        dismiss=None if why else Act(
-            here.text("ui.act.dismiss"), f"{PATH}/{row.number}/dismiss", "dismiss",
-            fields=(FormField("reason", here.text("ui.field.reason"), "textarea", required=True),),
-        ),
-    )  # fmt: skip
+        replay=mending,
+        dismiss=dismissing,
+        settled=settled_of(here, row),
+    )
 
 
 def _in_order(row: Quarantined) -> list[tuple[str, str]]:
@@ -174,7 +181,13 @@ def replay_book_row(here: Here, row: Quarantined, form: Mapping[str, str]) -> li
     return found
 
 
-def dismiss_book_row(here: Here, row: Quarantined, reason: str) -> None:
+def mend(here: Here, row: Quarantined, form: Mapping[str, str]) -> Done | str:
+    """Mend the row and take it in: what was done, or in sentences what is still wrong with it."""
+    wrong = replay_book_row(here, row, form)
+    return " ".join(said(here, one) for one in wrong) or Done("ui.said.row_taken_in")
+
+
+def dismiss(here: Here, row: Quarantined, reason: str) -> None:
     """Close the row without taking it in; it stays readable.
 
     Raises:

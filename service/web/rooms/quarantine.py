@@ -1,15 +1,16 @@
 """隔离区: rows that could not be read, why, and the acts that settle them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import orjson
 
 from auditlog.errors import UnknownRowError
 from auditlog.fields import NAMES, TARGET, EventKind
-from auditlog.port import QuarantinedRow, Scope
-from integrations.files import quarantined
+from auditlog.port import QuarantinedRow, RejectState, Scope
+from integrations.files import Quarantined, quarantined
 from service.event_checks import replay_faults
 from service.i18n.catalogue import problem_text
 from service.settling_rows import DISMISS, REPLAY, Answered, Wish, record_refused, settle
@@ -17,7 +18,7 @@ from service.web.rooms.here import Here
 from service.web.rooms.log_search import known_unit, scope_of
 from service.web.rooms.manual_orders import units
 from service.web.views.log import QuarantineLine, QuarantinePage
-from service.web.views.parts import Act, Choice, Facet, FormField, Pager
+from service.web.views.parts import Act, Choice, Facet, FormField, Link, Pager
 from store.problems import Problem
 
 WRITE = "import.write"
@@ -30,6 +31,27 @@ NEEDED = ("source", "event_id", "event_time", "type")
 PREFIX = "field."
 _RAW = 600
 _TIMES = frozenset({"event_time", "arrival_time"})
+_STATES: tuple[RejectState, ...] = ("open", "replayed", "dismissed")
+
+
+class Shown(NamedTuple):
+    """Which rows are shown: how they stand, and after which number."""
+
+    state: RejectState = "open"
+    after: int = 0
+
+    def address(self, path: str, **changed: str) -> str:
+        """The address of `path` with this, some of it changed."""
+        state = "" if self.state == "open" else self.state
+        values = {"state": state, "after": str(self.after or "")} | changed
+        kept = {name: value for name, value in values.items() if value}
+        return f"{path}?{urlencode(kept)}" if kept else path
+
+
+class Done(NamedTuple):
+    """What was done with a row, by the key of the sentence that says so."""
+
+    key: str
 
 
 def quarantine_tabs(here: Here, current: str) -> tuple[Facet, ...]:
@@ -43,48 +65,84 @@ def quarantine_tabs(here: Here, current: str) -> tuple[Facet, ...]:
     return tuple(Facet(here.text(key), url, rows, url == current) for url, key, rows in tabs)
 
 
-def quarantine_page(here: Here, after: int) -> QuarantinePage:
-    """The rows that are open."""
-    rows = here.app.log.quarantine(orgs=scope_of(here), after=after, limit=PAGE + 1)
-    shown = rows[:PAGE]
-    more = f"{PATH}?after={shown[-1].number}" if len(rows) > PAGE else ""
-    return QuarantinePage(
-        tuple(line_of(here, row) for row in shown),
-        Pager(len(shown), next_url=more, previous_url=PATH if after else ""),
-        tabs=quarantine_tabs(here, PATH),
-        export_url=f"{PATH}.xlsx" if shown else "",
-        title=here.text("ui.log.quarantine"),
-        note=here.text("ui.log.quarantine_note"),
+def quarantine_page(here: Here, wanted: Shown) -> QuarantinePage:
+    """The rows that are open, or those that were settled."""
+    rows = here.app.log.quarantine(
+        state=wanted.state, orgs=scope_of(here), after=wanted.after, limit=PAGE + 1
     )
+    lines = [line_of(here, row) for row in rows]
+    return page_of(here, lines, wanted, PATH, "ui.log.quarantine")
+
+
+def page_of(
+    here: Here, lines: list[QuarantineLine], wanted: Shown, path: str, key: str
+) -> QuarantinePage:
+    """A page of either quarantine; `lines` are one more than it holds when others follow.
+
+    `key` is that of its title; its note has the same with ``_note``.
+    """
+    shown = tuple(lines[:PAGE])
+    more = wanted.address(path, after=str(shown[-1].number)) if len(lines) > PAGE else ""
+    first = wanted.address(path, after="")
+    return QuarantinePage(
+        shown,
+        Pager(len(shown), next_url=more, previous_url=first if wanted.after else ""),
+        tabs=quarantine_tabs(here, path),
+        states=tuple(
+            Link(
+                here.text(f"ui.quarantine.{state}"), Shown(state).address(path),
+                state == wanted.state,
+            )
+            for state in _STATES
+        ),
+        export_url=wanted.address(f"{path}.xlsx", after="") if shown else "",
+        title=here.text(key),
+        note=here.text(f"{key}_note") if wanted.state == "open" else "",
+        state=wanted.state,
+    )  # fmt: skip
+
+
+def settled_of(here: Here, row: QuarantinedRow | Quarantined) -> str:
+    """Who settled a row, when and why; empty for an open one."""
+    if row.settled_at is None:
+        return ""
+    said_so = (here.names.actor(row.settled_by), here.reader.format.moment(row.settled_at))
+    return " · ".join(one for one in (*said_so, row.reason) if one)
 
 
 def line_of(here: Here, row: QuarantinedRow) -> QuarantineLine:
-    """One row with its buttons."""
-    raw = row.reject.raw
-    why = here.why_not(WRITE, known_unit(here, row.reject.org))
+    """One row, with its buttons while it is open."""
+    raw, org = row.reject.raw, row.reject.org
+    replay_act, dismiss_act = acts_of(
+        here, f"{PATH}/{row.number}", org, form_of(here, row) if row.state == "open" else None
+    )
     return QuarantineLine(
         number=row.number,
         source=source_of(row),
         received_at=row.received_at,
         reason=reason_of(here, row),
         raw=raw if len(raw) <= _RAW else f"{raw[:_RAW]}…",
-        replay=Act(
-            here.text("ui.act.replay_row"),
-            f"/log/quarantine/{row.number}/replay",
-            "replay",
-            why_not=why,
-            fields=tuple(form_of(here, row)),
-        ),
-        # the reason why not is said once, below the first button
-        dismiss=None
-        if why
-        else Act(
-            here.text("ui.act.dismiss"),
-            f"/log/quarantine/{row.number}/dismiss",
-            "dismiss",
-            fields=(FormField("reason", here.text("ui.field.reason"), "textarea", required=True),),
-        ),
+        replay=replay_act,
+        dismiss=dismiss_act,
+        settled=settled_of(here, row),
     )
+
+
+def acts_of(
+    here: Here, path: str, org: str, fields: Iterable[FormField] | None
+) -> tuple[Act | None, Act | None]:
+    """The two acts on an open row, below `path`; none on a settled one (`fields` None)."""
+    if fields is None:
+        return None, None
+    why = here.why_not(WRITE, known_unit(here, org))
+    mending = Act(
+        here.text("ui.act.replay_row"), f"{path}/replay", "replay", why_not=why,
+        fields=tuple(fields),
+    )  # fmt: skip
+    if why:  # the reason why not is said once, below the first button
+        return mending, None
+    reason = FormField("reason", here.text("ui.field.reason"), "textarea", required=True)
+    return mending, Act(here.text("ui.act.dismiss"), f"{path}/dismiss", "dismiss", fields=(reason,))
 
 
 def source_of(row: QuarantinedRow) -> str:
@@ -172,6 +230,18 @@ def replay(here: Here, row: QuarantinedRow, form: Mapping[str, str]) -> Answered
         record_refused(here.app, wish, faults[0].code)
         return faults
     return settle(here.app, wish)
+
+
+def mend(here: Here, row: QuarantinedRow, form: Mapping[str, str]) -> Done | str:
+    """Mend and store the row: what was done, or in sentences what is still wrong with it."""
+    found = replay(here, row, form)
+    if isinstance(found, list):
+        return " ".join(said(here, one) for one in found)
+    if found is not None and found.quarantined:
+        return here.text("ui.log.id_reused")
+    # None: the same wish was carried to its end by the job, and its counts are not known
+    known = found is not None and not found.accepted
+    return Done("ui.said.replayed_known" if known else "ui.said.replayed")
 
 
 def dismiss(here: Here, row: QuarantinedRow, reason: str) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.web.views.orders import Pair
-from service.web.views.parts import Act, Chart, Choice, Facet, FormField, Pager, StreamEntry
+from service.web.views.parts import Act, Chart, Choice, Facet, FormField, Link, Pager, StreamEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,7 @@ class QuarantineLine:
         source: its file and line, or the source that it names.
         raw: the row as it was, as text; for the row of a table `cells` instead.
         kind: what the file holds; empty for events.
+        settled: who settled it, when and why; empty while it is open.
     """
 
     number: int
@@ -113,11 +114,16 @@ class QuarantineLine:
     dismiss: Act | None = None
     kind: str = ""
     cells: tuple[Pair, ...] = ()
+    settled: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class QuarantinePage:
-    """Rows that wait to be mended and replayed."""
+    """Rows that wait to be mended and replayed, or that were settled.
+
+    Attributes:
+        states: links to the rows that are open, replayed, dismissed; `state` is the one shown.
+    """
 
     lines: tuple[QuarantineLine, ...]
     pager: Pager
@@ -125,3 +131,5 @@ class QuarantinePage:
     export_url: str = ""
     title: str = ""
     note: str = ""
+    states: tuple[Link, ...] = ()
+    state: str = "open"
