@@ -160,3 +160,10 @@ def version_of(reader: Reader, order: str) -> str:
     found = re.search(r'name="version" value="(\d+)"', reader.client.get(order).text)
     assert found is not None
     return found[1]
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/en/tutorial.md", "docs/zh/tutorial.md"])
+def test_no_page_promises_a_port_that_the_demo_does_not_take(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert re.findall(r"127\.0\.0\.1:\d+|port \d{2,5}|\d{2,5} 端口", text) == []
+    assert set(re.findall(r"HEDGEWARDEN_PORT=(\d+) make demo", text)) == {"9000"}
