@@ -4,6 +4,7 @@ API, console and command line all ask here, so that none of them closes on yeste
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
@@ -38,6 +39,14 @@ class Moment(Protocol):
     @property
     def now(self) -> datetime:
         """The time of the transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A reader with its time, as a `Moment`."""
+
+    connection: Connection
+    now: datetime
 
 
 def conditions_of(uow: Moment, app: Application, order: WorkOrder) -> list[Condition]:

@@ -15,7 +15,7 @@ from rules.sentence import sentence
 from service.application import Application
 from service.cli.desk import Desk
 from service.cli.listing import title_of
-from service.closing import conditions_of
+from service.closing import Reading, conditions_of
 from service.events_behind import events_behind
 from store.clock import parse_rfc3339
 from workorders import reads
@@ -26,14 +26,6 @@ from workorders.states import MOVES, PERMISSIONS, TERMINAL, Verb, move
 
 _OPERATORS: Final = {"==": "=", "!=": "≠", "<=": "≤", ">=": "≥"}
 _COMPUTED: Final = "is"
-
-
-@dataclass(frozen=True, slots=True)
-class _Moment:
-    """What `conditions_of` needs of a transaction."""
-
-    connection: Connection
-    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +80,7 @@ def gather(
         except LogError:
             events = None
     live = order.state not in TERMINAL
-    conditions = conditions_of(_Moment(connection, now), app, order) if live else []
+    conditions = conditions_of(Reading(connection, now), app, order) if live else []
     judge = _Judge(app, order, conditions, person, now)
     acts = [judge.act(verb) for verb in PERMISSIONS]
     explained = reads.explanation(connection, order)

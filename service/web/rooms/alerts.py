@@ -11,7 +11,7 @@ from service.web.rooms import alert_findings, alert_rows
 from service.web.rooms.alert_rows import AlertFilter, Pile
 from service.web.rooms.evidence import figure, label_of, rule_lines, rule_of, shown
 from service.web.rooms.here import Here
-from service.web.rooms.order_page import happened
+from service.web.rooms.order_lines import happened
 from service.web.rooms.today import PERIOD, interval
 from service.web.views.alerts import AlertDetail, AlertGroup, AlertLine, Similar, TriagePage
 from service.web.views.orders import Pair

@@ -1,30 +1,20 @@
 """The live conditions that keep a work order open, and how a page says so."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import Connection
 
-from service.closing import conditions_of
+from service.closing import Reading, conditions_of
 from service.web.rooms.here import Here
 from workorders.guard import Condition, Holding
 from workorders.model import State, WorkOrder
-
-
-@dataclass(frozen=True, slots=True)
-class _Moment:
-    """What `conditions_of` needs of a transaction."""
-
-    connection: Connection
-    now: datetime
 
 
 def live_conditions(here: Here, connection: Connection, order: WorkOrder) -> list[Condition]:
     """The order's conditions as they are now; none for one that is over."""
     if not order.clears or order.state in {State.CLOSED, State.MERGED}:
         return []
-    return conditions_of(_Moment(connection, here.now), here.app, order)
+    return conditions_of(Reading(connection, here.now), here.app, order)
 
 
 def unmet_of(conditions: Sequence[Condition]) -> Condition | None:
