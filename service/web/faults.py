@@ -67,7 +67,7 @@ def fault(
         body |= {"instance": reference} if reference else {}
         return JSONResponse(body, status, media_type="application/problem+json")
     pages = cast("Pages", request.app.state.pages)
-    page = FaultPage(status, code, detail, reference)
+    page = FaultPage(status, code, detail, reference, _back(request))
     return pages.respond(request, "fault.html", page, Frame(), status=status)
 
 
@@ -83,13 +83,20 @@ def _sign_in(request: Request, fault_: Exception) -> Response:
     if request.method == "GET":
         here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     else:
-        here, asked = _page_of_act(request), {"why": "undone"}
+        here, asked = _came_from(request), {"why": "undone"}
     query = urlencode(({} if here == "/" else {"next": here}) | asked, safe="/")
     return send_to(request, f"/login?{query}" if query else "/login")
 
 
-def _page_of_act(request: Request) -> str:
-    """The page of ours on which a form was sent, as the browser says; else the first page."""
+def _back(request: Request) -> str:
+    """Where the reader came from; empty for the first page, and for the address that failed."""
+    came = _came_from(request)
+    query = f"?{request.url.query}" if request.url.query else ""
+    return "" if came in {"/", request.url.path + query} else came
+
+
+def _came_from(request: Request) -> str:
+    """The page of ours with the link or form, as the browser says; else the first page."""
     parts = urlsplit(request.headers.get("referer", ""))
     if parts.netloc != request.headers.get("host", ""):
         return "/"

@@ -48,9 +48,11 @@ class FaultPage:
         status: of HTTP.
         detail: what was found, as a sentence; never a traceback.
         reference: an id to quote to the operators; empty for refusals.
+        back_url: the page that the reader came from; empty when it is not known.
     """
 
     status: int
     code: str
     detail: str = ""
     reference: str = ""
+    back_url: str = ""
