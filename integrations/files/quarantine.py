@@ -98,7 +98,9 @@ def _documents(batch: Batch, now: datetime) -> list[dict[str, Any]]:
 
 
 def _row_key(batch: Batch, line: int, raw: Mapping[str, str]) -> str:
-    content = [batch.kind.value, batch.source, batch.file, line, dict(raw)]
+    # a made-up column may be named in any letters; the canonical form has ASCII names alone
+    said = dict(raw) if all(map(str.isascii, raw)) else sorted(map(list, raw.items()))
+    content = [batch.kind.value, batch.source, batch.file, line, said]
     return sha256(trail.canonical({"row": content})).hexdigest()
 
 

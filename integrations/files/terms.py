@@ -130,14 +130,15 @@ class Terms:
         return f"{min(years)}-{max(years)}" if years else ""
 
     def year_unknown(self, product: str, org: str, day: date) -> bool:
-        """Whether the calendar refuses the year; a product without sessions has no calendar."""
+        """Whether the calendar lacks the year, whatever the weekday.
+
+        A product without sessions has no calendar.
+        """
         try:
-            self._calendar.is_trading_day(product, day, org)
-        except UnknownYear:
-            return day.weekday() < 5  # noqa: PLR2004 - on a weekend no calendar is asked
+            region = self._calendar.schedule(product, org).region
         except UnknownProduct:
             return False
-        return False
+        return day.year not in self._calendar.holidays.get(region, {})
 
     def is_trading_day(self, product: str, org: str, day: date) -> bool:
         """Whether the product trades that day; True where no calendar can say."""

@@ -1,27 +1,29 @@
 """The book over HTTP: rows taken in, the exposure, the check of an order before trade."""
 
+import json
 from decimal import Decimal
 from hashlib import sha256
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from agents.hedge_orders import HedgeOrder
 from agents.world import root_of
 from book.errors import BookError
-from book.positions import Side
+from book.positions import SPOT, Side
 from book.potential import order_quantity
 from book.read import read_state
 from book.state import BookState, field_of, key_of
 from integrations.files import COLUMNS, BadRow, Batch, Entry, Kind, take_in
 from integrations.files.facts import FactReader
 from integrations.files.reading import raw_of
+from integrations.files.values import RowReader
 from rules.model import Verdict
 from service.api.access import App, Caller, Who
 from service.api.events import when
-from service.api.faults import ApiFault, problem_shown, words_of
+from service.api.faults import ApiFault, out_of_scope, problem_shown, words_of
 from service.api.shapes import In, Name, Number, Out, ProblemOut, Time
 from service.api.writing import Done, Writing, write
 from service.application import Application
@@ -39,13 +41,17 @@ router = APIRouter(tags=["book"])
 WRITE = "import.write"
 _MOST = 5_000
 _FILE = "api"
-Cell = Annotated[str, Field(max_length=2_000)] | int | bool | None
+_LONGEST = 2_000
+_CELL = {"anyOf": [{"type": "string", "maxLength": _LONGEST}, {"type": "integer"},
+                   {"type": "boolean"}, {"type": "null"}]}  # fmt: skip
+#: A row as it came: what it may hold is judged row by row, so that the good ones are kept.
+Given = Annotated[Any, WithJsonSchema({"type": "object", "additionalProperties": _CELL})]
 
 
 class RowsIn(In):
     """Rows of one kind, with the columns of its template; decimals as strings."""
 
-    rows: Annotated[list[dict[Name, Cell]], Field(min_length=1, max_length=_MOST)]
+    rows: Annotated[list[Given], Field(min_length=1, max_length=_MOST)]
     source: Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")] = "api"
 
 
@@ -148,15 +154,16 @@ def _batch(uow: UnitOfWork, app: Application, kind: Kind, asked: RowsIn, body: b
     reader = FactReader(kind, terms)
     entries: dict[tuple[str, ...], Entry] = {}
     bad: list[BadRow] = []
-    for number, row in enumerate(asked.rows, 1):
-        unknown = _unknown_columns(kind, row, number)
-        read = unknown or reader.read(row, file=_FILE, line=number)
+    for number, given in enumerate(asked.rows, 1):
+        row = given if isinstance(given, dict) else {}
+        faulty = _faults(kind, given, number)
+        read = faulty or reader.read(row, file=_FILE, line=number)
         if isinstance(read, Entry):
             held = entries.setdefault((field_of(read.fact), *key_of(read.fact)), read)
             if held is read:
                 continue
             read = [_repeated(held, number)]
-        bad.append(BadRow(number, raw_of(row), tuple(read)))
+        bad.append(BadRow(number, raw_of(_as_text(given)), tuple(read)))
     return Batch(
         kind,
         _FILE,
@@ -174,36 +181,73 @@ def _repeated(held: Entry, line: int) -> Problem:
     return Problem("IMPORT_ID_REPEATED", file=_FILE, line=line, found=found, params=params)
 
 
-def _unknown_columns(kind: Kind, row: dict[str, Cell], line: int) -> list[Problem]:
+def _faults(kind: Kind, given: object, line: int) -> list[Problem]:
+    """What keeps a row from being read at all: its form, names of columns, forms of cells."""
     known = [column.name for column in COLUMNS[kind]]
-    return [
-        Problem(
-            "FIELD_UNKNOWN",
-            file=_FILE,
-            line=line,
-            field=name,
-            hint=did_you_mean(name, known),
-        )
-        for name in row
-        if name not in known
-    ]
+    if not isinstance(given, dict):
+        return [_fault("INPUT_OBJECT", line, "row", given, "{" + ", ".join(known) + "}")]
+    found: list[Problem] = []
+    for name, cell in given.items():
+        if name not in known:
+            found.append(
+                Problem(
+                    "FIELD_UNKNOWN",
+                    file=_FILE,
+                    line=line,
+                    field=shorten(name),
+                    found=shorten(name),
+                    allowed=", ".join(known),
+                    hint=did_you_mean(name, known),
+                )
+            )
+        elif isinstance(cell, float):
+            # JSON's fractions are binary ones by now: what was written can no longer be told
+            found.append(_fault("IMPORT_BINARY_FRACTION", line, name, cell, '"1286400.50"'))
+        elif isinstance(cell, (list, dict)):
+            found.append(_fault("INPUT_TEXT", line, name, cell, '"…"'))
+        elif isinstance(cell, str) and len(cell) > _LONGEST:
+            found.append(_fault("IMPORT_TEXT_TOO_LONG", line, name, cell, str(_LONGEST)))
+    return found
+
+
+def _fault(code: str, line: int, field: str, found: object, allowed: str) -> Problem:
+    shown = found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
+    return Problem(code, file=_FILE, line=line, field=field, found=shorten(shown), allowed=allowed)
+
+
+def _as_text(given: object) -> dict[str, object]:
+    """A row for quarantine: what is no cell stands there as JSON, as it was sent."""
+    cells = given if isinstance(given, dict) else {"row": given}
+    return {
+        shorten(name): json.dumps(cell, ensure_ascii=False)
+        if isinstance(cell, (list, dict, float))
+        else cell
+        for name, cell in cells.items()
+    }
 
 
 def _check_orgs(who: Caller, batch: Batch) -> None:
     """Every row must be of a unit for which the caller may write; what is common to all, too.
 
+    A bad row that names no unit, or none that there is, is of nobody: it goes to quarantine.
+
     Raises:
-        ApiFault: naming the units that are not.
+        ApiFault: naming the units that are not, and their rows.
     """
-    named = {getattr(entry.fact, "org", "") for entry in batch.entries}
-    named |= {row.raw.get("org", "").strip().strip("/") for row in batch.bad}
-    roots = {root_of(path) for path in who.directory.nodes}
+    nodes = who.directory.nodes
+    named = [(entry.line, getattr(entry.fact, "org", "")) for entry in batch.entries]
+    for row in batch.bad:
+        org = row.raw.get("org", "").strip().strip("/")
+        if org and (not nodes or org in nodes):
+            named.append((row.line, org))
+    roots = {root_of(path) for path in nodes}
     # Prices without an organisation reach every unit: only who may write for a whole group.
     common = all(who.may(WRITE, root) for root in roots) if roots else who.may(WRITE)
-    strange = sorted(org for org in named if not (who.may(WRITE, org) if org else common))
+    allowed = {org: who.may(WRITE, org) if org else common for _line, org in named}
+    strange = sorted(org for org, may in allowed.items() if not may)
     if strange:
-        params = {"permission": WRITE, "why": "GRANT_OUT_OF_SCOPE", "orgs": strange[:20]}
-        raise ApiFault(403, "FORBIDDEN", params=params)
+        rows = sorted(line for line, org in named if not allowed[org])
+        raise out_of_scope(WRITE, strange, rows)
 
 
 @router.get("/exposure", summary="The exposure of the units that the caller sees")
@@ -265,7 +309,8 @@ _FIGURES = (
 def _order(who: Caller, asked: PrecheckIn, book: BookState) -> HedgeOrder:
     day = who.at.date()
     settings = who.directory.settings(asked.org)
-    product, month = asked.product or settings.product, asked.month or settings.month
+    product = asked.product or settings.product
+    month = _month(asked.month) or settings.month or SPOT
     side = Side(asked.side)
     try:
         if asked.contract:
@@ -294,6 +339,19 @@ def _order(who: Caller, asked: PrecheckIn, book: BookState) -> HedgeOrder:
         actor=who.person.id,
         queued_at=who.at,
     )
+
+
+def _month(given: str) -> str:
+    """The delivery month as the book writes it, by the rule of imports; empty for an empty one.
+
+    Raises:
+        ApiFault: for what is no month.
+    """
+    row = RowReader({"month": given}, file="", line=0)
+    found = row.month("month", default="")
+    if row.problems:
+        raise ApiFault(422, "BAD_REQUEST", problems=row.problems)
+    return found
 
 
 def _rule(app: Application, verdict: Verdict) -> PrecheckRuleOut:

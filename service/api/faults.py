@@ -54,6 +54,8 @@ from workorders.plain import plain
 
 MEDIA_TYPE = "application/problem+json"
 LANGUAGES = ("en", "zh")
+#: Units and rows that a refusal names.
+_NAMED = 20
 _KEYS = ("api.{}", "reason.{}", "problem.{}", "ui.fault.{}", "approvals.reason.{}")
 _STATUS_CODES = {
     400: "BAD_REQUEST",
@@ -104,6 +106,23 @@ class ApiFault(Exception):  # noqa: N818 - it carries a Fault
     ) -> None:
         super().__init__(code)
         self.fault = Fault(status, code, params or {}, problems)
+
+
+def out_of_scope(permission: str, orgs: Sequence[str], rows: Sequence[int]) -> ApiFault:
+    """The refusal of a batch with rows of units for which the caller may not write.
+
+    Args:
+        permission: that is missing there.
+        orgs: the units, in order.
+        rows: the numbers of their rows, from 1.
+    """
+    params = {
+        "permission": permission,
+        "why": "GRANT_OUT_OF_SCOPE",
+        "orgs": list(orgs[:_NAMED]),
+        "rows": list(rows[:_NAMED]),
+    }
+    return ApiFault(403, "FORBIDDEN", params=params)
 
 
 def not_found() -> ApiFault:

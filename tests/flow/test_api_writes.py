@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Any
 
 import pytest
 from flow_house import EAST, WEST, House, house
@@ -189,8 +190,76 @@ def test_rows_of_the_book_are_read_as_those_of_files(town: House):
     assert (again["accepted"], again["duplicates"]) == (0, 1)
     assert chen.post("/api/v1/book/nothing", json={"rows": [good]}).status_code == 422
     assert chen.post("/api/v1/book/limits", json={"rows": []}).status_code == 422
-    decimals = chen.post("/api/v1/book/limits", json={"rows": [{**good, "amount": 1.5}]})
-    assert decimals.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "code"),
+    [
+        ({"amount": 1.5}, "amount", "IMPORT_BINARY_FRACTION"),
+        ({"amount": [1]}, "amount", "INPUT_TEXT"),
+        ({"limit_id": {"a": 1}}, "limit_id", "INPUT_TEXT"),
+        ({"limit_id": "x" * 2_001}, "limit_id", "IMPORT_TEXT_TOO_LONG"),
+        ({"org": ""}, "org", "IMPORT_VALUE_MISSING"),
+        ({"org": "x"}, "org", "ORG_UNKNOWN"),
+        ({"org": 5}, "org", "ORG_UNKNOWN"),
+        (5, "row", "INPUT_OBJECT"),
+        (None, "row", "INPUT_OBJECT"),
+        ([], "row", "INPUT_OBJECT"),
+    ],
+)
+def test_a_faulty_row_is_kept_out_by_itself(town: House, given: Any, field: str, code: str):
+    good = {"org": EAST, "product": "cu", "amount": "1000", "limit_id": "L-1"}
+    faulty = {**good, "limit_id": "L-2", **given} if isinstance(given, dict) else given
+    rows = [good, faulty, {**good, "limit_id": "L-3"}]
+    answer = town.client("chen").post("/api/v1/book/limits", json={"rows": rows})
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    assert (found["accepted"], found["quarantined"]) == (2, 1)
+    (problem,) = found["problems"]
+    assert (problem["line"], problem["field"], problem["code"]) == (2, field, code)
+    assert problem["allowed"]
+    assert {"en", "zh"} <= problem["titles"].keys()
+
+
+@pytest.mark.parametrize("name", ["\N{CJK UNIFIED IDEOGRAPH-989C}", "\ud800", "x" * 500])
+def test_a_made_up_column_keeps_its_row_out(town: House, name: str):
+    row = json.dumps({"org": EAST, "product": "cu", "amount": "1", "limit_id": "L", name: "x"})
+    answer = town.client("chen").post(
+        "/api/v1/book/limits",
+        content=f'{{"rows": [{row}]}}',
+        headers={"Content-Type": "application/json"},
+    )
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["quarantined"] == 1
+    (problem,) = answer.json()["problems"]
+    assert problem["code"] == "FIELD_UNKNOWN"
+    assert "limit_id" in problem["allowed"]
+
+
+def test_a_fraction_of_json_stays_out_of_the_book(town: House):
+    row = {"org": EAST, "product": "cu", "amount": 1000.5, "limit_id": "L-1"}
+    found = town.client("chen").post("/api/v1/book/limits", json={"rows": [row]}).json()
+    assert (found["accepted"], found["quarantined"]) == (0, 1)
+    assert town.client("chen").get("/api/v1/exposure").json()["limits"] == []
+
+
+@pytest.mark.parametrize("month", ["9999", "2513", "abc", "0"])
+def test_a_precheck_of_no_month_is_refused(town: House, month: str):
+    asked = {"org": EAST, "side": "buy", "lots": 1, "product": "cu", "month": month}
+    answer = town.client("chen").post("/api/v1/precheck", json=asked)
+    assert answer.status_code == 422, answer.text
+    (problem,) = answer.json()["problems"]
+    assert (problem["field"], problem["found"]) == ("month", month)
+    assert "2406" in problem["allowed"]
+
+
+def test_rows_of_a_foreign_unit_are_named(town: House):
+    mine = {"org": WEST, "product": "cu", "amount": "1", "limit_id": "L-1"}
+    rows = [mine, {**mine, "org": EAST}, {**mine, "org": EAST, "amount": "x"}, {**mine, "org": ""}]
+    refused = town.client("zhao").post("/api/v1/book/limits", json={"rows": rows})
+    assert refused.status_code == 403, refused.text
+    assert refused.json()["params"]["orgs"] == [EAST]
+    assert refused.json()["params"]["rows"] == [2, 3]
 
 
 def test_what_the_book_brings_is_assessed_and_shown(town: House):

@@ -87,6 +87,7 @@ def test_any_usual_separator_will_do(read: Read, delimiter: str) -> None:
         ({"as_of": "2024-02-30"}, "IMPORT_NOT_A_DATE", "as_of"),
         ({"as_of": "14.05.24"}, "IMPORT_NOT_A_DATE", "as_of"),
         ({"as_of": "2093-05-14"}, "CALENDAR_YEAR_UNKNOWN", "as_of"),
+        ({"as_of": "2035-12-30"}, "CALENDAR_YEAR_UNKNOWN", "as_of"),  # a Sunday
         ({"contract_id": ""}, "IMPORT_VALUE_MISSING", "contract_id"),
         ({"contract_id": "P\u202e1"}, "IMPORT_CONTROL_CHARACTER", "contract_id"),
     ],
