@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from flow_house import EAST, WEST, House, house
 
-from workorders import WorkOrder
+from workorders import Level, ManualOrder, WorkOrder, merge, open_by_hand
 
 CLOSING = {
     "disposition": "fixed",
@@ -249,3 +249,19 @@ def test_an_order_of_another_unit_cannot_be_opened_by_hand(home: House) -> None:
     form = {"org": WEST, "level": "red", "text": "not mine"}
     assert home.signed_in("chen").post("/orders/new", data=form).status_code == 403
     assert home.orders() == ()
+
+
+def test_a_merged_order_shows_where_it_went_and_no_state_that_it_never_had(home: House) -> None:
+    with home.app.store.unit_of_work("chen") as uow:
+        wanted = ManualOrder("BY_HAND", Level.YELLOW, EAST, product="cu", text="an invoice")
+        first, second = (open_by_hand(uow, home.app.context(), wanted).order for _ in range(2))
+        assert first is not None
+        assert second is not None
+        assert merge(uow, home.app.context(), first.id, into=second.id).ok
+    page = text_of(home.signed_in("chen"), f"/orders/{first.id}")
+    assert f"It was merged into {second.id}; go on there." in page
+    assert "you may not act" not in page
+    stepper = page[: page.index("What was found")]
+    assert "Merged" in stepper
+    for never in ("Resolved", "Closed", "In work"):
+        assert never not in stepper

@@ -85,9 +85,9 @@ def since_text(
 
 
 def spark_of(match: Mapping[str, Any], limit: Decimal | None) -> Spark | None:
-    """The figure's last points."""
+    """The figure's last points; None where they are of one moment, which has no course."""
     points = _points(match)
-    return Spark(tuple(points), limit) if len(points) > 1 else None
+    return Spark(tuple(points), limit) if len({at for at, _ in points}) > 1 else None
 
 
 def _points(match: Mapping[str, Any]) -> list[tuple[datetime, Decimal]]:

@@ -26,6 +26,7 @@ from service.web.views.orders import (
 )
 from service.web.views.parts import Link, StreamEntry
 from workorders.model import Entry, State, WorkOrder
+from workorders.states import TERMINAL
 
 _INTO_WORK = frozenset({"order.take_over", "order.hold", "order.request_approval"})
 _STEPS = ("open", "acknowledged", "in_work", "resolved", "closed")
@@ -41,6 +42,7 @@ def order_page(
     lead = last[0] if last else {}
     lines, events = stream_of(here, order, rows.entries, rows.matches)
     rules = rule_lines(here, last)
+    over = order.state in TERMINAL
     return OrderPage(
         number=order.id,
         title=names.subject(code, order.product, order.month),
@@ -62,7 +64,8 @@ def order_page(
         broke_note=_clause(rules),
         since_text=since_text(here, order, lead, rows.matches),
         spark=spark_of(lead, order.limit),
-        remedies=tuple(remedies_of(here, lead)),
+        remedies=tuple(remedies_of(here, lead)) if not over else (),
+        over=_over(here, order) if over else "",
         fault=fault_of(here, rows),
         fault_decisions=(*instructions_of(here, rows), *decisions_of(here, rows.matches)),
         rules=tuple(rules),
@@ -84,9 +87,8 @@ def order_page(
 
 
 def steps_of(here: Here, order: WorkOrder, entries: Sequence[Entry]) -> Iterable[Step]:
-    """The five states; what was passed over has no time."""
+    """The five states; what was passed over has no time. A merged order ends with its merging."""
     state = order.snoozed_from if order.state is State.SNOOZED else order.state.value
-    state = "closed" if state == State.MERGED.value else state
     now = _STEPS.index(state) if state in _STEPS else 0
     begun = next((one for one in entries if one.code in _INTO_WORK), None)
     at: dict[str, tuple[datetime | None, str]] = {
@@ -96,6 +98,14 @@ def steps_of(here: Here, order: WorkOrder, entries: Sequence[Entry]) -> Iterable
         "resolved": (order.resolved_at, order.resolved_by),
         "closed": (order.closed_at, order.closed_by),
     }
+    if order.state is State.MERGED:
+        merged = next((one for one in entries if one.code == "order.merge"), None)
+        for code, (moment, who) in at.items():
+            if moment is not None:
+                yield Step(code, "done", moment, here.names.actor(who) if who else "")
+        when, by = (None, "") if merged is None else (merged.at, here.names.actor(merged.actor))
+        yield Step(State.MERGED.value, "done", when, by)
+        return
     for number, code in enumerate(_STEPS):
         moment, who = at[code]
         stage = "done" if number < now else "now" if number == now else "next"
@@ -109,6 +119,13 @@ def steps_of(here: Here, order: WorkOrder, entries: Sequence[Entry]) -> Iterable
             here.names.actor(who) if who and stage != "next" else "",
             due if stage == "now" else None,
         )
+
+
+def _over(here: Here, order: WorkOrder) -> str:
+    """Why nothing brings it back any more."""
+    if order.state is State.MERGED:
+        return here.text("ui.order.over_merged", into=order.merged_into)
+    return here.text("ui.order.over_closed")
 
 
 def _clause(rules: Sequence[RuleLine]) -> str:

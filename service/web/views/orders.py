@@ -54,7 +54,7 @@ class Step:
     """One state of the stepper.
 
     Attributes:
-        code: ``open``, ``acknowledged``, ``in_work``, ``resolved``, ``closed``.
+        code: ``open``, ``acknowledged``, ``in_work``, ``resolved``, ``closed``, ``merged``.
         stage: ``done``, ``now`` or ``next``.
         at: when it was reached.
         who: who brought it there.
@@ -202,6 +202,7 @@ class OrderPage:
     since_text: str = ""
     spark: Spark | None = None
     remedies: tuple[Remedy, ...] = ()
+    over: str = ""
     fault: str = ""
     fault_decisions: tuple[DecisionLine, ...] = ()
     rules: tuple[RuleLine, ...] = ()
