@@ -182,10 +182,13 @@ def list_all(
 
 @router.get("/now", summary="What would be handed over now; nothing is changed")
 def standing(
-    app: App, who: Who, org: Annotated[Line, Query(description="path of the unit")]
+    app: App,
+    who: Who,
+    org: Annotated[Line, Query(description="path of the unit; without it the caller's own")] = "",
 ) -> StandingOut:
     """Open, snoozed, silenced, waiting and at fault, at the unit and beneath it."""
     who.reads("view")
+    org = org or who.person.unit
     _seen(who, org)
     with app.store.reader() as connection:
         at = app.clock()
