@@ -77,7 +77,10 @@ def test_the_week_shows_who_answers_and_where_nobody_does(home: House) -> None:
 
 def test_the_top_bar_names_who_answers_and_says_when_that_is_not_by_the_roster(home: House) -> None:
     chen, zhao = home.signed_in("chen"), home.signed_in("zhao")
-    assert "On call: Chen Fang<" in chen.get("/").text
+    answers = chen.get("/").text
+    assert "On call: Chen Fang<" in answers
+    # where the bar has no room for it, the menu has
+    assert '<span class="menu-text menu-sentence">On call: Chen Fang</span>' in answers
     # a unit that keeps no roster has its officers; that is not nobody
     assert "No roster: Zhao Min<" in zhao.get("/").text
     home.pass_time(days=4)  # Saturday
