@@ -19,3 +19,17 @@ class UnknownQuarantineRow(IntegrationsError):  # noqa: N818 - the condition its
     def __init__(self, number: int) -> None:
         super().__init__(f"no open row {number} in quarantine")
         self.number = number
+
+
+class NoStatementError(IntegrationsError):
+    """A file of this kind lists no account in full.
+
+    Attributes:
+        kind: as it was asked for.
+    """
+
+    code = "IMPORT_FULL_KIND"
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"a file of {kind} is no statement of an account")
+        self.kind = kind

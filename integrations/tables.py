@@ -42,3 +42,28 @@ class QuarantineRow(SQLModel, table=True):
     settled_at: datetime | None = Field(default=None, sa_type=UtcDateTime, nullable=True)
     settled_by: str = Field(sa_type=Text)
     reason: str = Field(sa_type=Text)
+
+
+class StatementRow(SQLModel, table=True):
+    """That an account was listed in full as of a time: what it did not name stood there no more.
+
+    Attributes:
+        kind: of the file: positions or inventory.
+        account: empty for goods that name none.
+        at: since when the statement is true.
+        source: under what name its facts are kept.
+        digest: SHA-256 of the file.
+    """
+
+    __tablename__ = "integrations_statement"
+    __table_args__ = (
+        Index("uq_integrations_statement_place", "kind", "org", "account", "at", unique=True),
+    )
+    id: int | None = Field(default=None, primary_key=True, sa_type=ROW_ID)
+    kind: str = Field(sa_type=Text)
+    org: str = Field(sa_type=Text)
+    account: str = Field(sa_type=Text)
+    at: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    source: str = Field(sa_type=Text)
+    digest: str = Field(sa_type=Text)
+    recorded_at: datetime = Field(sa_type=UtcDateTime, nullable=False)

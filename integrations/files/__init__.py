@@ -1,5 +1,6 @@
 """Files that bring the book: contracts, inventory, receipts, positions, prices, limits."""
 
+from integrations.files.closing import STATEMENTS, Closed, Full
 from integrations.files.entry import Entry
 from integrations.files.kinds import COLUMNS, Column, Form, Kind, header
 from integrations.files.mapping import ColumnMapping, load_mapping
@@ -11,12 +12,15 @@ from integrations.files.writing import ImportResult, preview, take_in
 
 __all__ = [
     "COLUMNS",
+    "STATEMENTS",
     "BadRow",
     "Batch",
+    "Closed",
     "Column",
     "ColumnMapping",
     "Entry",
     "Form",
+    "Full",
     "ImportResult",
     "Kind",
     "Quarantined",

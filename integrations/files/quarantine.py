@@ -16,6 +16,7 @@ from integrations.files.entry import Entry
 from integrations.files.facts import FactReader
 from integrations.files.kinds import Kind, header
 from integrations.files.reading import Batch, raw_of
+from integrations.files.statements import ended_later
 from integrations.files.terms import Terms
 from integrations.tables import QuarantineRow
 from store import UnitOfWork
@@ -184,7 +185,10 @@ def replay(
     if not isinstance(read, Entry):
         return read
     dating = date_entries(uow.connection, [read], uow.now)
-    put_dated(uow, [dated for _, dated in dating.fresh], source=row.source)
+    fresh = [dated for _, dated in dating.fresh]
+    ends = ended_later(uow.connection, row.kind, fresh)
+    put_dated(uow, fresh, source=row.source)
+    put_dated(uow, ends, source=row.source, action="book.retire")
     _settle(uow, row, "replayed", "", {"fields": raw_of(fields)})
     return read
 

@@ -25,6 +25,7 @@ from service.api.access import App, Caller, Who
 from service.api.events import when
 from service.api.faults import ApiFault, out_of_scope, problem_shown, words_of
 from service.api.shapes import In, Name, Number, Out, ProblemOut, Time
+from service.api.statements import ClosedOut, StatementIn, full_of
 from service.api.writing import Done, Writing, write
 from service.application import Application
 from service.assessing import assess_in
@@ -48,8 +49,13 @@ _CELL = {"anyOf": [{"type": "string", "maxLength": _LONGEST}, {"type": "integer"
 Given = Annotated[Any, WithJsonSchema({"type": "object", "additionalProperties": _CELL})]
 
 
-class RowsIn(In):
-    """Rows of one kind, with the columns of its template; decimals as strings."""
+class RowsIn(StatementIn):
+    """Rows of one kind, with the columns of its template; decimals as strings.
+
+    `full` says that they are the full statement of their accounts and of those that it `covers`:
+    what stands in the book and is not among them is closed. `confirm_closing` is the number of
+    rows that may be closed; it is needed where more than half of an account would be.
+    """
 
     rows: Annotated[list[Given], Field(min_length=1, max_length=_MOST)]
     source: Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")] = "api"
@@ -66,6 +72,7 @@ class ImportOut(Out):
     duplicates: int
     quarantined: int
     unmentioned: int
+    closed: list[ClosedOut]
     problems: list[ProblemOut]
 
 
@@ -129,7 +136,10 @@ def post_rows(call: Writing, kind: Annotated[Kind, Path()], asked: RowsIn) -> Re
     def run(uow: UnitOfWork) -> Done:
         batch = _batch(uow, app, kind, asked, call.body)
         _check_orgs(who, batch)
-        result = take_in(uow, batch)
+        full = full_of(who, WRITE, kind, asked)
+        result = take_in(uow, batch, full)
+        if result.refused:
+            raise ApiFault(409, "IMPORT_FULL_REFUSED", problems=result.errors)
         if result.scopes:
             # What is brought and what follows from it stand together, or neither does.
             assess_in(uow, app, sorted(result.scopes), result.prices)
@@ -139,6 +149,7 @@ def post_rows(call: Writing, kind: Annotated[Kind, Path()], asked: RowsIn) -> Re
             duplicates=result.duplicates,
             quarantined=result.quarantined,
             unmentioned=result.unmentioned,
+            closed=[ClosedOut(**plain(one.as_dict())) for one in result.closed],
             problems=[
                 ProblemOut(**problem_shown(app.catalogues, one))
                 for one in (*result.errors, *result.warnings)

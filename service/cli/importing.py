@@ -16,6 +16,7 @@ from integrations.files import (
     ColumnMapping,
     Entry,
     Form,
+    Full,
     ImportResult,
     Kind,
     csv_template,
@@ -31,6 +32,7 @@ from integrations.files import (
 from service.application import Application
 from service.assessing import AssessmentSummary, assess_in
 from service.cli.desk import PROBLEMS, Desk, WrongCall, desk_of, moment
+from service.cli.statements import check_options, full_of, show_closed
 from service.i18n import load_words
 from service.i18n.catalogue import LANGUAGES
 from service.import_terms import terms_of
@@ -60,10 +62,18 @@ def import_file(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="cli.option.dry_run")] = False,
     template: Annotated[bool, typer.Option("--template", help="cli.option.template")] = False,
     assess: Annotated[bool, typer.Option("--assess/--no-assess", help="cli.option.assess")] = True,
+    full: Annotated[bool, typer.Option("--full", help="cli.option.full")] = False,
+    covers: Annotated[
+        list[str] | None, typer.Option("--covers", metavar="ORG:ACCOUNT", help="cli.option.covers")
+    ] = None,
+    confirm: Annotated[
+        int | None, typer.Option("--confirm-closing", min=0, help="cli.option.confirm_closing")
+    ] = None,
 ) -> None:
     """Take a file into the book; good rows are kept, bad ones go to quarantine."""
     desk = desk_of(context)
     wanted = _kind(kind)
+    check_options(wanted, full=full, covers=covers or [], confirm=confirm, as_of=as_of)
     if template:
         _template(desk, wanted, file)
         return
@@ -80,12 +90,13 @@ def import_file(
     with desk.open() as app:
         with app.store.reader() as connection:
             terms = replace(terms_of(app, connection, app.clock()), as_of=since)
+        stated = full_of(terms, covers or [], confirm) if full else None
         batch = read_batch(file, wanted, terms, mapping=own, labels=labels())
         if dry_run:
             with app.store.reader() as connection:
-                result, summary = preview(connection, batch, app.clock()), None
+                result, summary = preview(connection, batch, app.clock(), stated), None
         else:
-            result, summary = _take_in(desk, app, batch, assess=assess)
+            result, summary = _take_in(desk, app, batch, stated, assess=assess)
     _finish(desk, result, summary)
 
 
@@ -120,20 +131,20 @@ def labels() -> dict[str, str]:
 
 
 def _take_in(
-    desk: Desk, app: Application, batch: Batch, *, assess: bool
+    desk: Desk, app: Application, batch: Batch, full: Full | None, *, assess: bool
 ) -> tuple[ImportResult, AssessmentSummary | None]:
     """The rows and what follows from them in one transaction: none stands in the book unjudged."""
     if assess:
         try:
             with app.store.unit_of_work(desk.actor) as uow:
-                result = take_in(uow, batch)
+                result = take_in(uow, batch, full)
                 judged = result.written and result.scopes
                 return result, assess_in(uow, app, result.scopes, result.prices) if judged else None
         except LogError as fault:
             # the rows go into the book; only the look at the limits has to wait
             desk.complain(desk.words.text("cli.import.not_assessed", why=desk.code(fault.code)))
     with app.store.unit_of_work(desk.actor) as uow:
-        return take_in(uow, batch), None
+        return take_in(uow, batch, full), None
 
 
 def _refused(problems: list[Problem]) -> ImportResult:
@@ -148,6 +159,7 @@ def _finish(desk: Desk, result: ImportResult, summary: AssessmentSummary | None)
         "duplicates": result.duplicates,
         "quarantined": result.quarantined,
         "unmentioned": result.unmentioned,
+        "closed": [one.as_dict() for one in result.closed],
         "dry_run": not result.written,
         "errors": [desk.problem(problem) for problem in result.errors],
         "warnings": [desk.problem(problem) for problem in result.warnings],
@@ -163,6 +175,10 @@ def _show(desk: Desk, result: ImportResult, summary: AssessmentSummary | None) -
         desk.complain(desk.sentence(problem))
     if len(result.errors) > _SHOWN:
         desk.complain(desk.words.text("cli.more", count=len(result.errors) - _SHOWN))
+    show_closed(desk, result)
+    if result.refused:
+        desk.say("cli.import.refused")
+        return
     desk.say(
         "cli.imported" if result.written else "cli.import.preview",
         rows=result.rows,

@@ -730,6 +730,24 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         "uq_integrations_quarantine_row_key", "integrations_quarantine", ["row_key"], unique=True
     )
     op.create_table(
+        "integrations_statement",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("org", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("recorded_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_integrations_statement")),
+    )
+    op.create_index(
+        "uq_integrations_statement_place",
+        "integrations_statement",
+        ["kind", "org", "account", "at"],
+        unique=True,
+    )
+    op.create_table(
         "service_account_link",
         sa.Column("token_hash", sa.Text(), nullable=False),
         sa.Column("channel", sa.Text(), nullable=False),
