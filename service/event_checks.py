@@ -34,7 +34,7 @@ from book.state import BookState, Fact
 from integrations.files import Terms
 from service.application import Application
 from service.import_terms import product_names
-from store.problems import Problem
+from store.problems import Problem, shorten
 
 #: What an earlier event of the same order or receipt may have told.
 _LEANS_ON_EARLIER: Final = frozenset({"ORDER_INCOMPLETE", "RECEIPT_UNKNOWN"})
@@ -98,6 +98,15 @@ class EventChecks:
         self._said.clear()
         self._books.clear()
         return Sorted(kept, rejects)
+
+    def unplaced(self, event: Event, home: str) -> Reject:
+        """The row of an event whose organisation nobody knows; people of `home` find it."""
+        problem = Problem(
+            "ORG_UNKNOWN", field="org", found=shorten(event.org),
+            allowed=self._terms.some_orgs(event.org),
+            params={"event_id": event.event_id, "type": event.type},
+        )  # fmt: skip
+        return replace(self._reject(event, [self._placed(problem, event)]), org=home)
 
     def problems(self, event: Event) -> list[Problem]:
         """All that is wrong with an event; nothing for one of the audit alone."""

@@ -15,7 +15,7 @@ from auditlog.port import Reject
 from auditlog.reader_json import read_json
 from auditlog.reading import Reading
 from service.api.access import App, Caller, Who
-from service.api.faults import ApiFault, problem_shown
+from service.api.faults import ApiFault, out_of_scope, problem_shown
 from service.api.paging import Cursor, Limit, seal, unseal
 from service.api.shapes import Out, ProblemOut
 from service.api.writing import Done, Writing, remember, write
@@ -156,6 +156,7 @@ def _read(app: Application, who: Caller, body: bytes) -> _Batch:
     checks = EventChecks(app, now, "api")
     lines = EventLines("api", checks.told)
     last: list[int] = []
+    placed: list[int] = []
     reading = Reading(
         name="api", now=now, default_arrival=now, told=lambda _event, line: last.append(line)
     )
@@ -165,6 +166,7 @@ def _read(app: Application, who: Caller, body: bytes) -> _Batch:
         own = row if row.org else replace(row, org=who.person.unit)
         if isinstance(own, Event):
             lines.told(own, last[-1])
+            placed.append(last[-1])
             events.append(own)
         else:
             rejects.append(own)
@@ -173,11 +175,17 @@ def _read(app: Application, who: Caller, body: bytes) -> _Batch:
         rows = [problem for one in rejects[:_SHOWN] for problem in one.problems]
         raise ApiFault(422, "BAD_REQUEST", problems=[none, *rows])
     orgs = {event.org for event in events} | {reject.org for reject in rejects}
-    strange = sorted(org for org in orgs if not who.may(WRITE, org))
-    if strange:
-        params = {"permission": WRITE, "why": "GRANT_OUT_OF_SCOPE", "orgs": strange[:20]}
-        raise ApiFault(403, "FORBIDDEN", params=params)
-    found = checks.sort(events)
+    strange = {org for org in orgs if not who.may(WRITE, org)}
+    foreign = strange & set(who.directory.nodes)
+    if foreign:
+        numbers = [line for event, line in zip(events, placed, strict=True) if event.org in foreign]
+        numbers += [one.line for one in rejects if one.org in foreign]
+        raise out_of_scope(WRITE, sorted(foreign), sorted(numbers))
+    # What no directory knows is nobody's: such a row is kept aside, where its sender finds it.
+    home = who.person.unit
+    rejects = [replace(one, org=home) if one.org in strange else one for one in rejects]
+    rejects += [checks.unplaced(event, home) for event in events if event.org in strange]
+    found = checks.sort([event for event in events if event.org not in strange])
     return _Batch(found.events, [*rejects, *found.rejects], lines)
 
 

@@ -210,6 +210,9 @@ def test_nobody_writes_into_a_sibling(town: House):
     assert (refused.status_code, refused.json()["params"]["orgs"]) == (403, [EAST])
     bad = {**event, "event_time": "yesterday"}
     assert zhao.post("/api/v1/events", json=[bad]).status_code == 403
+    mine = {**event, "event_id": "E2", "org": WEST}
+    mixed = zhao.post("/api/v1/events", json=[mine, event])
+    assert (mixed.status_code, mixed.json()["params"]["rows"]) == (403, [2])
     row = {"org": EAST, "product": "cu", "amount": "1"}
     assert zhao.post("/api/v1/book/limits", json={"rows": [row]}).status_code == 403
     wrong = {"rows": [{**row, "amount": "x"}]}

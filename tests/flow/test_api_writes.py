@@ -116,6 +116,22 @@ def test_events_are_stored_once_and_bad_ones_are_kept_aside(town: House):
     assert {one["org"] for one in kept} == {EAST}
 
 
+@pytest.mark.parametrize("org", ["Gruppe", f"{EAST}n", 5, "Nowhere/At/All"])
+def test_an_event_of_a_unit_that_nobody_knows_is_kept_aside_by_itself(town: House, org: object):
+    good, bad = {**EVENT, "event_id": "E-8"}, {**EVENT, "event_id": "E-9", "org": org}
+    chen = town.client("chen")
+    answer = chen.post("/api/v1/events", json=[bad, good])
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    assert (told["accepted"], told["quarantined"]) == (1, 1)
+    (reject,) = told["rejects"]
+    (problem,) = reject["problems"]
+    assert (reject["line"], problem["field"]) == (1, "org")
+    assert problem["allowed"]
+    (kept,) = town.app.log.quarantine()
+    assert kept.reject.org == EAST  # where its sender finds it
+
+
 def test_a_whole_batch_under_one_key(town: House):
     chen = town.client("chen")
     key = {"Idempotency-Key": "batch-1"}
