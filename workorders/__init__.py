@@ -27,7 +27,7 @@ from workorders.errors import (
     WorkOrdersError,
 )
 from workorders.fire import KINDS as TIMER_KINDS
-from workorders.fire import Fired, escalate, fire_timer
+from workorders.fire import Fired, escalate, escalation_reaches, fire_timer
 from workorders.guard import Condition, Holding, may_execute
 from workorders.inbound import Answer, perform
 from workorders.inbox import (
@@ -117,6 +117,7 @@ __all__ = [
     "dismiss_alert",
     "dismiss_alerts",
     "escalate",
+    "escalation_reaches",
     "fire_timer",
     "highest",
     "hold_instruction",

@@ -222,7 +222,7 @@ def _end(uow: UnitOfWork, ctx: Context, order_id: str, *, system: bool) -> Outco
     if outcome.changed and outcome.order is not None:
         if not system:
             timers.cancel(uow, key=f"drill/{order_id}")
-        notify(uow, ctx, outcome.order, told_people(uow, order_id), Trigger.CLOSED)
+        notify(uow, ctx, outcome.order, told_people(uow.connection, order_id), Trigger.CLOSED)
     return outcome
 
 

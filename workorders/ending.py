@@ -128,7 +128,7 @@ def close(
     if outcome.changed and outcome.order is not None:
         conclude(uow, outcome.order, closing)
         # Everybody who was paged learns that it is over.
-        notify(uow, ctx, outcome.order, told_people(uow, order_id), Trigger.CLOSED)
+        notify(uow, ctx, outcome.order, told_people(uow.connection, order_id), Trigger.CLOSED)
     return outcome
 
 

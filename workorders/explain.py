@@ -101,13 +101,12 @@ def _since(first_seen: datetime, points: Sequence[tuple[datetime, Decimal]], uni
     params: dict[str, Any] = {"since": rfc3339(first_seen), "unit": unit}
     if not points or points[0][0] == points[-1][0]:
         return Line("explain.since", params)
-    minutes = (points[-1][0] - points[0][0]).total_seconds() // 60
-    return Line(
-        "explain.since_moved",
-        {
-            **params,
-            "change": decimal_text(points[-1][1] - points[0][1]),
-            "minutes": int(minutes),
-            "points": len(points),
-        },
-    )
+    minutes = int((points[-1][0] - points[0][0]).total_seconds() // 60)
+    moved = {
+        **params,
+        "change": decimal_text(points[-1][1] - points[0][1]),
+        "points": len(points),
+    }
+    if minutes == 0:
+        return Line("explain.since_moved_at_once", moved)
+    return Line("explain.since_moved", {**moved, "minutes": minutes})

@@ -7,7 +7,7 @@ missed timers fire one by one in the order of their due times, and the true due 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from store import timers
 from store.timers import Timer
@@ -88,13 +88,19 @@ def fire_timer(uow: UnitOfWork, timer: Timer, ctx: Context) -> Fired:
 
 
 def _reach(uow: UnitOfWork, ctx: Context, order: WorkOrder | Alert, rung: Rung) -> Told:
+    return _reached(uow.connection, ctx, order, rung, uow.now)
+
+
+def _reached(
+    connection: Connection, ctx: Context, order: WorkOrder | Alert, rung: Rung, now: datetime
+) -> Told:
     frozen = order.policy if isinstance(order, WorkOrder) else None
     policy = policy_from_json(frozen) if frozen else ctx.policy
-    told = told_people(uow, order.id) or order.assignees
+    told = told_people(connection, order.id) or order.assignees
     return whom(
         rung,
         order.org,
-        roster=lambda org: ctx.roster(org, order.level, uow.now),
+        roster=lambda org: ctx.roster(org, order.level, now),
         told=told,
         last_resort=policy.last_resort,
     )
@@ -165,11 +171,8 @@ def escalate(uow: UnitOfWork, ctx: Context, order_id: str, *, reason: str = "") 
         return refuse(uow, Verb.ESCALATE, planned)
     if _climbed_just_now(uow, order):
         return Outcome(ok=True, code="ALREADY_DONE", order=order, params=recorded(order))
-    policy = ctx.clock_of(order).policy
-    number = order.rung + 1
-    last = number > policy.levels[order.level].rungs
     timers.cancel(uow, prefix=f"{order.id}/ladder/")
-    rung = Rung(number, uow.now, last_resort=last)
+    rung = _next_rung(ctx, order, uow.now)
     fired = climb(uow, ctx, order, rung, reason=reason or "BY_PERSON")
     return Outcome(
         ok=True,
@@ -178,6 +181,19 @@ def escalate(uow: UnitOfWork, ctx: Context, order_id: str, *, reason: str = "") 
         changed=True,
         params={"people": list(fired.told)},
     )
+
+
+def escalation_reaches(
+    connection: Connection, ctx: Context, order: WorkOrder, now: datetime
+) -> Told:
+    """Whom `escalate` would tell at `now`, without doing it."""
+    return _reached(connection, ctx, order, _next_rung(ctx, order, now), now)
+
+
+def _next_rung(ctx: Context, order: WorkOrder, now: datetime) -> Rung:
+    number = order.rung + 1
+    last = number > ctx.clock_of(order).policy.levels[order.level].rungs
+    return Rung(number, now, last_resort=last)
 
 
 def _climbed_just_now(uow: UnitOfWork, order: WorkOrder) -> bool:

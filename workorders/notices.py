@@ -11,7 +11,7 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from store import outbox
 from store.unit_of_work import UnitOfWork
@@ -343,9 +343,9 @@ def withdraw(uow: UnitOfWork, object_id: str) -> int:
     return cancelled_now
 
 
-def told_people(uow: UnitOfWork, object_id: str) -> tuple[str, ...]:
+def told_people(connection: Connection, object_id: str) -> tuple[str, ...]:
     """Everybody who was sent a card about this, first told first."""
-    found = uow.connection.scalars(
+    found = connection.scalars(
         select(NOTICES.c.person)
         .where(NOTICES.c.object_id == object_id, NOTICES.c.state.in_([*_LIVE, "failed"]))
         .order_by(NOTICES.c.queued_at, NOTICES.c.key)

@@ -158,3 +158,19 @@ def test_every_act_says_what_happened_and_what_comes_next(home: House) -> None:
     page = after(wang, f"{base}/resume", reason="not yet")
     assert f"{order.id} is back in work." in page
     assert "Done and recorded" not in page
+
+
+# --- who is told --------------------------------------------------------------------------------
+
+
+def test_escalating_says_beforehand_whom_it_tells_and_tells_them(home: House) -> None:
+    order = home.breach()
+    chen, page = home.signed_in("chen"), f"/orders/{order.id}"
+    assert "Told now, before the deadline: Boss." in plain(chen.get(page).text)
+    said = after(chen, f"{page}/escalate", reason="nobody answers")
+    assert f"{order.id} is escalated to Boss" in said
+    # Boss stands at the top, and this company names no last resort.
+    assert "Nobody further is named; told once more: Chen Fang, Lin Hao, Boss." in said
+    home.pass_time(seconds=30)
+    said = after(chen, f"{page}/escalate", reason="still nobody")
+    assert f"{order.id} is escalated to Chen Fang, Lin Hao, Boss" in said

@@ -10,6 +10,8 @@ from service.web.rooms.here import Here
 from service.web.rooms.order_conditions import condition_text, live_conditions, unmet_of
 from service.web.rooms.order_forms import NOTHING_ENTERED, Entered, Forms
 from service.web.views.parts import Act
+from workorders import escalation_reaches
+from workorders.ladder import Told
 from workorders.levels import Level
 from workorders.model import State, WorkOrder
 from workorders.states import PERMISSIONS, Verb, is_legal
@@ -42,7 +44,8 @@ def acts_of(
     if not any(here.may(PERMISSIONS[verb], order.org) for verb in offered):
         return []
     forms = Forms(here, order, matches, live_conditions(here, connection, order), entered)
-    return [_act(here, order, verb, forms) for verb in offered]
+    told = escalation_reaches(connection, here.app.context(here.around), order, here.now)
+    return [_act(here, order, verb, forms, told) for verb in offered]
 
 
 def act_label(here: Here, order: WorkOrder, verb: Verb) -> str:
@@ -63,7 +66,7 @@ def _offered(order: WorkOrder, verb: Verb, person: str) -> bool:
     return is_legal(order, verb)
 
 
-def _act(here: Here, order: WorkOrder, verb: Verb, forms: Forms) -> Act:
+def _act(here: Here, order: WorkOrder, verb: Verb, forms: Forms, told: Told) -> Act:
     """The button of a verb, greyed when it is not possible now."""
     why = here.why_not(PERMISSIONS[verb], order.org)
     if not why and verb is Verb.CLOSE:
@@ -78,7 +81,7 @@ def _act(here: Here, order: WorkOrder, verb: Verb, forms: Forms) -> Act:
         tone,
         why,
         forms.fields(verb),
-        does="" if why else _does(here, order, verb, forms),
+        does="" if why else _does(here, order, verb, forms, told),
         failed=forms.entered.verb == verb.value,
     )
 
@@ -92,13 +95,17 @@ def _first(order: WorkOrder, person: str) -> Verb:
     return Verb.TAKE_OVER if order.acknowledged_at else Verb.ACKNOWLEDGE
 
 
-def _does(here: Here, order: WorkOrder, verb: Verb, forms: Forms) -> str:
+def _does(here: Here, order: WorkOrder, verb: Verb, forms: Forms, told: Told) -> str:
     """What pressing it will do now, at this level and for this person."""
     if verb is Verb.CLOSE and unmet_of(forms.conditions) is not None:
         return here.text("ui.does.close_override")
     red = order.level is Level.RED
     if verb in _BY_LEVEL:
         return here.text(f"ui.does.{verb.value}_{'red' if red else 'alone'}")
+    if verb is Verb.ESCALATE:
+        again = "_again" if told.reason == "NO_LAST_RESORT" else ""
+        people = here.names.people(told.people) or "—"
+        return here.text(f"ui.does.escalate{again}", people=people)
     if verb is Verb.TAKE_OVER and order.owner and order.owner != here.person:
         return here.text("ui.does.take_over_from", person=here.names.person(order.owner))
     return here.text(f"ui.does.{verb.value}")

@@ -394,6 +394,14 @@ def test_an_order_explains_itself_in_three_lines(house: House):
     assert said.back[0].code == "remedy.POST_RECEIPTS"
 
 
+def test_a_move_of_seconds_is_told_without_a_count_of_minutes(house: House):
+    series = ((START, Decimal(100)), (START + timedelta(seconds=59), Decimal(900)))
+    order_id = house.ingest(exposure(Level.RED, series=series)).order_id
+    since = house.read(reads.explanation, house.order(order_id)).since
+    assert (since.code, since.params["change"]) == ("explain.since_moved_at_once", "800")
+    assert "minutes" not in since.params
+
+
 def test_figures_come_from_the_rows(house: House):
     order_id = house.ingest(exposure(Level.RED)).order_id
     house.pass_time(seconds=3)
