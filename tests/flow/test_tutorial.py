@@ -93,6 +93,12 @@ class Reader:
         return found
 
 
+def buttons(html: str) -> dict[str, str]:
+    """What stands on the button of each person on the sign-in page."""
+    found = re.findall(r'name="person" value="(\w+)">(.*?)</button>', html, re.DOTALL)
+    return {person: " ".join(_TAG.sub(" ", inner).split()) for person, inner in found}
+
+
 def link(html: str, start: str) -> str:
     """The first address on a page that begins so."""
     found = re.search(rf'href="({re.escape(start)}[^"?#]*)"', html)
@@ -105,6 +111,13 @@ def test_each_step_finds_what_it_promises(doors: Doors, language: str) -> None:
     reader = Reader(doors, language)
     reader.look(urlsplit(doors.sign_in).path + "?" + urlsplit(doors.sign_in).query)
     assert "u_rk2" in reader.step(1, language)
+
+    # the sign-in page says as whom there is something to do, by the same count as Today
+    counted = re.search(r"(?:by deadline|按时限排序) · (\d+)", reader.look("/"))
+    assert counted is not None
+    offered = buttons(reader.client.get("/login").text)
+    assert counted[1] in re.findall(r"\d+", offered["u_rk2"].removeprefix("u_rk2"))
+    assert re.findall(r"\d+", offered["u_chen"].replace("u_chen", "")) == []
 
     order = link(reader.client.get("/").text, "/orders/WO-")
     reader.look(order)
