@@ -13,7 +13,7 @@ from typing import Annotated
 from urllib.parse import urlencode, urlsplit
 
 import httpx
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Form
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
@@ -23,9 +23,11 @@ from service.demo.stage import Stage
 from service.inbound.clicks import work_off
 from service.web.rooms.here import Here, here
 from service.web.views.inbox import InboxPage, MessageDetail, MessageLine
-from service.web.views.parts import Act, Facet, Link
+from service.web.views.parts import Act, Choice, Facet, FormField, Link
 
 SHOWN = 60
+#: The buttons of an approval that want a reason chosen before.
+_WITH_REASON = frozenset({"reject", "return"})
 _LINK = re.compile(r"https?://\S+/m/\S+")
 _TIMEOUT_S = 20
 _NUMBER = re.compile(r"(?:WO|AL)-\d{8}-\d+")
@@ -47,6 +49,7 @@ class Item:
     at: datetime
     lines: tuple[str, ...]
     buttons: tuple[tuple[str, str], ...] = ()
+    reasons: tuple[tuple[str, str], ...] = ()
     link: str = ""
     updates: int = 0
 
@@ -79,14 +82,16 @@ def inbox_router(stage: Stage) -> APIRouter:
         return at.show("inbox.html", page, "inbox", live=False)
 
     @router.post("/inbox/{number}/{verb}")
-    def press(at: Signed, number: int, verb: str) -> Response:
+    def press(
+        at: Signed, number: int, verb: str, reason: Annotated[str, Form(max_length=64)] = ""
+    ) -> Response:
         messages = stage.slack.messages
         if not 0 <= number < len(messages):
             raise HTTPException(404)
         message = messages[number]
         user = message.channel.removeprefix("D")
         try:
-            asked = stage.slack.press(message, verb, user)
+            asked = stage.slack.press(message, verb, user, reason=reason)
         except KeyError:
             raise HTTPException(404) from None
         answer = httpx.post(
@@ -161,6 +166,7 @@ def _chat(number: int, message: Message, person: str) -> Item:
         buttons=tuple(
             (str(button["action_id"]), str(button["text"]["text"])) for button in message.buttons
         ),
+        reasons=tuple(message.reasons),
         updates=len(message.versions) - 1,
     )
 
@@ -214,9 +220,24 @@ def _line(at: Here, item: Item, person: str, picked: Item | None) -> MessageLine
     )
 
 
+def _reason(at: Here, item: Item) -> tuple[FormField, ...]:
+    """The card's own list of reasons, asked for before the button that needs one."""
+    if not item.reasons:
+        return ()
+    choices = tuple(Choice(value, label) for value, label in item.reasons)
+    label = at.text("ui.field.reason")
+    return (FormField("reason", label, "select", required=True, choices=choices),)
+
+
 def _detail(at: Here, item: Item, person: str) -> MessageDetail:
     acts = [
-        Act(label, f"/inbox/{item.number}/{verb}", verb, "primary" if turn == 0 else "plain")
+        Act(
+            label,
+            f"/inbox/{item.number}/{verb}",
+            verb,
+            "primary" if turn == 0 else "plain",
+            fields=_reason(at, item) if verb in _WITH_REASON else (),
+        )
         for turn, (verb, label) in enumerate(item.buttons)
     ]
     if item.link:

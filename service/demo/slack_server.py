@@ -35,11 +35,24 @@ class Message:
     @property
     def buttons(self) -> list[dict[str, Any]]:
         """The buttons that the message shows now."""
+        return self._elements("button")
+
+    @property
+    def reasons(self) -> list[tuple[str, str]]:
+        """What can be chosen before a button is pressed: value and label."""
+        return [
+            (str(option["value"]), str(option["text"]["text"]))
+            for element in self._elements("static_select")
+            for option in element["options"]
+        ]
+
+    def _elements(self, kind: str) -> list[dict[str, Any]]:
         return [
             element
             for block in self.body.get("blocks", [])
             if block.get("type") == "actions"
             for element in block.get("elements", [])
+            if element.get("type") == kind
         ]
 
 

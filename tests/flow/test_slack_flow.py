@@ -21,6 +21,7 @@ from approvals.tables import DelegationRow
 from directory import Account
 from service.cli import doctor
 from service.cli.desk import Desk
+from service.demo.inbox import _chat
 from service.demo.slack_server import Fault, SignedRequest, sign
 from service.inbound import clicks
 from store import inbox
@@ -476,3 +477,19 @@ def test_stale_mails_that_cannot_be_edited_do_not_stand_before_cards(town: House
     card = town.card("lin")
     assert town.press("chen", "acknowledge").status_code == 200
     assert "acknowledged" in card.body["text"]
+
+
+def test_the_demos_inbox_shows_an_approvals_card_with_its_list_of_reasons(town: House):
+    """The list among the buttons is no button: the inbox once failed on it for everybody."""
+    order = town.breach()
+    asked = town.client("chen").post(
+        f"/api/v1/orders/{order.id}/request-approval", json={"kind": "override"}
+    )
+    town.run_agents()
+    card = town.card("wang", "reject", about=asked.json()["approval"])
+    item = _chat(0, card, "wang")
+    verbs = [verb for verb, _label in item.buttons]
+    assert {"approve", "reject"} <= set(verbs)
+    assert "reason" not in verbs
+    assert "PRICE" in dict(item.reasons)
+    assert all(label for _, label in item.buttons)

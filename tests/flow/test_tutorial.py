@@ -146,6 +146,8 @@ def test_each_step_finds_what_it_promises(doors: Doors, language: str) -> None:
     for figure in ("7,500 t", "500 t", "1,500"):
         assert figure in shown
     assert "u_wang" in shown
+    assert re.search(r"\{\w+\}", shown) is None, "a sentence with a place that nothing filled"
+    assert not re.search(r"1 min s|1 分 秒", shown)
     assert "u_rk2" not in reader.client.get("/orders").text
     reader.step(4, language)
 

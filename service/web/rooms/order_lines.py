@@ -1,5 +1,6 @@
 """The order's three lines: what broke, since when, what brings it back; and its other matches."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -18,6 +19,8 @@ from service.web.views.orders import (
 from service.web.views.parts import Spark
 from store.clock import parse_rfc3339
 from workorders.model import WorkOrder
+
+_UNFILLED = re.compile(r"\{\w+\}")
 
 
 def happened(here: Here, match: Mapping[str, Any]) -> str:
@@ -53,7 +56,7 @@ def fill(here: Here, template: str, match: Mapping[str, Any]) -> str:
     text = template
     for name, value in values.items():
         text = text.replace("{" + name + "}", value)
-    return text
+    return _UNFILLED.sub("…", text)
 
 
 def since_text(
