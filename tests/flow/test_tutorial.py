@@ -145,8 +145,7 @@ def test_each_step_finds_what_it_promises(doors: Doors, language: str) -> None:
     shown = reader.look(closed)
     for figure in ("7,500 t", "500 t", "1,500"):
         assert figure in shown
-    assert "u_wang" in shown
-    whole(shown)
+    whole(shown, "u_wang")
     assert "u_rk2" not in reader.client.get("/orders").text
     reader.step(4, language)
 
@@ -170,8 +169,9 @@ def test_each_step_finds_what_it_promises(doors: Doors, language: str) -> None:
     reader.step(7, language)
 
 
-def whole(page: str) -> None:
-    """No sentence with a place that nothing filled, no unit told twice."""
+def whole(page: str, person: str) -> None:
+    """The person stands on it; no sentence with a place that nothing filled, no unit twice."""
+    assert person in page
     assert re.search(r"\{\w+\}|1 min s|1 分 秒", page) is None
 
 
