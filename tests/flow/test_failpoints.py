@@ -43,7 +43,7 @@ from tests.unit.agents.agents_house import (
     template,
     timeout,
 )
-from workorders import TIMER_KINDS, Level, Policy, silences, silencing
+from workorders import TIMER_KINDS, Level, Policy, drills, silences, silencing
 from workorders.card import Card
 from workorders.channel import Handle, Inbound, RawInbound, Refusal, Updated
 from workorders.manual import ManualOrder
@@ -267,6 +267,10 @@ def test_a_timer(house: House, kind: str):
         )
         with house.store.unit_of_work("chen") as uow:
             assert silencing.create_silence(uow, context, wish).ok
+    if kind.endswith("drill"):
+        drill = drills.DrillWish(EAST, Level.RED, timedelta(hours=1))
+        with house.store.unit_of_work("wang") as uow:
+            assert drills.start_drill(uow, context, drill).ok
     if kind.endswith("snooze"):  # red sleeps for nobody
         with house.store.unit_of_work("chen") as uow:
             workorders.confirm_alert(uow, context, house.alerts()[0].id)

@@ -450,7 +450,7 @@ def test_when_the_holding_process_is_killed_the_other_one_connects(tmp_path: Pat
             until(lambda: len(server.clients) == 2, "the second does not take over")
             until(lambda: len(server.live) == 1, "two are connected")
             children[1].send_signal(signal.SIGTERM)
-            assert children[1].wait(60) == 0
+            assert children[1].wait(180) == 0
             until(lambda: not server.live, "left open")
         finally:
             for child in children:
