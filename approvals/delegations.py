@@ -84,6 +84,7 @@ def confirm_delegation(uow: UnitOfWork, number: str, directory: Directory) -> Le
     Raises:
         UnknownDelegation: when there is none of this number.
     """
+    _take_turns(uow)
     one = find_delegation(uow.connection, number)
     if one.confirmed_at is not None and one.live(uow.now):
         return LendingOutcome(ok=True, code=LendingCode.AGREED_BEFORE, lending=one)
@@ -97,7 +98,7 @@ def confirm_delegation(uow: UnitOfWork, number: str, directory: Directory) -> Le
         code = verdict.reason.value
     elif not _may_sign(directory, one.delegate, one.kind, one.scope, uow.now):
         code = LendingCode.DELEGATE_MAY_NOT_SIGN
-    # Two that were asked for at the same moment have not seen each other.
+    # Two that were asked for at the same moment have not seen each other; agreed to they do.
     others = [other for other in _live(uow) if other.confirmed_at is not None]
     against = None if code else _against(others, one.principal, _wish(one), uow.now)
     if against is not None:
@@ -243,6 +244,15 @@ def _refusal(directory: Directory, principal: str, wish: Wish, now: datetime) ->
 
 def _live(uow: UnitOfWork) -> list[Lending]:
     return _read(uow.connection, _C.ends > uow.now, _C.ended_at.is_(None))
+
+
+def _take_turns(uow: UnitOfWork) -> None:
+    """Wait until nobody else is agreeing to a delegation; what is read afterwards is current.
+
+    A ring or an overlap is made by two rows, so each agreement locks all that live, in one order.
+    """
+    living = select(_C.id).where(_C.ends > uow.now, _C.ended_at.is_(None)).order_by(_C.id)
+    uow.execute(living.with_for_update()).all()
 
 
 def _wish(one: Lending) -> Wish:

@@ -12,6 +12,7 @@ import typer
 
 from service.cli.desk import WRONG_CALL, Compose, Desk, WrongCall
 from service.cli.output import dump_json
+from service.cli.parser_words import help_asked, usage_text
 from service.i18n.catalogue import LANGUAGES
 from store.problems import shorten
 
@@ -67,10 +68,13 @@ def _told(desk: Desk, context: Any, error: Exception) -> int:
         traceback.print_exception(error, file=sys.stderr)
     from service.cli.faults import Told, tell  # noqa: PLC0415 - knows the faults of every room
 
+    if page := help_asked(error):  # a group without a command shows what there is
+        desk.complain(page)
+        return WRONG_CALL
     if hasattr(error, "format_message"):  # a wrong option or argument, told by the parser
         named = getattr(error, "ctx", None) or context
         usage = str(named.command_path)
-        detail = str(error.format_message())
+        detail = usage_text(desk.words, error)
         text = desk.words.text("cli.fault.usage", detail=detail, usage=usage)
         told = Told("USAGE", (text,), WRONG_CALL)
     else:

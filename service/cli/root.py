@@ -16,6 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from service.cli.arguments import hoisted, value_of
+from service.cli.parser_words import formatter_of, speaking
 
 if TYPE_CHECKING:
     from service.cli.desk import Compose
@@ -77,9 +78,20 @@ def commands_of(module: str) -> dict[str, Any]:
     return dict(typer.main.get_group(added).commands)
 
 
+class RootContext(typer.Context):
+    """The call; its help finds the reader's words when it is asked for."""
+
+    def make_formatter(self) -> Any:
+        """A formatter that speaks them."""
+        assert isinstance(self.command, RootGroup)  # noqa: S101 - no other has this context
+        self.formatter_class = formatter_of(self.command.spoken())
+        return super().make_formatter()
+
+
 class RootGroup(TyperGroup):
     """The command itself: common options may stand behind the subcommand too."""
 
+    context_class = RootContext
     language: ClassVar[str]
     compose: ClassVar["Compose"]
 
@@ -96,21 +108,21 @@ class RootGroup(TyperGroup):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Help speaks the reader's language."""
-        _translate_own(self, self._words())
+        _translate_own(self, self.spoken())
         super().format_help(ctx, formatter)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """The commands with their first sentence, without loading them."""
         del ctx
-        words = self._words()
-        with formatter.section("Commands"):  # the parser's own heading
+        words = self.spoken()
+        with formatter.section("Commands"):  # the formatter knows the parser's headings
             formatter.write_dl([(name, words.text(f"cli.help.{name}")) for name in MODULES])
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of this name with its help in the reader's words."""
         command = super().get_command(ctx, cmd_name)
         if command is not None:
-            translate(command, self._words())
+            translate(command, self.spoken())
         return command
 
     def invoke(self, ctx: Any) -> Any:
@@ -126,7 +138,7 @@ class RootGroup(TyperGroup):
         except Exception as error:
             raise calling.answer_fault(ctx.obj, ctx, error) from error
 
-    def _words(self) -> "Words":
+    def spoken(self) -> "Words":
         """As ``--lang`` says, else the environment, else the settings of the data folder."""
         from service.cli.desk import Desk  # noqa: PLC0415 - the version needs no words
 
@@ -145,6 +157,8 @@ def translate(command: Any, words: "Words") -> None:
 
 
 def _translate_own(command: Any, words: "Words") -> None:
+    if not isinstance(command, RootGroup):  # the root finds its own when it is asked
+        command.context_class = speaking(words)
     for name in ("help", "short_help"):
         text = getattr(command, name, None)
         if text and text in words:

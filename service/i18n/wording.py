@@ -11,13 +11,13 @@ from store.clock import parse_rfc3339
 
 #: Parameters whose value is a code, and the catalogue keys that may hold its words.
 _CODED: Mapping[str, tuple[str, ...]] = {
-    "code": ("rule.{}", "code.{}", "reason.{}"),
+    "code": ("rule.{}", "reason.{}"),
     "rule": ("rule.{}",),
     "level": ("level.{}",),
     "reason": ("reason.{}",),
     "why": ("reason.{}",),
     "state": ("state.{}", "ui.alert_state.{}"),
-    "side": ("side.{}",),
+    "side": ("ui.value.{}",),
     "unit": ("unit.{}",),
     "verb": ("button.{}",),
 }

@@ -1,0 +1,171 @@
+"""Two people at the same instant, each on a connection of their own: one waits for the other."""
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from time import monotonic, sleep
+from typing import TypeVar
+
+import pytest
+from sqlalchemy import Engine, text, update
+
+import approvals
+import trail
+from approvals import LendingOutcome, Outcome, Status, Subject, Wish
+from approvals.codec import to_json
+from approvals.tables import RequestRow
+from directory import directory_from_mapping
+from store import Store, UnitOfWork
+from store.schema import table
+
+ON_POSTGRES = pytest.mark.parametrize(
+    "database", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
+)
+AT = datetime(2024, 5, 14, 8, tzinfo=UTC)
+ORG = "集团/甲"
+PATIENCE_S = 30.0
+OFFICERS = ("chen", "li", "wang", "gao")
+HOUSE, _ = directory_from_mapping(
+    {
+        "organisations": [{"path": ORG, "settings": {"submit_limit": "1000.5"}}],
+        "people": [
+            {"id": "liu", "role": "trader", "unit": ORG},
+            *({"id": one, "role": "risk_officer", "unit": ORG} for one in OFFICERS),
+        ],
+    }
+)
+_WAITING = text(
+    "SELECT count(*) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
+
+T = TypeVar("T")
+Doing = tuple[str, Callable[[UnitOfWork], T]]
+
+
+class Desk:
+    """A store whose first unit stops right before its commit until the second has come up to it."""
+
+    def __init__(self, engine: Engine, folder: Path) -> None:
+        self.engine, self.folder = engine, folder
+        keeper = trail.TrailKeeper(trail.open_keys(folder / "keys").trail)
+        self.store = Store(engine, clock=lambda: AT, before_commit=[keeper])
+        self._held, self._go_on = threading.Event(), threading.Event()
+        self.holding = Store(
+            engine, clock=lambda: AT, before_commit=[keeper], failpoint=self._reached
+        )
+
+    def _reached(self, point: str) -> None:
+        if point == "commit":
+            self._held.set()
+            assert self._go_on.wait(PATIENCE_S)
+
+    def do(self, doing: Doing[T], store: Store | None = None) -> T:
+        who, call = doing
+        with (store or self.store).unit_of_work(who) as uow:
+            return call(uow)
+
+    def together(self, first: Doing[T], second: Doing[T]) -> tuple[T, T]:
+        """The second begins while the first has done everything but its commit."""
+        with ThreadPoolExecutor(2) as pool:
+            try:
+                one = pool.submit(self.do, first, self.holding)
+                assert self._held.wait(PATIENCE_S)
+                other = pool.submit(self.do, second)
+                until = monotonic() + PATIENCE_S
+                while not other.done() and not self._blocked():
+                    assert monotonic() < until
+                    sleep(0.01)
+            finally:
+                self._go_on.set()
+            return one.result(PATIENCE_S), other.result(PATIENCE_S)
+
+    def _blocked(self) -> bool:
+        with self.engine.connect() as connection:
+            return bool(connection.execute(_WAITING).scalar())
+
+
+@pytest.fixture(name="desk")
+def _desk(database: Engine, tmp_path: Path) -> Desk:
+    return Desk(database, tmp_path)
+
+
+def _giving(principal: str, delegate: str) -> Doing[LendingOutcome]:
+    wish = Wish(delegate, ORG, None, AT + timedelta(days=2), "away")
+    return principal, lambda uow: approvals.give_delegation(uow, wish, HOUSE)
+
+
+def _lent(desk: Desk, principal: str, delegate: str) -> str:
+    made = desk.do(_giving(principal, delegate))
+    assert made.lending is not None
+    return made.lending.number
+
+
+def _agreeing(person: str, number: str) -> Doing[LendingOutcome]:
+    return person, lambda uow: approvals.confirm_delegation(uow, number, HOUSE)
+
+
+def _asked_of_two(desk: Desk, signers: Sequence[str]) -> str:
+    """A request whose one step needs two of `signers`."""
+    order = Subject("hedge_order", "HO", ORG, "liu", amount=Decimal(5))
+    state = desk.do(("liu", lambda uow: approvals.submit(uow, order, HOUSE))).state
+    step = replace(state.steps[0], need=2, signers=tuple(signers))
+    seated = update(table(str(RequestRow.__tablename__)))
+    with desk.engine.begin() as connection:
+        connection.execute(seated.values(state=to_json(replace(state, steps=(step,)))))
+    return state.id
+
+
+def _signing(person: str, request: str) -> Doing[Outcome]:
+    return person, lambda uow: approvals.act(uow, request, person, "approve", 1, directory=HOUSE)
+
+
+@ON_POSTGRES
+@pytest.mark.parametrize("lent", [False, True], ids=["own-seat", "lent-seat"])
+def test_two_who_sign_at_the_same_instant_both_count(desk: Desk, *, lent: bool):
+    """Two of N: neither overwrites the other, whoever's seat it is, and one of them decides."""
+    if lent:
+        assert desk.do(_agreeing("chen", _lent(desk, "gao", "wang"))).ok
+    request = _asked_of_two(desk, ("gao", "li") if lent else ("wang", "li", "chen"))
+    outcomes = desk.together(_signing("wang", request), _signing("li", request))
+    assert [(one.code, one.changed) for one in outcomes] == [("SIGNED", True), ("APPROVED", True)]
+    with desk.store.reader() as connection:
+        assert approvals.read(connection, request).status is Status.APPROVED
+        assert len(trail.find(connection, action="approval.approve")) == 2
+
+
+@ON_POSTGRES
+def test_one_who_signs_twice_at_the_same_instant_counts_once(desk: Desk):
+    request = _asked_of_two(desk, ("wang", "li", "chen"))
+    first, second = desk.together(_signing("wang", request), _signing("wang", request))
+    assert (first.changed, second.changed) == (True, False)
+    with desk.store.reader() as connection:
+        assert not approvals.read(connection, request).status.final
+        assert len(trail.find(connection, action="approval.approve")) == 1
+
+
+@ON_POSTGRES
+@pytest.mark.parametrize(
+    ("pairs", "code"),
+    [
+        ((("chen", "wang"), ("wang", "chen")), "DELEGATION_CYCLE"),
+        ((("chen", "wang"), ("chen", "li")), "DELEGATION_OVERLAPS"),
+    ],
+    ids=["ring", "overlap"],
+)
+def test_of_two_that_exclude_each_other_one_is_agreed_to(
+    desk: Desk, pairs: tuple[tuple[str, str], tuple[str, str]], code: str
+):
+    """Neither was given when the other was asked for; both are agreed to at the same instant."""
+    one_asks, other_asks = pairs
+    given = desk.together(_giving(*one_asks), _giving(*other_asks))
+    numbers = [one.lending.number for one in given if one.lending is not None]
+    assert len(set(numbers)) == 2, given
+    one, other = (_agreeing("gao", number) for number in numbers)
+    outcomes = Desk(desk.engine, desk.folder).together(one, other)
+    told = [(outcome.ok, outcome.code) for outcome in outcomes]
+    assert told == [(True, "DELEGATION_AGREED"), (False, code)]
