@@ -1,16 +1,19 @@
 """A company in one data folder, a chat and a mail server beside it, a clock that we move."""
 
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import httpx
 import uvicorn
+from argon2 import PasswordHasher
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
@@ -22,10 +25,16 @@ from service.assembly import make_app, make_pages
 from service.demo.mail_server import MailServer
 from service.demo.simulation import SimulatedClock
 from service.demo.slack_server import TEAM, Message, SignedRequest, SlackServer
-from service.security import set_password, tokens
+from service.security import passwords, set_password, tokens
 from service.settings import Settings
 from service.web import Assets
+from store import open_engine
+from store.migrate import upgrade
 from workorders import WorkOrder, reads
+
+# A sign-in costs 100 ms by design; these tests sign in a thousand times. The cost that ships has a
+# test of its own beside the passwords.
+passwords._HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 START = datetime(2024, 5, 14, 2, 0, tzinfo=UTC)  # Tuesday 10:00 in Shanghai, the market is open
 EAST = "Group/East"
@@ -213,6 +222,25 @@ def feeder(org: str) -> str:
     return "chen" if org == EAST else "zhao"
 
 
+@cache
+def _migrated() -> bytes:
+    """A database at the newest revision, migrated once for all houses of this process."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "migrated.db")
+        engine = open_engine(f"sqlite:///{file}")
+        upgrade(engine)
+        engine.dispose()
+        return file.read_bytes()
+
+
+def _lay_database(settings: Settings) -> None:
+    file = settings.data / "hedgewarden.db"
+    if settings.database_url == f"sqlite:///{file}" and not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file.write_bytes(_migrated())
+        file.chmod(0o600)
+
+
 @contextmanager
 def house(
     folder: Path, *, chat: Callable[..., SlackServer] = SlackServer, **options: Any
@@ -232,6 +260,7 @@ def house(
             smtp_port=mail.port,
             **options,
         )
+        _lay_database(settings)
         app = main.compose(settings, clock=clock, role="test")
         try:
             known, problems = directory_from_mapping(people())

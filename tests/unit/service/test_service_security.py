@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -245,6 +247,13 @@ def test_passwords_are_hashed_with_argon2id_and_a_salt() -> None:
     assert not verify_password(None, "nobody has this password")
     assert not verify_password("damaged", PASSWORD)
     assert not verify_password(first, "x" * 100_000)
+
+
+def test_a_hash_costs_what_the_standard_asks() -> None:
+    asked = "from service.security import hash_password; print(hash_password('x' * 10))"
+    said = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    # RFC 9106, section 4: the second recommended option
+    assert said.stdout.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
 
 
 def test_a_password_is_the_same_on_every_keyboard() -> None:
