@@ -165,7 +165,7 @@ def ready(folder: Path, port: int) -> Iterator[socket.socket]:
 
 
 def replay(stage: Stage, doors: Doors, leave: Sequence[str], *, tell: Tell) -> Simulation:
-    """Run the clock over all events; officers act on all orders but those of `leave`."""
+    """Run the clock over all events; officers act on the incidents' orders but those of `leave`."""
     officers = Officers(stage, doors.address, leave)
     far = Tenths(tell)
     simulation = Simulation(
@@ -180,6 +180,7 @@ def replay(stage: Stage, doors: Doors, leave: Sequence[str], *, tell: Tell) -> S
     # The detectors learn from the group's days before the first incident arrives.
     simulation.at(stage.first_arrival - timedelta(hours=1), learn)
     simulation.run()
+    officers.retire()
     return simulation
 
 

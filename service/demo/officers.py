@@ -3,6 +3,9 @@
 The first who is told acknowledges in the chat; they mend what the order says would bring it back
 (receipts posted, a grant asked for and signed by another, stray orders cancelled), resolve, and a
 second person closes. They know the set-up of an incident, never what is expected of it.
+
+Theirs are the orders of the incidents while those are replayed, and the approvals that they asked
+for themselves. An order on which somebody else has done anything is left alone from then on.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +15,8 @@ from typing import Any, Final
 import httpx
 import structlog
 
+from agents.triage import REVIEW_TYPES
+from service.demo.comparison import owner
 from service.demo.incidents import Incident
 from service.demo.simulation import Simulation
 from service.demo.slack_server import Message
@@ -19,6 +24,7 @@ from service.demo.stage import ACTOR, Stage
 from service.inbound.clicks import work_off
 from service.security import tokens
 from store.clock import rfc3339
+from workorders import reads
 
 ACKNOWLEDGE_AFTER: Final = timedelta(seconds=40)
 SIGN_AFTER: Final = timedelta(seconds=20)
@@ -27,7 +33,6 @@ RESOLVE_AFTER: Final = timedelta(minutes=14)
 CLOSE_AFTER: Final = timedelta(minutes=14, seconds=30)
 _LIFE: Final = timedelta(days=365)
 _ORDER: Final = "WO-"
-_APPROVAL: Final = "AP-"
 _ROOT_CAUSE: Final = {
     "FUND_TRANSFER_FAILED": "ROLE_MISSING_PERMISSION",
     "TEMP_ACCOUNT_AFTER_HOURS": "ACCOUNT_MISUSE",
@@ -55,6 +60,14 @@ class Officers:
         self._client = httpx.Client(base_url=address, timeout=30, trust_env=False)
         self._tokens: dict[str, str] = {}
         self._read = 0
+        self._nodes = tuple(one.org for one in stage.incidents)
+        self._reviews = {
+            (one.actor, one.arrival_time) for one in stage.events if one.type in REVIEW_TYPES
+        }
+        #: Orders in their hands, and how many lines people have left in each stream.
+        self._left: dict[str, int] = {}
+        #: Approvals that they asked for, and under which order.
+        self._asked: dict[str, str] = {}
         self._known: set[str] = set()
         self._simulation: Simulation | None = None
         self._numbers = 0
@@ -63,14 +76,18 @@ class Officers:
         """Act on this run's clock."""
         self._simulation = simulation
 
+    def retire(self) -> None:
+        """Do nothing more: what happens from now on is the visitor's."""
+        self._simulation = None
+
     def look(self, now: datetime) -> None:
         """Read the chat messages that came since the last look, and plan what to do."""
         messages = self._stage.slack.messages
         new, self._read = messages[self._read :], len(messages)
         for message in new:
             number = str(_payload(message).get("object_id", ""))
-            if number.startswith(_APPROVAL):
-                self._plan(now + SIGN_AFTER, self._signing(message))
+            if number in self._asked:
+                self._plan(self._asked[number], now + SIGN_AFTER, self._signing(message))
             elif number.startswith(_ORDER) and number not in self._known:
                 self._known.add(number)
                 self._order(number, message, now)
@@ -79,14 +96,15 @@ class Officers:
         first = self._person(message)
         shown = self._get(first, f"/api/v1/orders/{number}")
         org = str(shown.get("order", {}).get("org", ""))
-        if not org or any(org == one or org.startswith(one + "/") for one in self._leave):
+        if owner(org, self._nodes) in {"", *self._leave} or self._lines_of_people(number):
             return
+        self._left[number] = 0
         team = [one for one in shown["order"]["assignees"] if one != first]
         second = team[0] if team else first
-        self._plan(now + ACKNOWLEDGE_AFTER, lambda _: self._press(message, "acknowledge"))
-        self._plan(now + MEND_AFTER, lambda at: self._mend(number, first, at))
-        self._plan(now + RESOLVE_AFTER, lambda _: self._resolve(number, first))
-        self._plan(now + CLOSE_AFTER, lambda at: self._close(number, second, first, at))
+        self._plan(number, now + ACKNOWLEDGE_AFTER, lambda _: self._press(message, "acknowledge"))
+        self._plan(number, now + MEND_AFTER, lambda at: self._mend(number, first, at))
+        self._plan(number, now + RESOLVE_AFTER, lambda _: self._resolve(number, first))
+        self._plan(number, now + CLOSE_AFTER, lambda at: self._close(number, second, first, at))
 
     # --- what they do ---------------------------------------------------------------------------
 
@@ -116,7 +134,9 @@ class Officers:
         if wanted and "FUND_TRANSFER_FAILED" in codes:
             material = {"person": wanted["person"], "grant": wanted["grant"]}
             body = {"kind": "grant", "material": material}
-            self._post(first, f"/api/v1/orders/{number}/request-approval", body)
+            asked = self._post(first, f"/api/v1/orders/{number}/request-approval", body)
+            if approval := asked.get("approval"):
+                self._asked[str(approval)] = number
 
     def _resolve(self, number: str, person: str) -> None:
         self._post(person, f"/api/v1/orders/{number}/resolve", {"text": "已按恢复条件处置"})
@@ -159,9 +179,28 @@ class Officers:
 
     # --- how they reach the service -------------------------------------------------------------
 
-    def _plan(self, at: datetime, act: Act) -> None:
+    def _plan(self, number: str, at: datetime, act: Act) -> None:
+        """Act at that time, unless the order is out of their hands by then."""
+
+        def still(now: datetime) -> None:
+            if self._simulation is None or self._lines_of_people(number) != self._left[number]:
+                return
+            act(now)
+            self._left[number] = self._lines_of_people(number)
+
         if self._simulation is not None:
-            self._simulation.at(at, act)
+            self._simulation.at(at, still)
+
+    def _lines_of_people(self, number: str) -> int:
+        """How often people have acted on an order, the officers among them.
+
+        A review of alerts that the incident itself tells of is nobody's hand on the order.
+        """
+        people = {one.id for one in self._stage.app.directory.people}
+        with self._stage.app.store.reader() as connection:
+            stream = reads.stream(connection, number)
+        by_people = ((one.actor, one.at) for one in stream if one.actor in people)
+        return sum(one not in self._reviews for one in by_people)
 
     def _named(self, person: str, org: str, kind: str, field: str) -> list[str]:
         """The numbers that events of a type name, each once, oldest first."""
@@ -184,7 +223,8 @@ class Officers:
         }
 
     def _incident(self, org: str) -> Incident:
-        return next(one for one in self._stage.incidents if one.org == org)
+        node = owner(org, self._nodes)
+        return next(one for one in self._stage.incidents if one.org == node)
 
     def _person(self, message: Message) -> str:
         user = message.channel.removeprefix("D")
