@@ -34,6 +34,7 @@ from approvals.reading import (
 )
 from approvals.requests import act, request_grant, submit
 from approvals.seating import permission_for, seat_plan, session_deadline
+from approvals.shortfall import Shortfall, shortfalls
 from approvals.state import (
     REJECT_REASONS,
     Act,
@@ -67,6 +68,7 @@ __all__ = [
     "OpenStep",
     "Outcome",
     "Plan",
+    "Shortfall",
     "Signature",
     "Signers",
     "State",
@@ -97,6 +99,7 @@ __all__ = [
     "seat_plan",
     "session_deadline",
     "shipped_plans",
+    "shortfalls",
     "submit",
     "transition",
     "untold",

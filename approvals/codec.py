@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-from approvals.plan import Clock, Then
+from approvals.plan import Clock, Mode, Then
 from approvals.state import Act, Delegation, OpenStep, Signature, State, Status, Subject, Verb
 from store.clock import parse_rfc3339, rfc3339
 from store.types import decimal_text
@@ -59,6 +59,7 @@ def _step(value: dict[str, Any]) -> OpenStep:
             "escalate_to": tuple(value["escalate_to"]),
             "clock": Clock(value["clock"]),
             "then": Then(value["then"]),
+            "mode": Mode(value["mode"]),
         }
     )
 

@@ -55,6 +55,10 @@ def _seat(
         clock=step.clock,
         then=step.then,
         escalate_to=tuple(name for name in escalate_to if name not in signers),
+        mode=step.mode,
+        role=step.signers.role.value if step.signers.role is not None else "",
+        permission=step.signers.permission,
+        org=step.signers.org or subject.org,
     )
 
 

@@ -10,12 +10,19 @@ from directory import within
 
 def feasible(steps: Sequence[OpenStep], never: Sequence[str]) -> bool:
     """Whether different people, none of `never`, can fill all that the steps need."""
+    return not unfilled(steps, never)
+
+
+def unfilled(steps: Sequence[OpenStep], never: Sequence[str]) -> tuple[int, ...]:
+    """The index of a step for each signature for which no further different person is left."""
     excluded = set(never)
     places: list[tuple[str, ...]] = []
-    for step in steps:
+    of_step: list[int] = []
+    for number, step in enumerate(steps):
         candidates = tuple(name for name in step.signers if name not in excluded)
         places.extend([candidates] * step.need)
         places.extend((name,) if name not in excluded else () for name in step.extra)
+        of_step.extend([number] * (step.need + len(step.extra)))
     filled: dict[str, int] = {}
 
     def place(index: int, tried: set[str]) -> bool:
@@ -27,7 +34,7 @@ def feasible(steps: Sequence[OpenStep], never: Sequence[str]) -> bool:
                     return True
         return False
 
-    return all(place(index, set()) for index in range(len(places)))
+    return tuple(of_step[index] for index in range(len(places)) if not place(index, set()))
 
 
 def never_signs(state: State) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from approvals.plan import Clock, Then
+from approvals.plan import Clock, Mode, Then
 
 
 class Status(StrEnum):
@@ -138,6 +138,9 @@ class OpenStep:
         signers: who may sign.
         extra: added signers, who must all sign too.
         escalate_to: who joins `signers` when the deadline passes; `need` stays.
+        mode: how the plan put it: all, any, or so many of them.
+        role, permission: what signers were sought by; both are empty for a list of people.
+        org: from where they were sought upward.
         escalated: whether that has happened.
     """
 
@@ -150,6 +153,10 @@ class OpenStep:
     then: Then = Then.EXPIRE
     escalate_to: tuple[str, ...] = ()
     escalated: bool = False
+    mode: Mode = Mode.ANY
+    role: str = ""
+    permission: str = ""
+    org: str = ""
 
     @property
     def seats(self) -> tuple[str, ...]:

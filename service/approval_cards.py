@@ -172,3 +172,12 @@ def _path(state: State) -> str:
 def people_named(directory: Directory, people: Sequence[str]) -> list[str]:
     """The names of people by id."""
     return [_name(directory, one) for one in people]
+
+
+def unit_named(directory: Directory, org: str) -> dict[str, str]:
+    """An organisation's own name in each language, without those above it."""
+    node = directory.nodes.get(org)
+    last = org.rpartition("/")[2]
+    if node is None:
+        return {"zh": last, "en": last}
+    return {"zh": node.name_zh or last, "en": node.name_en or last}

@@ -5,7 +5,7 @@ in the work order's stream, and the effect on a hedge order that waits.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -26,6 +26,7 @@ from service.approval_cards import VERBS, approval_card, ending
 from service.approval_effect import effect_of, hedge_order_of, judged_now
 from service.approval_refresh import queue_refresh
 from service.inbound.tables import CardQueueRow
+from service.missing_signers import missing_signers
 from store import UnitOfWork, outbox
 from store.clock import parse_rfc3339
 from store.schema import table
@@ -75,12 +76,14 @@ class Asked:
         order: what the work order said; its code tells why when nothing was asked.
         request: what the approvals said; None when they were not reached.
         code: the reason in one word.
+        params: what the sentence of the code names.
     """
 
     ok: bool
     code: str
     order: Outcome | None = None
     request: Decided | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
 
 
 def ask_for(uow: UnitOfWork, app: Application, ctx: Context, order: WorkOrder, asked: Ask) -> Asked:
@@ -88,7 +91,7 @@ def ask_for(uow: UnitOfWork, app: Application, ctx: Context, order: WorkOrder, a
     allowed = ctx.may(uow.actor, "approval.request", order.org, uow.now).allowed
     if not allowed or not is_legal(order, OrderVerb.REQUEST_APPROVAL):
         refused = request_approval(uow, ctx, order.id, subject=asked.kind.upper(), approval_id="")
-        return Asked(ok=False, code=refused.code, order=refused)
+        return Asked(ok=False, code=refused.code, order=refused, params=refused.params)
     if not _is_time((asked.material or {}).get("valid_to", "")):
         return Asked(ok=False, code="TIME_INVALID")
     around = app.directories.around(uow.connection)
@@ -98,7 +101,8 @@ def ask_for(uow: UnitOfWork, app: Application, ctx: Context, order: WorkOrder, a
     except NoPlan:
         return Asked(ok=False, code="NO_PLAN")
     if not decided.accepted:
-        return Asked(ok=False, code=decided.code, request=decided)
+        missing = missing_signers(decided, around.directory, uow.now)
+        return Asked(ok=False, code=decided.code, request=decided, params=missing)
     if not decided.changed:
         return Asked(ok=True, code=decided.code, request=decided)
     noted = request_approval(

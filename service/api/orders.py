@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
@@ -317,8 +317,7 @@ def request_approval(call: Writing, order_id: OrderId, asked: AskIn) -> Response
         ctx = app.context(app.directories.around(uow.connection))
         found = ask_for(uow, app, ctx, order, _ask(asked))
         if not found.ok:
-            params: dict[str, Any] = dict(found.order.params) if found.order else {}
-            return Done(0, refused=Fault(refusal_status(found.code), found.code, params))
+            return Done(0, refused=Fault(refusal_status(found.code), found.code, found.params))
         now = reads.get_order(uow.connection, order_id)
         outcome = Outcome(ok=True, code=found.code, order=now)
         return done_of(outcome, approval=found.request.state.id if found.request else "")

@@ -1,6 +1,6 @@
 """The catalogues as the channels read them: words, and times on the reader's clock."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,11 @@ _CODED: Mapping[str, tuple[str, ...]] = {
     "side": ("ui.value.{}",),
     "unit": ("unit.{}",),
     "verb": ("button.{}",),
+    "signer_role": ("directory.role.{}",),
+    "signer_permission": ("directory.permission.{}",),
+    "approval_step": ("approvals.step.{}",),
 }
+_LANGUAGES = frozenset({"zh", "en"})
 _TIMES = frozenset({"at", "since", "until", "due", "opens", "as_of", "event_time"})
 
 
@@ -35,12 +39,40 @@ class Spoken:
         """The sentence of a key."""
         return self.words.text(key, **{name: self.value(name, v) for name, v in params.items()})
 
+    def _composed(self, value: Any) -> Any:
+        if isinstance(value, Mapping) and value.keys() == _LANGUAGES:
+            return value["zh" if self.words.language == "zh" else "en"]
+        if isinstance(value, list) and value and all(_is_sentence(one) for one in value):
+            return self._sentences(value)
+        return value
+
+    def _sentences(self, told: Sequence[Mapping[str, Any]]) -> str:
+        comma = self.words.text("ui.list_comma")
+        between = "" if self.words.language == "zh" else " "
+        return between.join(
+            self.text(
+                one["say"],
+                **{
+                    name: comma.join(each) if isinstance(each, list) else each
+                    for name, each in one.items()
+                    if name != "say"
+                },
+            )
+            for one in told
+        )
+
     def when(self, at: datetime, /) -> str:
         """A time on the reader's clock."""
         return at.astimezone(self.zone).strftime("%m-%d %H:%M")
 
     def value(self, name: str, value: Any) -> Any:
-        """One parameter: a code becomes its words, a time a local time."""
+        """One parameter: a code becomes its words, a time a local time.
+
+        A list of mappings is sentences: each names its key under ``say``, beside its parameters. A
+        mapping by language holds the same in each.
+        """
+        if isinstance(value, Mapping | list):
+            return self._composed(value)
         if name in _CODED and isinstance(value, str) and value:
             for pattern in _CODED[name]:
                 if (key := pattern.format(value)) in self.words:
@@ -52,6 +84,10 @@ class Spoken:
             except ValueError:
                 return value
         return value
+
+
+def _is_sentence(value: Any) -> bool:
+    return isinstance(value, Mapping) and "say" in value
 
 
 @dataclass(frozen=True, slots=True)

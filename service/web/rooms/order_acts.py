@@ -155,7 +155,7 @@ def request_approval(
         currency = "CNY" if money is not None else ""
         asked = Ask(kind, object, money, currency, {"reason": text} if text.strip() else None)
         found = ask_for(uow, here.app, ctx, order, asked)
-        params = dict(found.order.params) if found.order is not None else {}
+        params = {**(found.order.params if found.order is not None else {}), **found.params}
         if found.request is not None:
             params["people"] = list(found.request.state.waiting_for)
         return Outcome(ok=found.ok, code=found.code, order=order, params=params)

@@ -75,6 +75,9 @@ def refusal_text(here: Here, outcome: Outcome) -> str:
             params[name] = form.quantity(Decimal(params[name]), unit)
         elif name in params:
             params[name] = form.quantity(None)
+    if "missing" in params:
+        spoken = here.app.catalogues.words(here.reader.words.language)
+        params["missing"] = spoken.value("missing", params["missing"])
     key = f"reason.{outcome.code}"
     return here.text(key, **params) if key in here.reader.words else outcome.code
 
