@@ -19,6 +19,7 @@ class QuarantineRow(SQLModel, table=True):
         source: under what name its facts would be kept.
         file: the file's name as the user gave it.
         raw: our field → what stood there, as text.
+        original: the whole row under the file's own headers, columns that are not read among it.
         problems: what is wrong, as `Problem.as_dict` gives it.
         state: ``open``, ``replayed`` or ``dismissed``.
     """
@@ -36,6 +37,7 @@ class QuarantineRow(SQLModel, table=True):
     line: int = Field(sa_type=BigInteger)
     org: str = Field(sa_type=Text)
     raw: dict[str, Any] = Field(sa_type=CanonicalJson, nullable=False)
+    original: list[list[str]] = Field(sa_type=CanonicalJson, nullable=False)
     problems: list[dict[str, Any]] = Field(sa_type=CanonicalJson, nullable=False)
     state: str = Field(sa_type=Text)
     received_at: datetime = Field(sa_type=UtcDateTime, nullable=False)

@@ -12,6 +12,7 @@
       org: 集团/子公司
     values:
       side: {进: buy, 出: sell}
+    ignored: [备注]
 """
 
 from collections.abc import Mapping
@@ -23,7 +24,7 @@ from directory.reading import FieldReader, parse_yaml
 from integrations.files.kinds import Kind, header
 from store.problems import Problem
 
-_KEYS: Final = ("kind", "source", "zone", "columns", "constants", "values", "decimal")
+_KEYS: Final = ("kind", "source", "zone", "columns", "constants", "values", "decimal", "ignored")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class ColumnMapping:
         source: under what name the facts are kept; empty: the file's.
         zone: IANA name of the clock of times without an offset; empty: the organisation's.
         decimal: the decimal sign of numbers in text, ``.`` or ``,``; empty: none is agreed.
+        ignored: headers of columns that are left out on purpose.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -45,6 +47,7 @@ class ColumnMapping:
     source: str = ""
     zone: str = ""
     decimal: str = ""
+    ignored: tuple[str, ...] = ()
 
 
 def load_mapping(text: str, file: str, kind: Kind) -> tuple[ColumnMapping, list[Problem]]:
@@ -73,6 +76,7 @@ def load_mapping(text: str, file: str, kind: Kind) -> tuple[ColumnMapping, list[
         source=reader.text(node, "source"),
         zone=zone,
         decimal=decimal,
+        ignored=reader.texts(node, "ignored"),
     )
     return mapping, reader.problems
 

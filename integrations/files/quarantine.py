@@ -35,6 +35,7 @@ class Quarantined:
     Attributes:
         number: its number, by which it is named.
         raw: our field → what stood there.
+        original: the whole row in its order: header of the file → what stood there.
         state: ``open``, ``replayed`` or ``dismissed``.
     """
 
@@ -45,6 +46,7 @@ class Quarantined:
     line: int
     org: str
     raw: Mapping[str, str]
+    original: Mapping[str, str]
     problems: tuple[Problem, ...]
     state: str
     received_at: datetime
@@ -87,6 +89,8 @@ def _documents(batch: Batch, now: datetime) -> list[dict[str, Any]]:
             "line": row.line,
             "org": row.raw.get("org", "").strip().strip("/"),
             "raw": dict(row.raw),
+            # pairs, so that the columns keep the order that they have in the file
+            "original": [[name, text] for name, text in row.original.items()],
             "problems": [problem.as_dict() for problem in row.problems],
             "state": "open",
             "received_at": now,
@@ -140,6 +144,7 @@ def _quarantined(row: Mapping[Any, Any]) -> Quarantined:
         line=row["line"],
         org=row["org"],
         raw=row["raw"],
+        original=dict(row["original"]),
         problems=tuple(Problem(**problem) for problem in row["problems"]),
         state=row["state"],
         received_at=row["received_at"],

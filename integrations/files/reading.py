@@ -1,6 +1,6 @@
 """One file as a batch: the rows that became facts, those that did not, and why. No database."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -31,11 +31,14 @@ class BadRow:
         line: 1-based line or row.
         raw: our field → what stood there, as text.
         problems: what is wrong with it.
+        original: the whole row as it stood: header of the file → text, columns that are not read
+            among it.
     """
 
     line: int
     raw: Mapping[str, str]
     problems: tuple[Problem, ...]
+    original: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,7 @@ def read_batch(
     name: str = "",
     mapping: ColumnMapping | None = None,
     labels: Mapping[str, str] | None = None,
+    ignored: Collection[str] = (),
 ) -> Batch:
     """Read a file of one kind.
 
@@ -102,6 +106,7 @@ def read_batch(
         name: its name as the user gave it; else the path's.
         mapping: the company's own headers.
         labels: further headers → our field, such as the catalogues' labels.
+        ignored: headers of columns that are left out on purpose.
 
     Returns:
         The batch. A fault in the file is told in it, never raised.
@@ -112,17 +117,19 @@ def read_batch(
         terms = replace(terms, zone=ZoneInfo(own.zone))
     if own.decimal:
         terms = replace(terms, decimal=own.decimal)
-    sheets = SheetReader(path, kind, name=shown, mapping=own, labels=labels or {})
+    sheets = SheetReader(path, kind, name=shown, mapping=own, labels=labels or {}, ignored=ignored)
     reader = FactReader(kind, terms)
     gathered = _Gathered(shown)
-    rows = 0
     for row in sheets.rows():
-        rows += 1
         read: Entry | list[Problem] = list(row.problems) or reader.read(
             row.values, file=shown, line=row.line, cells=row.cells, headers=row.headers
         )
         gathered.add(row, read)
     problems = sheets.problems
+    if sheets.withheld:
+        # what was read took a default for a column that may stand there under another name
+        gathered = _Gathered(shown)
+    rows = sum(entry.rows for entry in gathered.entries.values()) + len(gathered.bad)
     if rows == 0 and not any(one.severity == "error" for one in problems):
         problems = [*problems, Problem("IMPORT_EMPTY", file=shown)]
     return Batch(
@@ -147,7 +154,7 @@ class _Gathered:
 
     def add(self, row: FileRow, read: Entry | list[Problem]) -> None:
         if not isinstance(read, Entry):
-            self.bad.append(BadRow(row.line, raw_of(row.values), tuple(read)))
+            self.bad.append(_bad(row, tuple(read)))
             return
         key = (field_of(read.fact), key_of(read.fact))
         held = self.entries.get(key)
@@ -167,7 +174,11 @@ class _Gathered:
             found=shorten(key[1][1] if len(key[1]) > 1 else key[1][0]),
             params=_named(row, _id_field(read)) | {"other": str(held.line)},
         )
-        self.bad.append(BadRow(row.line, raw_of(row.values), (problem,)))
+        self.bad.append(_bad(row, (problem,)))
+
+
+def _bad(row: FileRow, problems: tuple[Problem, ...]) -> BadRow:
+    return BadRow(row.line, raw_of(row.values), problems, raw_of(row.original))
 
 
 def _named(row: FileRow, names: str) -> dict[str, str]:

@@ -9,8 +9,10 @@ from openpyxl.utils import get_column_letter
 from auditlog.rows import Row, uneven
 from integrations.files.cell_marks import Marks, per_cent
 from integrations.files.kinds import Form
+from integrations.files.unread import UnreadColumns
+from integrations.files.values import plain
 from integrations.files.workbook_parts import Range
-from store.problems import Problem
+from store.problems import Problem, shorten
 
 #: Columns that hold per cent, so that a cell that shows 5% means 5.
 PER_CENT: Final = frozenset({"tolerance_pct"})
@@ -24,12 +26,18 @@ class Head:
     Attributes:
         fields: the field of each column, ``""`` for one that is left out.
         usable: whether the rows below it can be read.
+        unread: the columns that are left out.
         headers: field → the column's name as it stands in the file.
+        names: the name of each column as it stands in the file, each but once.
+        line: where it stands.
     """
 
     fields: tuple[str, ...]
     usable: bool
+    unread: UnreadColumns
     headers: Mapping[str, str] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,16 @@ def row_problems(
         if found:
             return tuple(_at(file, row, one, head) for one in found)
     return ()
+
+
+def header_names(cells: Sequence[Any]) -> tuple[str, ...]:
+    """The columns' names as they stand; one that is bare or stands twice has its letter: [C]."""
+    found: list[str] = []
+    for place, cell in enumerate(cells, 1):
+        text = "" if blank(cell) else shorten(plain(cell).strip())
+        alone = text and text not in found
+        found.append(text if alone else f"{text} [{get_column_letter(place)}]".strip())
+    return tuple(found)
 
 
 def blank(cell: Any) -> bool:

@@ -11,7 +11,8 @@ from integrations.files.values import RowReader
 
 ZERO: Final = Decimal(0)
 PLACE: Final = ("hedge_book", "project", "strategy")
-_UNITS: Final = {
+#: Chinese and common words for units, in lower case → the code.
+UNIT_WORDS: Final = {
     "吨": "t", "公吨": "t", "mt": "t", "千克": "kg", "公斤": "kg", "克": "g", "桶": "bbl",
     "磅": "lb", "蒲式耳": "bu", "加仑": "gal", "短吨": "short_ton", "金衡盎司": "oz_tr",
 }  # fmt: skip
@@ -63,7 +64,7 @@ class RowTerms:
     def unit_word(self, row: RowReader) -> str:
         """The code of the unit that the cell names, in Chinese too."""
         unit = row.text("unit")
-        return _UNITS.get(unit.casefold(), unit)
+        return UNIT_WORDS.get(unit.casefold(), unit)
 
     def texts(self, row: RowReader, names: tuple[str, ...]) -> dict[str, str]:
         """Several texts by name."""

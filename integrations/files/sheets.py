@@ -1,7 +1,6 @@
 """The rows of a file under our field names, each with its places. Headers are found and checked."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -13,13 +12,23 @@ from auditlog.reader_files import find_encoding
 from auditlog.rows import Fault, Row, text_rows, workbook_rows
 from integrations.files.cell_marks import Marks, cell_marks, per_cent, shown
 from integrations.files.file_form import other_form
-from integrations.files.kinds import COLUMNS, Kind, header, needed
+from integrations.files.headings import Heading, Headings, unread_column
+from integrations.files.kinds import COLUMNS, Kind, needed
 from integrations.files.mapping import ColumnMapping
-from integrations.files.row_checks import FIGURES, PER_CENT, Head, Layout, blank, row_problems
+from integrations.files.row_checks import (
+    FIGURES,
+    PER_CENT,
+    Head,
+    Layout,
+    blank,
+    header_names,
+    row_problems,
+)
 from integrations.files.template import GUIDE_SHEET, LIST_SHEET
+from integrations.files.unread import UnreadColumns
 from integrations.files.values import number_text, plain, read_number
 from integrations.files.workbook_parts import Range, merged_ranges, uncalculated
-from store.problems import Problem, did_you_mean, shorten
+from store.problems import Problem, shorten
 
 SUFFIXES: Final = (".csv", ".tsv", ".txt", ".xlsx")
 _TITLE_ROWS: Final = 10
@@ -37,6 +46,7 @@ class FileRow:
         cells: field → spreadsheet cell; empty for text.
         problems: what is wrong with the row as a whole (merged, too short).
         headers: field → the column's name as it stands in the file.
+        original: the whole row as it stood: header of the file → cell, what is not read among it.
     """
 
     line: int
@@ -44,6 +54,7 @@ class FileRow:
     cells: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    original: Mapping[str, Any] = field(default_factory=dict)
 
 
 class SheetReader:
@@ -55,9 +66,11 @@ class SheetReader:
         name: the file's name as the user gave it.
         mapping: the company's own headers.
         labels: other headers → our field, such as the labels of the catalogues.
+        ignored: headers that are left out on purpose, besides those that the mapping names.
 
     Attributes:
         problems: what is wrong with the file as a whole, warnings among them.
+        withheld: a column turned out to be one that the file lacks, so that no row of it counts.
     """
 
     def __init__(
@@ -68,13 +81,15 @@ class SheetReader:
         name: str,
         mapping: ColumnMapping,
         labels: Mapping[str, str],
+        ignored: Collection[str] = (),
     ) -> None:
         self.problems: list[Problem] = []
+        self.withheld = False
         self._path = path
         self._kind = kind
         self._name = name
         self._mapping = mapping
-        self._names = self._known_headers(labels)
+        self._headings = Headings(kind, mapping, labels, ignored)
         self._sheets_read: list[str] = []
         self._hidden: list[str] = []
         self._uncalculated: Mapping[str, frozenset[str]] = {}
@@ -152,6 +167,8 @@ class SheetReader:
         if head is None and waiting:
             head, following = self._head(waiting, sheet, merged)
             yield from self._body(head, following, merged, sheet)
+        if head is not None:
+            self._tell_unread(head, sheet)
         elif head is None and not self._sheets_read and not self.problems:
             self._fault("IMPORT_NO_HEADER", 1, allowed=", ".join(needed(self._kind)))
 
@@ -161,6 +178,7 @@ class SheetReader:
         if not head.usable:
             return
         for row in rows:
+            head.unread.see(row.values)
             yield self._row(head, row, merged, sheet)
 
     def _row(self, head: Head, row: Row, merged: Sequence[Range], sheet: str) -> FileRow:
@@ -172,13 +190,19 @@ class SheetReader:
                 place = f"{get_column_letter(column)}{row.line}" if sheet else ""
                 values[name] = self._translated(name, _as_shown(name, cell, place, marks))
         # of the whole header: a row of a sheet may end before it, and an empty cell has a place too
-        named = enumerate(head.fields, 1) if sheet else ()
+        places = enumerate(head.fields, 1) if sheet else ()
         cells = {
-            name: f"{prefix}{get_column_letter(column)}{row.line}" for column, name in named if name
+            name: f"{prefix}{get_column_letter(column)}{row.line}"
+            for column, name in places
+            if name
         }
         layout = Layout(prefix, marks, merged, self._uncalculated.get(sheet, frozenset()))
         problems = row_problems(row, head, layout, file=self._name, forms=self._forms)
-        return FileRow(row.line, values, cells, problems, head.headers)
+        ends = range(len(head.names) + 1, len(row.values) + 1)
+        beyond = [f"[{get_column_letter(column)}]" for column in ends]
+        named = zip((*head.names, *beyond), row.values, strict=False)
+        original = {name: cell for name, cell in named if not blank(cell)}
+        return FileRow(row.line, values, cells, problems, head.headers, original)
 
     def _translated(self, name: str, cell: Any) -> Any:
         words = self._mapping.values.get(name, {})
@@ -191,20 +215,8 @@ class SheetReader:
 
     # --- headers --------------------------------------------------------------------------------
 
-    def _known_headers(self, labels: Mapping[str, str]) -> dict[str, str]:
-        """What a header may say, in lower case → our field. The mapping's word comes first."""
-        ours = header(self._kind)
-        names = {label.casefold(): name for label, name in labels.items() if name in ours}
-        names |= {name: name for name in ours}
-        mapped = self._mapping.columns
-        names = {text: name for text, name in names.items() if name not in mapped}
-        return names | {theirs.strip().casefold(): name for name, theirs in mapped.items()}
-
-    def _field(self, cell: Any) -> str:
-        return self._names.get(plain(cell).strip().casefold(), "") if cell is not None else ""
-
     def _recognised(self, row: Row) -> int:
-        return len({self._field(cell) for cell in row.values} - {""})
+        return len({self._headings.field(cell) for cell in row.values} - {""})
 
     def _header_row(self, rows: Sequence[Row]) -> Row:
         """The first row that names most of our fields; titles above it are passed over."""
@@ -216,15 +228,17 @@ class SheetReader:
         """The header among the first rows, and the rows after it."""
         row = self._header_row(rows)
         following = rows[rows.index(row) + 1 :]
-        fields = [self._field(cell) for cell in row.values]
+        fields = [self._headings.field(cell) for cell in row.values]
         while fields and not fields[-1] and blank(row.values[len(fields) - 1]):
             fields.pop()
         if sheet and self._sheets_read and not any(fields):
             # a sheet of notes beside the one that was read
-            return Head(tuple(fields), usable=False), following
+            return Head(tuple(fields), False, UnreadColumns(self._kind, (), {})), following
         self._sheets_read.append(sheet)
         before = len(self.problems)
-        self._check_header(row, fields, sheet)
+        unread = self._headings.unread(fields)
+        for found in self._headings.check(row, fields, unread):
+            self._tell(found, row.line, sheet)
         self._check_layout(row, fields, sheet, merged)
         usable = not any(one.severity == "error" for one in self.problems[before:])
         headers = {
@@ -232,7 +246,8 @@ class SheetReader:
             for name, cell in zip(fields, row.values, strict=False)
             if name
         }
-        return Head(tuple(fields), usable, headers), following
+        names = header_names(row.values[: len(fields)])
+        return Head(tuple(fields), usable, unread, headers, names, row.line), following
 
     def _check_layout(
         self, row: Row, fields: Sequence[str], sheet: str, merged: Sequence[Range]
@@ -255,46 +270,18 @@ class SheetReader:
                 cell = f"{get_column_letter(one.first_column)}{row.line}"
                 self._fault("IMPORT_HEADER_MERGED", row.line, cell=cell, found=one.name)
 
-    def _check_header(self, row: Row, fields: Sequence[str], sheet: str) -> None:
-        present = {name for name in fields if name} | self._mapping.constants.keys()
-        unknown = [
-            (column, shorten(plain(cell).strip()))
-            for column, (name, cell) in enumerate(zip(fields, row.values, strict=False), 1)
-            if not name and not blank(cell)
-        ]
-        missing = [name for name in needed(self._kind) if name not in present]
-        for name in missing:
-            theirs = self._mapping.columns.get(name, name)
-            hint = did_you_mean(theirs, [text for _, text in unknown])
-            self._fault(
-                "IMPORT_COLUMN_MISSING", row.line, field=name, found="", allowed=theirs, hint=hint,
-                params={"column": theirs},
-            )  # fmt: skip
-        absent = [name for name in header(self._kind) if name not in present]
-        for column, text in unknown:
-            near = did_you_mean(text.casefold(), absent)
-            cell = f"{get_column_letter(column)}{row.line}" if sheet else ""
-            # a misspelt column would be lost without a word, so it is an error
-            severity = "error" if near and near not in missing else "warning"
-            code = "IMPORT_COLUMN_MISSPELT" if near else "IMPORT_COLUMN_UNKNOWN"
-            self._fault(
-                code, row.line, cell=cell, field=text, found=text, hint=near, severity=severity,
-                allowed=", ".join(absent),
-            )  # fmt: skip
-        for name, times in Counter(fields).items():
-            if name and times > 1:
-                self._repeated(row, fields, name)
-        for name, theirs in self._mapping.columns.items():
-            if name not in present and name not in missing:
-                parts = {"field": name, "allowed": theirs, "params": {"column": theirs}}
-                self._fault("IMPORT_COLUMN_MISSING", row.line, **parts)
+    def _tell_unread(self, head: Head, sheet: str) -> None:
+        """Now that every row was seen: a column whose cells look like a field that is lacking."""
+        for column, text, name in head.unread.telling() if head.usable else ():
+            self.withheld = True
+            self._tell(unread_column(column, text, name), head.line, sheet)
 
-    def _repeated(self, row: Row, fields: Sequence[str], name: str) -> None:
-        theirs = [
-            plain(row.values[place]).strip() for place, one in enumerate(fields) if one == name
-        ]
-        params = {"column": shorten(" = ".join(theirs))}
-        self._fault("IMPORT_COLUMN_REPEATED", row.line, field=name, found=name, params=params)
+    def _tell(self, found: Heading, line: int, sheet: str) -> None:
+        cell = ""
+        if sheet and found.column:
+            prefix = f"{sheet}!" if self._sheets_read[0] != sheet else ""
+            cell = f"{prefix}{get_column_letter(found.column)}{line}"
+        self._fault(found.code, line, cell=cell, **found.parts)
 
     # --- problems -------------------------------------------------------------------------------
 

@@ -276,14 +276,11 @@ class RowReader:
         value = self._values[field]
         if isinstance(value, (date, datetime)):
             return f"{value.year % 100:02d}{value.month:02d}"
-        text = unicodedata.normalize("NFKC", plain(value)[:TEXT_MOST]).strip().casefold()
-        if text in {SPOT, "现货"}:
-            return SPOT
-        if star and text in {"*", "全部"}:
+        text = plain(value)
+        if star and text.strip().casefold() in {"*", "＊", "全部"}:
             return "*"
-        found = _MONTH.fullmatch(text)
-        if found is not None and 1 <= int(found[2]) <= _MONTHS:
-            return f"{found[1]}{int(found[2]):02d}"
+        if (found := month_of(text)) is not None:
+            return found
         self.fault("IMPORT_NOT_A_MONTH", field, allowed="2406, spot" + (", *" if star else ""))
         return default
 
@@ -349,6 +346,17 @@ def parse_time(text: str) -> datetime | date | None:
         return datetime.fromisoformat(f"{day.isoformat()}T{rest}") if rest else day
     except ValueError:
         return None
+
+
+def month_of(text: str) -> str | None:
+    """The delivery month that `text` names as YYMM, or ``spot``; None when it names none."""
+    text = unicodedata.normalize("NFKC", text[:TEXT_MOST]).strip().casefold()
+    if text in {SPOT, "现货"}:
+        return SPOT
+    found = _MONTH.fullmatch(text)
+    if found is None or not 1 <= int(found[2]) <= _MONTHS:
+        return None
+    return f"{found[1]}{int(found[2]):02d}"
 
 
 def plain(value: Cell) -> str:

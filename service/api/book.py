@@ -174,7 +174,8 @@ def _batch(uow: UnitOfWork, app: Application, kind: Kind, asked: RowsIn, body: b
             if held is read:
                 continue
             read = [_repeated(held, number)]
-        bad.append(BadRow(number, raw_of(_as_text(given)), tuple(read)))
+        raw = raw_of(_as_text(given))
+        bad.append(BadRow(number, raw, tuple(read), original=raw))
     return Batch(
         kind,
         _FILE,

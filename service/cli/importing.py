@@ -57,6 +57,10 @@ def import_file(
     kind: Annotated[str, typer.Argument(metavar="KIND", help="cli.option.kind")],
     file: Annotated[Path | None, typer.Argument(metavar="FILE", help="cli.option.file")] = None,
     mapping: Annotated[Path | None, typer.Option("--mapping", help="cli.option.mapping")] = None,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option("--ignore-column", metavar="HEADER", help="cli.option.ignore_column"),
+    ] = None,
     source: Annotated[str, typer.Option("--source", help="cli.option.source")] = "",
     as_of: Annotated[str, typer.Option("--as-of", help="cli.option.import_as_of")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="cli.option.dry_run")] = False,
@@ -91,7 +95,7 @@ def import_file(
         with app.store.reader() as connection:
             terms = replace(terms_of(app, connection, app.clock()), as_of=since)
         stated = full_of(terms, covers or [], confirm) if full else None
-        batch = read_batch(file, wanted, terms, mapping=own, labels=labels())
+        batch = read_batch(file, wanted, terms, mapping=own, labels=labels(), ignored=ignore or ())
         if dry_run:
             with app.store.reader() as connection:
                 result, summary = preview(connection, batch, app.clock(), stated), None
@@ -261,6 +265,7 @@ def quarantine_list(
             "line": row.line,
             "org": row.org,
             "raw": row.raw,
+            "original": row.original,
             "errors": [desk.problem(problem) for problem in row.problems],
             "state": row.state,
             "received_at": row.received_at,

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import trail
 from integrations.errors import UnknownQuarantineRow
-from integrations.files import COLUMNS, Column, Entry, Form, Quarantined, header, quarantined
+from integrations.files import COLUMNS, Column, Entry, Form, Quarantined, quarantined
 from integrations.files import dismiss as dismiss_row
 from integrations.files import replay as replay_row
 from service.assessing import assess_in
@@ -74,7 +74,7 @@ def book_reason(here: Here, row: Quarantined) -> str:
 
 def book_raw(row: Quarantined) -> str:
     """The row as it was, one line."""
-    return "; ".join(f"{name}={value}" for name, value in _in_order(row))
+    return "; ".join(f"{name}={value}" for name, value in row.original.items())
 
 
 def _line_of(here: Here, row: Quarantined) -> QuarantineLine:
@@ -93,19 +93,12 @@ def _line_of(here: Here, row: Quarantined) -> QuarantineLine:
         raw="",
         cells=tuple(
             Pair(_label(here, name), value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…")
-            for name, value in _in_order(row)
+            for name, value in row.original.items()
         ),
         replay=mending,
         dismiss=dismissing,
         settled=settled_of(here, row),
     )
-
-
-def _in_order(row: Quarantined) -> list[tuple[str, str]]:
-    """The cells that hold something, in the order of the columns."""
-    names = header(row.kind)
-    filled = [(name, value) for name, value in row.raw.items() if value]
-    return sorted(filled, key=lambda one: names.index(one[0]) if one[0] in names else len(names))
 
 
 def _said(here: Here, problem: Problem) -> str:

@@ -715,6 +715,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         sa.Column("line", sa.BigInteger(), nullable=False),
         sa.Column("org", sa.Text(), nullable=False),
         sa.Column("raw", sa.LargeBinary(), nullable=False),
+        sa.Column("original", sa.LargeBinary(), nullable=False),
         sa.Column("problems", sa.LargeBinary(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("received_at", sa.BigInteger(), nullable=False),
