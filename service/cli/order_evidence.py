@@ -1,31 +1,27 @@
 """What `orders show` tells beside the order itself: why, since when, until when, and what now."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection
 
 from auditlog.errors import LogError
 from auditlog.port import StoredEvent
-from rules.errors import UnknownRule
-from rules.model import CorrelationRule
-from rules.sentence import sentence
+from rules.explain import DATA_ISSUE_CODE
 from service.application import Application
 from service.cli.desk import Desk
-from service.cli.listing import title_of
+from service.cli.order_matches import Matches
 from service.closing import Reading, conditions_of
 from service.events_behind import events_behind
-from store.clock import parse_rfc3339
+from service.web.rooms.evidence import last_by_rule
 from workorders import reads
 from workorders.explain import Explanation
 from workorders.guard import Condition, decide_close
 from workorders.model import Closing, Corrective, WorkOrder
 from workorders.states import MOVES, PERMISSIONS, TERMINAL, Verb, move
-
-_OPERATORS: Final = {"==": "=", "!=": "≠", "<=": "≤", ">=": "≥"}
-_COMPUTED: Final = "is"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +120,9 @@ class Telling:
         self._found = found
         self._spoken = app.catalogues.words(desk.words.language)
         self._format = desk.format(found.now)
+        self._matches = Matches(desk, app, self._format)
+        lead = str(found.order.title_params.get("code", ""))
+        self._findings = last_by_rule(found.matches, lead)
 
     # --- JSON -----------------------------------------------------------------------------------
 
@@ -131,7 +130,7 @@ class Telling:
         """The keys that `orders show --json` adds to those of the order."""
         found, explained = self._found, self._found.explained
         return {
-            "matches": [{**one, "why": self._why(one)} for one in found.matches],
+            "matches": [{**one, "why": self._matches.why(one)} for one in found.matches],
             "broke": self._line(explained.broke.code, explained.broke.params),
             "since": self._line(explained.since.code, explained.since.params),
             "back": [self._line(one.code, one.params) for one in explained.back],
@@ -160,14 +159,31 @@ class Telling:
     # --- text -----------------------------------------------------------------------------------
 
     def show(self) -> None:
-        """The sections, each under its heading."""
-        found, explained = self._found, self._found.explained
-        for line in (explained.broke, explained.since, *explained.back):
-            self._desk.say("cli.order.line", text=self._spoken.text(line.code, **line.params))
+        """What is wrong, the evidence for it, then what is due and what can be done."""
+        known = [one for one in self._findings if one["code"] != DATA_ISSUE_CODE]
+        unknown = [one for one in self._findings if one["code"] == DATA_ISSUE_CODE]
+        for text in self._matches.wrong(self._found.order, self._findings, self._found.matches):
+            self._desk.say("cli.order.line", text=text)
+        if known:
+            self._head("matches")
+        seen = Counter((one["rule"], one["code"]) for one in self._found.matches)
+        for match in known:
+            self._matches.show(match, seen[match["rule"], match["code"]])
+        if unknown:
+            self._head("unknown_rules")
+        for match in unknown:
+            self._matches.show_unknown(match)
+        self._head("events")
+        self._show_events()
         self._head("clocks")
         for line_text in self._clock_lines():
             self._desk.say("cli.order.line", text=line_text)
         self._head("acts")
+        self._show_acts()
+        self._head("stream")
+
+    def _show_acts(self) -> None:
+        found = self._found
         possible = [self._verb(one) for one in found.acts if not one.why]
         self._desk.say(
             "cli.order.possible" if possible else "cli.order.nothing_possible",
@@ -180,14 +196,6 @@ class Telling:
         for why, acts in refused.items():
             listed = self._desk.words.text("cli.order.comma").join(acts)
             self._desk.say("cli.order.not_possible", acts=listed, why=why)
-        self._head("matches")
-        told: set[str] = set()
-        for match in found.matches:
-            self._show_match(match, again=match["rule"] in told)
-            told.add(match["rule"])
-        self._head("events")
-        self._show_events()
-        self._head("stream")
 
     def _head(self, name: str) -> None:
         self._desk.say("cli.order.head", text=self._desk.words.text(f"cli.order.{name}"))
@@ -229,71 +237,6 @@ class Telling:
             )
         if not running:
             yield words.text("cli.order.no_clock")
-
-    def _show_match(self, match: Mapping[str, Any], *, again: bool) -> None:
-        """One match; the rule's sentence stands at its first one."""
-        words = self._desk.words
-        figures = ""
-        if match.get("value") is not None:
-            unit = self._spoken.value("unit", match.get("unit") or "")
-            limit = match.get("limit")
-            figures = words.text(
-                "cli.order.value" if limit is None else "cli.order.value_limit",
-                value=f"{self._spoken.value('value', match['value'])} {unit}".strip(),
-                limit=f"{self._spoken.value('limit', limit)} {unit}".strip(),
-            )
-        self._desk.say(
-            "cli.order.match",
-            at=self._format.moment(parse_rfc3339(match["event_time"])),
-            level=self._desk.level(match.get("level") or ""),
-            title=title_of(self._desk, self._app, match["code"]),
-            figures=figures,
-        )
-        if not again:
-            self._desk.say("cli.order.because", rule=match["rule"], why=self._why(match))
-        for text in self._compared(match):
-            self._desk.say("cli.order.compared", text=text)
-
-    def _why(self, match: Mapping[str, Any]) -> str:
-        """The rule in words; its id alone when it is no longer in force."""
-        try:
-            rule = self._app.rulebook.find(match["rule"])
-        except UnknownRule:
-            return str(match["rule"])
-        return sentence(rule, self._app.rulebook.schema, self._desk.words.language)
-
-    def _compared(self, match: Mapping[str, Any]) -> Iterator[str]:
-        """What was compared with what; then what was computed."""
-        for leaf in match.get("leaves", ()):
-            name = str(leaf.get("field", ""))
-            label, operator = self._label(match["rule"], name), str(leaf.get("op", ""))
-            if operator == _COMPUTED:
-                raw = match.get("evidence", {}).get(name, leaf.get("value"))
-                yield f"{label}: {self._value(name, raw)}"
-            else:
-                sign = "✓" if leaf.get("truth") is True else "✗"
-                value = self._value(name, leaf.get("value"))
-                limit = leaf.get("threshold")
-                than = f" {_OPERATORS.get(operator, operator)} {self._value(name, limit)}"
-                yield f"{sign} {label}: {value}" + ("" if limit is None else than)
-
-    def _label(self, rule_id: str, name: str) -> str:
-        try:
-            rule = self._app.rulebook.find(rule_id)
-        except UnknownRule:
-            return name
-        fields = self._app.rulebook.schema.kind(rule.kind).fields
-        bare = name.rpartition(".")[2] if isinstance(rule, CorrelationRule) else name
-        if bare not in fields:
-            return name
-        return fields[bare].zh if self._desk.words.language == "zh" else fields[bare].en
-
-    def _value(self, name: str, value: Any) -> str:
-        if isinstance(value, list):
-            return self._desk.words.text("cli.order.comma").join(map(str, value))
-        if isinstance(value, bool):
-            return self._desk.words.text("ui.yes" if value else "ui.no")
-        return "—" if value in {None, ""} else str(self._spoken.value(name, value))
 
     def _show_events(self) -> None:
         events = self._found.events

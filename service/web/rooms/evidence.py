@@ -10,8 +10,8 @@ from rules.model import AnyRule, CorrelationRule
 from rules.sentence import sentence
 from rules.values import TEXTUAL
 from service.application import Application
-from service.web.rooms.here import Here
 from service.web.rooms.order_events import timeline_url
+from service.web.rooms.speaking import Speaking
 from service.web.views.orders import Leaf, RuleLine
 from service.web.views.parts import NO_FIGURE, Figure
 
@@ -38,12 +38,12 @@ def last_by_rule(matches: Iterable[Mapping[str, Any]], lead: str) -> list[Mappin
     )
 
 
-def rule_lines(here: Here, matches: Sequence[Mapping[str, Any]]) -> list[RuleLine]:
+def rule_lines(here: Speaking, matches: Sequence[Mapping[str, Any]]) -> list[RuleLine]:
     """The rules that matched, each with its words and what it compared."""
     return [_rule_line(here, one) for one in matches]
 
 
-def _rule_line(here: Here, match: Mapping[str, Any]) -> RuleLine:
+def _rule_line(here: Speaking, match: Mapping[str, Any]) -> RuleLine:
     rule = rule_of(here.app, match["rule"])
     return RuleLine(
         here.names.title(match["code"]),
@@ -66,28 +66,28 @@ def rule_of(app: Application, rule: str) -> AnyRule | None:
         return None
 
 
-def spoken_rule(here: Here, rule: AnyRule) -> str:
+def spoken_rule(here: Speaking, rule: AnyRule) -> str:
     """The rule as a sentence in the reader's language."""
     return sentence(rule, here.app.rulebook.schema, _language(here), here.names.code)
 
 
-def rule_in_codes(here: Here, rule: AnyRule) -> str:
+def rule_in_codes(here: Speaking, rule: AnyRule) -> str:
     """The same sentence with the codes as the rule's source writes them."""
     return sentence(rule, here.app.rulebook.schema, _language(here))
 
 
-def _language(here: Here) -> str:
+def _language(here: Speaking) -> str:
     return "zh" if here.names.zh else "en"
 
 
-def leaves_of(here: Here, match: Mapping[str, Any]) -> list[Leaf]:
+def leaves_of(here: Speaking, match: Mapping[str, Any]) -> list[Leaf]:
     """The compared fields of a match, then what it computed."""
     rule = rule_of(here.app, match["rule"])
     return [_leaf(here, match, rule, leaf) for leaf in match.get("leaves", ())]
 
 
 def _leaf(
-    here: Here, match: Mapping[str, Any], rule: AnyRule | None, leaf: Mapping[str, Any]
+    here: Speaking, match: Mapping[str, Any], rule: AnyRule | None, leaf: Mapping[str, Any]
 ) -> Leaf:
     name = str(leaf.get("field", ""))
     computed = leaf.get("op") == _COMPUTED
@@ -104,7 +104,7 @@ def _leaf(
     return Leaf(label, value, threshold, margin, broken, source_of(here, match, name))
 
 
-def label_of(here: Here, name: str, rule: AnyRule | None) -> str:
+def label_of(here: Speaking, name: str, rule: AnyRule | None) -> str:
     """A field's name in words."""
     key = f"ui.evidence.{name}"
     if key in here.reader.words:
@@ -118,7 +118,7 @@ def label_of(here: Here, name: str, rule: AnyRule | None) -> str:
     return name
 
 
-def figure(here: Here, name: str, value: Any, unit: str = "") -> Figure:
+def figure(here: Speaking, name: str, value: Any, unit: str = "") -> Figure:
     """A value of evidence as it is shown."""
     if value is None or value == "":
         return NO_FIGURE
@@ -134,7 +134,7 @@ def figure(here: Here, name: str, value: Any, unit: str = "") -> Figure:
     return _numeric(here, name, number, unit)
 
 
-def _is_code(here: Here, name: str) -> bool:
+def _is_code(here: Speaking, name: str) -> bool:
     """Whether facts hold the field as text: account 6111 is a name, not a number."""
     bare = name.rpartition(".")[2]
     kinds = here.app.rulebook.schema.kinds.values()
@@ -142,7 +142,7 @@ def _is_code(here: Here, name: str) -> bool:
     return bool(types) and all(base in TEXTUAL for base in types)
 
 
-def _numeric(here: Here, name: str, number: Decimal, unit: str) -> Figure:
+def _numeric(here: Speaking, name: str, number: Decimal, unit: str) -> Figure:
     if name in _RATIOS:
         return Figure(number, kind="ratio")
     if name in _MONEY:
@@ -156,7 +156,7 @@ def _numeric(here: Here, name: str, number: Decimal, unit: str) -> Figure:
     return Figure(number, places=_PLACES if long else None)
 
 
-def shown(here: Here, value: Figure) -> str:
+def shown(here: Speaking, value: Figure) -> str:
     """A figure as text, for sentences."""
     form = here.reader.format
     if value.kind == "text" or value.value is None:
@@ -176,7 +176,7 @@ def _number(text: str) -> Decimal | None:
     return found if found.is_finite() else None
 
 
-def _words(here: Here, text: str) -> str:
+def _words(here: Speaking, text: str) -> str:
     """An enumerated value in words, where there are any."""
     if (key := f"ui.value.{text}") in here.reader.words:
         return here.text(key)
@@ -185,7 +185,7 @@ def _words(here: Here, text: str) -> str:
     return here.names.event(text) or text
 
 
-def source_of(here: Here, match: Mapping[str, Any], name: str) -> str:
+def source_of(here: Speaking, match: Mapping[str, Any], name: str) -> str:
     """The parts of a figure in one sentence, from the evidence of its match."""
     evidence = match.get("evidence", {})
     unit = str(match.get("unit") or "")

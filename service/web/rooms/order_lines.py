@@ -11,7 +11,7 @@ from service.web.rooms.evidence import (
     rule_of,
     shown,
 )
-from service.web.rooms.here import Here
+from service.web.rooms.speaking import Speaking
 from service.web.views.orders import (
     OtherMatch,
     Remedy,
@@ -23,7 +23,7 @@ from workorders.model import WorkOrder
 _UNFILLED = re.compile(r"\{\w+\}")
 
 
-def happened(here: Here, match: Mapping[str, Any]) -> str:
+def happened(here: Speaking, match: Mapping[str, Any]) -> str:
     """What a match without a figure found, in the words of its rule; empty for none."""
     rule = rule_of(here.app, str(match.get("rule", "")))
     if rule is None:
@@ -32,7 +32,7 @@ def happened(here: Here, match: Mapping[str, Any]) -> str:
     return fill(here, template, match)
 
 
-def other_line(here: Here, match: Mapping[str, Any]) -> OtherMatch:
+def other_line(here: Speaking, match: Mapping[str, Any]) -> OtherMatch:
     """A further match of the order: what it is, its sentence with the values, and when."""
     return OtherMatch(
         here.names.title(match["code"]),
@@ -42,14 +42,22 @@ def other_line(here: Here, match: Mapping[str, Any]) -> OtherMatch:
     )
 
 
-def fill(here: Here, template: str, match: Mapping[str, Any]) -> str:
+def fill(here: Speaking, template: str, match: Mapping[str, Any]) -> str:
     """A rule's sentence with the evidence of a match; what is not known shows as an ellipsis."""
     unit = str(match.get("unit") or "")
     values: dict[str, str] = {
         "product": here.names.product(str(match.get("product") or "")),
         "actor": here.names.actor(str(match.get("actor") or "")),
     }
-    for name, value in match.get("evidence", {}).items():
+    # The author may name a field of the fact, which the evidence holds under a name of its own.
+    evidence = dict(match.get("evidence", {}))
+    rule = rule_of(here.app, str(match.get("rule", "")))
+    for name, expression in rule.evidence.items() if rule is not None else ():
+        if name in evidence:
+            evidence.setdefault(expression.text, evidence[name])
+    if decided := match.get("decide"):
+        evidence.setdefault("object", decided["object_id"])
+    for name, value in evidence.items():
         # The sentence of a rule names the unit of its seconds itself.
         seconds = name.endswith("_s") and isinstance(value, int | str)
         values[name] = str(value) if seconds else shown(here, figure(here, name, value, unit))
@@ -60,7 +68,7 @@ def fill(here: Here, template: str, match: Mapping[str, Any]) -> str:
 
 
 def since_text(
-    here: Here, order: WorkOrder, match: Mapping[str, Any], matches: Sequence[Mapping[str, Any]]
+    here: Speaking, order: WorkOrder, match: Mapping[str, Any], matches: Sequence[Mapping[str, Any]]
 ) -> str:
     """From when to when it was seen, and how fast it moved."""
     form = here.reader.format
@@ -97,7 +105,7 @@ def _points(match: Mapping[str, Any]) -> list[tuple[datetime, Decimal]]:
     return [(parse_rfc3339(at), Decimal(value)) for at, value in match.get("series", [])]
 
 
-def remedies_of(here: Here, match: Mapping[str, Any]) -> Iterable[Remedy]:
+def remedies_of(here: Speaking, match: Mapping[str, Any]) -> Iterable[Remedy]:
     """What would bring it back, with what is possible now."""
     form = here.reader.format
     for code, params in match.get("remedies", []):

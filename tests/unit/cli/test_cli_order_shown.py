@@ -4,6 +4,14 @@ from typing import Any
 
 import pytest
 
+PEOPLE = """\
+organisations:
+  - {path: 华东钢铁, routing: {"*": [chen]}}
+  - {path: 华东钢铁/铜贸易部}
+people:
+  - {id: chen, name: 陈芳, roles: [risk_officer], unit: 华东钢铁}
+"""
+LIMITS = "org,product,amount\n华东钢铁,cu,800\n"
 CONTRACT = "contract_id,org,product,side,quantity\nP-1,华东钢铁/铜贸易部,cu,buy,1000\n"
 #: What the command has always told.
 KEPT = {"id", "state", "level", "value", "limit", "acknowledge_due", "matches", "stream"}
@@ -108,3 +116,48 @@ def test_an_order_that_nobody_knows_is_told_with_a_near_one(house: Any, order: s
     assert told.code == 2
     assert order in told.err
     assert "hedgewarden orders list" in told.err
+
+
+@pytest.fixture
+def judged_late(terminal: Any) -> str:
+    """An order whose case begins with what could not be judged: the limit came after the buy."""
+    assert terminal("directory", "import", terminal.file("d.yaml", PEOPLE)).code == 0
+    assert terminal("import", "contracts", terminal.file("c.csv", CONTRACT)).code == 0
+    terminal("import", "limits", terminal.file("l.csv", LIMITS.replace(",cu", "/铜贸易部,cu")))
+    (row,) = terminal("orders", "list", "--json").json["rows"]
+    return str(row["id"])
+
+
+@pytest.mark.parametrize(
+    ("lang", "in_order"),
+    [
+        ("zh_CN.UTF-8", ["净敞口 1,000 t，限额 800 t", "账面净敞口: 1,000 t", "无法判定",
+                         "缺少限额使用率", "账面净敞口: 1,000 t"]),
+        ("en_GB.UTF-8", ["net 1,000 t of limit 800 t", "net exposure on record: 1,000 t",
+                         "Could not be judged", "cannot be said without limit use",
+                         "net exposure on record: 1,000 t"]),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_comes_first_and_what_could_not_be_judged_last(
+    terminal: Any, judged_late: str, lang: str, in_order: list[str]
+) -> None:
+    told = terminal("orders", "show", judged_late, "--json").json
+    assert "DATA_ISSUE" in [one["code"] for one in told["matches"]]
+    shown = terminal("orders", "show", judged_late, lang=lang).out.replace("\u00a0", " ")
+    assert "DATA_ISSUE" not in shown
+    assert "✗" not in shown
+    assert "end_drill" not in shown
+    assert in_order[0] in shown.splitlines()[2]
+    place = 0
+    for words in in_order:
+        place = shown.index(words, place) + len(words)
+
+
+def test_a_match_that_came_again_is_told_once_with_its_number(house: Any, order: str) -> None:
+    for number in (2, 3):
+        more = CONTRACT.replace("P-1", f"P-{number}")
+        assert house("import", "contracts", house.file("more.csv", more)).code == 0
+    shown = house("orders", "show", order, lang="en_GB.UTF-8").out.replace("\u00a0", " ")
+    assert shown.count("Rule EXPOSURE_TIERS: ") == 1
+    assert "(the last of 3)" in shown
+    assert "net 3,000 t of limit 800 t" in shown.splitlines()[2]
