@@ -42,6 +42,7 @@ from store import UnitOfWork
 from store.clock import parse_rfc3339, rfc3339
 from store.schema import table
 from store.types import decimal_text
+from workorders import dwelling
 from workorders.flapping import Crossing, record_crossing
 from workorders.model import Match
 
@@ -188,6 +189,7 @@ def assess_scope(
             crossing = Crossing(view.key, view.bucket.org, before, level, trigger.at)
             record_crossing(uow, crossing)
         series = _remember(uow, view, content, level, known, trigger.at)
+        dwelling.looked(uow, view.key, {one.rule for one in verdicts if _stands(one)})
         rows.append(row)
         outcomes.update(_named(verdicts))
         seen = Seen(
@@ -206,6 +208,11 @@ def assess_scope(
     if rows:
         _record(uow, scope, state, rows, outcomes, worst_level, rulebook, late)
     return Assessed(tuple(matches), tuple(rows))
+
+
+def _stands(verdict: Verdict) -> bool:
+    """Whether it is orange or worse, or cannot be assessed."""
+    return verdict.truth is None or SEVERITY[verdict.level] >= SEVERITY["orange"]
 
 
 def _named(verdicts: Iterable[Verdict]) -> list[str]:

@@ -22,6 +22,7 @@ from book.state import BookState
 from rules.errors import UnknownRule
 from service.application import Application
 from store import positions
+from workorders.dwelling import settled
 from workorders.guard import Condition, Holding
 from workorders.model import Clear, WorkOrder
 
@@ -72,7 +73,8 @@ def conditions_of(uow: Moment, app: Application, order: WorkOrder) -> list[Condi
         root = root_of(clear.fact_key.partition("|")[0])
         if root not in books:
             books[root] = _book(uow, root)
-        found.append(_condition(app, clear, books[root], uow.now, late))
+        condition = _condition(app, clear, books[root], uow.now, late)
+        found.append(settled(uow.connection, order, condition, uow.now))
     return found
 
 

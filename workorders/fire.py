@@ -17,6 +17,7 @@ from workorders.acting import refuse
 from workorders.commands import wake
 from workorders.context import Context
 from workorders.drills import DRILL, over
+from workorders.dwelling import DWELL, held
 from workorders.ladder import Rung, Told, next_repeat, repeat_every, rung_after, unanswered, whom
 from workorders.model import Alert, AlertState, State, WorkOrder
 from workorders.noise import Trigger
@@ -42,7 +43,7 @@ NOT_ACKNOWLEDGED, UNANSWERED = "NOT_ACKNOWLEDGED", "UNANSWERED"
 #: Within it a person's second escalation of an order is a double click: the act leaves state and
 #: version alone, so nothing else tells the two clicks apart.
 DOUBLE_CLICK = timedelta(seconds=10)
-KINDS = frozenset({DRILL, GROUP, LADDER, RESOLVE, REVIEW, SILENCE, SNOOZE, TRIAGE})
+KINDS = frozenset({DRILL, DWELL, GROUP, LADDER, RESOLVE, REVIEW, SILENCE, SNOOZE, TRIAGE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Fired:
 
     Attributes:
         code: ``ESCALATED``, ``RESOLVE_OVERDUE``, ``REVIEW_OVERDUE``, ``TRIAGE_OVERDUE``,
-            ``WOKEN``, ``GROUP_TOLD``, ``SILENCE_EXPIRED``, ``DRILL_OVER``,
+            ``WOKEN``, ``GROUP_TOLD``, ``DWELL_HELD``, ``SILENCE_EXPIRED``, ``DRILL_OVER``,
             ``FIRED_ELSEWHERE``, ``NOTHING_TO_DO`` (the matter is settled).
         object_id: the order, alert or silence.
         told: who was told.
@@ -72,15 +73,8 @@ def fire_timer(uow: UnitOfWork, timer: Timer, ctx: Context) -> Fired:
         raise ValueError(f"not a timer of work orders: {timer.kind}")
     if not timers.fire(uow, timer.id):
         return Fired("FIRED_ELSEWHERE")
-    if timer.kind == TRIAGE:
-        return _triage(uow, ctx, timer)
-    if timer.kind == DRILL:
-        number = str(timer.payload["order"])
-        return Fired("DRILL_OVER" if over(uow, ctx, number) else "NOTHING_TO_DO", number)
-    if timer.kind == SILENCE:
-        silence_id = str(timer.payload["silence"])
-        expired = expire(uow, ctx, silence_id, int(timer.payload["version"]))
-        return Fired("SILENCE_EXPIRED" if expired else "NOTHING_TO_DO", silence_id)
+    if timer.kind in _WITHOUT_ORDER:
+        return _WITHOUT_ORDER[timer.kind](uow, ctx, timer)
     order = rows.lock_order(uow, str(timer.payload["order"]))
     if order is None or not is_active(order):
         return Fired("NOTHING_TO_DO", str(timer.payload["order"]))
@@ -273,6 +267,23 @@ def _group(uow: UnitOfWork, ctx: Context, timer: Timer, order: WorkOrder) -> Fir
 _WORK = {GROUP: _group, LADDER: _ladder, RESOLVE: _resolve, REVIEW: _review, SNOOZE: _wake}
 
 
+def _drill(uow: UnitOfWork, ctx: Context, timer: Timer) -> Fired:
+    number = str(timer.payload["order"])
+    return Fired("DRILL_OVER" if over(uow, ctx, number) else "NOTHING_TO_DO", number)
+
+
+def _dwell(uow: UnitOfWork, ctx: Context, timer: Timer) -> Fired:
+    order_id = held(uow, ctx, timer)
+    done = "DWELL_HELD" if order_id else "NOTHING_TO_DO"
+    return Fired(done, order_id or str(timer.payload["alert"]))
+
+
+def _silence(uow: UnitOfWork, ctx: Context, timer: Timer) -> Fired:
+    silence_id = str(timer.payload["silence"])
+    expired = expire(uow, ctx, silence_id, int(timer.payload["version"]))
+    return Fired("SILENCE_EXPIRED" if expired else "NOTHING_TO_DO", silence_id)
+
+
 def _triage(uow: UnitOfWork, ctx: Context, timer: Timer) -> Fired:
     """A late triage is escalated as a triage; it never opens an order."""
     alert = rows.lock_alert(uow, str(timer.payload["alert"]))
@@ -324,3 +335,6 @@ def _triage(uow: UnitOfWork, ctx: Context, timer: Timer) -> Fired:
     escalated = replace(alert, escalations=number, due_at=due)
     notify(uow, ctx, escalated, reached.people, Trigger.TRIAGE_OVERDUE, rung=number)
     return Fired("TRIAGE_OVERDUE", alert.id, reached.people)
+
+
+_WITHOUT_ORDER = {DRILL: _drill, DWELL: _dwell, SILENCE: _silence, TRIAGE: _triage}

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from store.unit_of_work import UnitOfWork
 from workorders import journal, rows
+from workorders.levels import Level
 from workorders.model import EntryKind
 from workorders.rows import ALERTS, CROSSINGS
 
@@ -97,3 +98,16 @@ def flap_score(connection: Connection, conditions: Collection[str], at: datetime
         .where(c.condition.in_(sorted(conditions)), c.at > at - WINDOW, c.at <= at)
     )
     return int(connection.scalar(wanted) or 0)
+
+
+def fell_at(connection: Connection, condition: str, level: Level, now: datetime) -> datetime | None:
+    """When a condition last fell below `level`; None when no such crossing is on record."""
+    c = CROSSINGS.c
+    lighter = [""] + [one.value for one in Level if one < level]
+    graver = [one.value for one in Level if one >= level]
+    fell: datetime | None = connection.scalar(
+        select(func.max(c.at)).where(
+            c.condition == condition, c.before.in_(graver), c.after.in_(lighter), c.at <= now
+        )
+    )
+    return fell

@@ -21,10 +21,11 @@ _CODE = re.compile(r"[A-Z][A-Z0-9_]{1,63}")
 
 
 class Holding(StrEnum):
-    """Whether a condition holds now."""
+    """Whether a condition holds now; `DWELLS` has cleared, but not for long enough yet."""
 
     HOLDS = "holds"
     CLEARED = "cleared"
+    DWELLS = "dwells"
     NOT_ASSESSABLE = "not_assessable"
     STALE = "stale"
 
@@ -38,6 +39,7 @@ class Condition:
         holding: the answer.
         value, limit, unit: the live figures.
         as_of: the time of the snapshot.
+        until: when what `DWELLS` will have been clear for long enough.
     """
 
     clear: Clear
@@ -46,6 +48,7 @@ class Condition:
     limit: Decimal | None = None
     unit: str = ""
     as_of: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +58,9 @@ class GuardVerdict:
     Attributes:
         allowed: the answer.
         code: ``CLOSE_ALLOWED``, ``CLOSE_OVERRIDDEN`` or the reason of the refusal:
-            ``CONDITION_HOLDS``, ``NOT_ASSESSABLE``, ``STALE_INPUTS``, ``NEEDS_DISPOSITION``,
-            ``NEEDS_ROOT_CAUSE``, ``NEEDS_CORRECTIVE``, ``NEEDS_SECOND_PERSON``,
-            ``OVERRIDE_NOT_ALLOWED``.
+            ``CONDITION_HOLDS``, ``NOT_ASSESSABLE``, ``STALE_INPUTS``, ``CLEAR_DWELL``,
+            ``NEEDS_DISPOSITION``, ``NEEDS_ROOT_CAUSE``, ``NEEDS_CORRECTIVE``,
+            ``NEEDS_SECOND_PERSON``, ``OVERRIDE_NOT_ALLOWED``.
         params: the live value and limit, or who would have to close.
     """
 
@@ -71,6 +74,7 @@ _REFUSALS = (
     (Holding.HOLDS, "CONDITION_HOLDS"),
     (Holding.NOT_ASSESSABLE, "NOT_ASSESSABLE"),
     (Holding.STALE, "STALE_INPUTS"),
+    (Holding.DWELLS, "CLEAR_DWELL"),
 )
 
 
@@ -138,6 +142,7 @@ def _live(order: WorkOrder, conditions: Sequence[Condition]) -> tuple[str, dict[
                     "limit": plain(answer.limit),
                     "unit": answer.unit,
                     "as_of": plain(answer.as_of),
+                    "until": plain(answer.until),
                 }
         if holding is Holding.NOT_ASSESSABLE and unanswered:
             return "NOT_ASSESSABLE", {
@@ -146,6 +151,7 @@ def _live(order: WorkOrder, conditions: Sequence[Condition]) -> tuple[str, dict[
                 "limit": None,
                 "unit": "",
                 "as_of": None,
+                "until": None,
             }
     return "", {}
 

@@ -55,7 +55,7 @@ def confirm_alert(uow: UnitOfWork, ctx: Context, alert_id: str, *, text: str = "
         if order.state is State.OPEN and _may_acknowledge(uow, ctx, alert.org):
             acknowledge(uow, ctx, order.id)
         return TriageOutcome(ok=True, code="DONE", alert=alert, order_id=order.id)
-    clears, kind = _conditions(uow, alert)
+    clears, kind = conditions_of_alert(uow, alert)
     case = rows.find_case(uow.connection, alert.case_id)
     opened = open_order(uow, ctx, lead_of_alert(alert, clears, kind), case=case, reason="CONFIRMED")
     alert = rows.find_alert(uow.connection, alert_id)
@@ -173,6 +173,7 @@ def _decided(
         decided_by=uow.actor,
         decided_at=uow.now,
         due_at=None,
+        dwell_until=None,
     )
     rows.save_alert(uow, decided)
     verb = {
@@ -199,7 +200,7 @@ def _decided(
     return decided
 
 
-def _conditions(uow: UnitOfWork, alert: Alert) -> tuple[tuple[Clear, ...], OrderKind]:
+def conditions_of_alert(uow: UnitOfWork, alert: Alert) -> tuple[tuple[Clear, ...], OrderKind]:
     """The conditions and the kind that the alert's last match brings along."""
     body = uow.connection.scalar(
         select(MATCHES.c.body)

@@ -14,6 +14,7 @@ from workorders import journal, rows
 from workorders.alerts import count_known, counted, latest_alert, raise_alert
 from workorders.context import Context
 from workorders.dedup import dedup_key, match_id
+from workorders.dwelling import waits
 from workorders.levels import Level
 from workorders.matches import record_decide, store_match
 from workorders.model import Alert, AlertState, Match, SourceKind, WorkOrder
@@ -90,9 +91,13 @@ def ingest_match(uow: UnitOfWork, match: Match, ctx: Context) -> Result:
     )
     order = rows.lock_order(uow, case.order_id) if case.order_id else None
     if order is not None:
-        return _onto_order(uow, ctx, match, match.level, order, result)
+        return _onto_order(uow, ctx, match, alert, order, result)
     put_aside = alert.state is AlertState.DISMISSED
-    if put_aside or not opens_order(match.level, match.source_kind):
+    if (
+        put_aside
+        or not opens_order(match.level, match.source_kind)
+        or waits(uow, ctx, match, alert)
+    ):
         return result
     order = open_order(uow, ctx, _lead(match, match.level), case=case, reason="MATCH")
     return replace(result, order_id=order.id, opened=True)
@@ -159,11 +164,12 @@ def _onto_order(  # noqa: PLR0917 - one step of `ingest_match`
     uow: UnitOfWork,
     ctx: Context,
     match: Match,
-    level: Level,
+    alert: Alert,
     order: WorkOrder,
     result: Result,
 ) -> Result:
     """Count the match for its order; raise the level, or tell the people if it is time."""
+    level = alert.level if match.level is None else match.level
     newer = dedup_key(match) == order.lead_key and match.event_time >= order.last_seen
     grave = opens_order(level, match.source_kind)
     changed = replace(
@@ -181,7 +187,7 @@ def _onto_order(  # noqa: PLR0917 - one step of `ingest_match`
     if grave and match.clears is None:
         changed = replace(changed, needs_disposition=True)
     rows.save_order(uow, changed, was=order.version)
-    if grave and level > order.level:
+    if grave and level > order.level and not waits(uow, ctx, match, alert):
         raise_level(uow, ctx, changed, _lead(match, level), reason="MATCH")
         return replace(result, level_changed=True)
     trigger = Trigger.REFIRE if result.refire else Trigger.ATTACHED

@@ -183,6 +183,8 @@ class Alert:
         due_at: when it should have been looked at; None once decided or attached to an order.
         escalations: how often the triage itself was escalated.
         condition: the key of the fact that it watches, for the flap score; empty for what happened.
+        dwell_until: until when its condition must hold before an order opens (`dwelling`); None
+            when nothing waits for that.
     """
 
     id: str
@@ -218,6 +220,7 @@ class Alert:
     evidence: Mapping[str, Any]
     assignees: tuple[str, ...]
     condition: str = ""
+    dwell_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

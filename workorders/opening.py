@@ -33,6 +33,10 @@ _ADOPT = (
     .where(ALERTS.c.case_id == bindparam("_case"))
     .values(order_id=bindparam("_order"), due_at=None)
 )
+_DWELLING = select(ALERTS.c.id).where(
+    ALERTS.c.case_id == bindparam("case"), ALERTS.c.dwell_until.is_not(None)
+)
+_DWELL_ENDS = update(ALERTS).where(ALERTS.c.id == bindparam("_id")).values(dwell_until=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,7 @@ def open_order(
     rows.insert_order(uow, order)
     if case is not None:
         rows.save_case(uow, replace(case, order_id=order.id), new=False)
-        adopt_alerts(uow, case.id, order.id)
+        adopt_alerts(uow, case.id, order)
     journal.decision(
         uow,
         "order.open",
@@ -218,11 +222,19 @@ def review_due(ctx: Context, order: WorkOrder, at: datetime) -> datetime:
     return datetime.combine(day, until, tzinfo=ctx.zone)
 
 
-def adopt_alerts(uow: UnitOfWork, case_id: str, order_id: str) -> None:
-    """The case's alerts belong to the order now; their triage deadlines end."""
+def adopt_alerts(uow: UnitOfWork, case_id: str, order: WorkOrder) -> None:
+    """The case's alerts belong to the order now; their triage deadlines end.
+
+    A dwell that waits for orange ends where the order has that colour already, else goes on.
+    """
     for alert_id in uow.connection.scalars(_WAITING, {"case": case_id}).all():
-        timers.cancel(uow, prefix=f"{alert_id}/")
-    uow.execute(_ADOPT, {"_case": case_id, "_order": order_id})
+        timers.cancel(uow, prefix=f"{alert_id}/triage/")
+    uow.execute(_ADOPT, {"_case": case_id, "_order": order.id})
+    if order.level < Level.ORANGE:
+        return
+    for alert_id in uow.connection.scalars(_DWELLING, {"case": case_id}).all():
+        timers.cancel(uow, prefix=f"{alert_id}/dwell/")
+        uow.execute(_DWELL_ENDS, {"_id": alert_id})
 
 
 def raise_level(

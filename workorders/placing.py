@@ -91,7 +91,8 @@ def absorb(uow: UnitOfWork, ctx: Context, case: Case, other_id: str) -> Case:
         if target is not None and source is not None and is_active(source):
             merge_orders(uow, ctx, source, target, reason="SAME_CASE")
             tell_again(uow, ctx, source.id, Trigger.INHIBITION_ENDED)
-        adopt_alerts(uow, case.id, case.order_id)
+        if target is not None:
+            adopt_alerts(uow, case.id, target)
     journal.record(
         uow,
         "decision",

@@ -110,6 +110,9 @@ class Policy:
         inhibit_equal: what a red order and a lighter one must have in common for the lighter to be
             quiet; where one of these is missing on either side they have nothing in common.
         flap_threshold: crossings within a day from which a condition is said to flap.
+        open_dwell_s: how long a limit must stay at orange before that opens an order or raises one
+            (`dwelling`); red never waits.
+        clear_dwell_s: how long a limit must stay below orange before its order may be closed.
         review_time: until when (``HH:MM``) on the next trading day a second person closes a red
             order.
     """
@@ -127,11 +130,15 @@ class Policy:
     silence_limit_s: int = 604_800
     inhibit_equal: tuple[str, ...] = ("org", "account", "product", "measure")
     flap_threshold: int = 6
+    open_dwell_s: int = 0
+    clear_dwell_s: int = 0
     review_time: str = "10:00"
 
     def __post_init__(self) -> None:
         if min(self.group_interval_s, self.repeat_interval_s, self.silence_limit_s) < 1:
             raise BadPolicy("an interval and the longest silence are at least one second")
+        if min(self.open_dwell_s, self.clear_dwell_s) < 0:
+            raise BadPolicy("a dwell is not negative")
         if self.unanswered_after < 1:
             raise BadPolicy("the last resort is told at least once")
         if not self.inhibit_equal or not set(self.inhibit_equal) <= INHIBIT_BY:

@@ -29,6 +29,8 @@ NUMBERS: Final[Mapping[str, tuple[int, int]]] = MappingProxyType({
     "snooze_limit_s": (60, 604_800),
     "silence_limit_s": (60, 2_592_000),
     "flap_threshold": (2, 1_000),
+    "open_dwell_s": (0, 3_600),
+    "clear_dwell_s": (0, 86_400),
 })  # fmt: skip
 #: As `NUMBERS`, of one colour.
 LEVEL_NUMBERS: Final[Mapping[str, tuple[int, int]]] = MappingProxyType({

@@ -71,6 +71,7 @@ class AlertRow(SQLModel, table=True):
     evidence: dict[str, Any] = Field(sa_type=CanonicalJson, nullable=False)
     assignees: list[str] = Field(sa_type=CanonicalJson, nullable=False)
     condition: str = Field(default="", sa_type=Text, sa_column_kwargs={"default": ""})
+    dwell_until: datetime | None = Field(default=None, sa_type=UtcDateTime, nullable=True)
 
 
 class MatchRow(SQLModel, table=True):

@@ -247,6 +247,7 @@ class AlertOut(Out):
     last_seen: Time
     count: int
     due_at: Time | None
+    dwell_until: Time | None
     decided_by: str
     decided_at: Time | None
     value: Number | None

@@ -1,18 +1,24 @@
 """`policy`: the company's own times of paging, deadlines and closing."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy import Connection
 
+from book.buckets import ANY
 from directory import Directory
 from service.application import Application
 from service.cli.desk import PROBLEMS, Desk, WrongCall, desk_of
 from store.clock import rfc3339
 from store.problems import Problem
 from workorders.company_policy import CompanyPolicy, changes, company_policy, set_policy
+from workorders.dwell_preview import DwellPreview, dwell_preview
 from workorders.policy import Policy
 from workorders.policy_file import Known, load_policy
+
+_DWELL_COUNTS = ("days", "episodes", "unopened", "later", "gaps")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -83,6 +89,7 @@ def policy_import(
         known = known_in(app, app.directories.around(uow.connection).directory)
         policy, problems = _read(file, known)
         before = company_policy(uow.connection).policy
+        dwells = None if policy is None else _dwells(uow.connection, policy, uow.now)
         saved = policy is not None and not dry_run and set_policy(uow, policy, file.name)
     found = {} if policy is None else changes(before.as_json(), policy.as_json())
 
@@ -95,11 +102,50 @@ def policy_import(
         would = "cli.policy.would" if found else "cli.policy.unchanged"
         desk.say("cli.policy.saved" if saved else would)
         _table(desk, "cli.head.before", found)
+        if dwells is not None:
+            _show_dwells(desk, dwells)
 
     errors = [desk.problem(one) for one in problems]
-    desk.answer({"saved": saved, "changes": found, "errors": errors}, show)
+    document = {"saved": saved, "changes": found, "errors": errors}
+    desk.answer(document if dwells is None else document | {"dwell": _plain_dwells(dwells)}, show)
     if policy is None:
         raise typer.Exit(PROBLEMS)
+
+
+def _dwells(connection: Connection, policy: Policy, now: datetime) -> DwellPreview | None:
+    """What the policy's dwells would have changed; None when it has none."""
+    if not policy.open_dwell_s and not policy.clear_dwell_s:
+        return None
+    return dwell_preview(connection, policy, now=now)
+
+
+def _show_dwells(desk: Desk, found: DwellPreview) -> None:
+    counts = {name: getattr(found, name) for name in _DWELL_COUNTS}
+    desk.say("cli.policy.dwell", **counts)
+    if found.latest:
+        desk.table(
+            ("cli.head.condition", "cli.head.since", "cli.head.until"),
+            [
+                [
+                    " · ".join(part for part in one.condition.split("|") if part not in {"", ANY}),
+                    desk.format(one.start).moment(one.start),
+                    desk.format(one.start).moment(one.end),
+                ]
+                for one in found.latest
+            ],
+        )
+
+
+def _plain_dwells(found: DwellPreview) -> dict[str, Any]:
+    latest = [
+        {
+            "condition": one.condition,
+            "start": rfc3339(one.start),
+            "end": rfc3339(one.end) if one.end else None,
+        }
+        for one in found.latest
+    ]
+    return {name: getattr(found, name) for name in _DWELL_COUNTS} | {"latest": latest}
 
 
 def known_in(app: Application, directory: Directory) -> Known:

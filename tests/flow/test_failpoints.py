@@ -7,6 +7,7 @@ on up to its commit. After every failure the database is what it was; the last t
 import inspect
 import sqlite3
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ from workorders import TIMER_KINDS, Level, Policy, drills, silences, silencing
 from workorders.card import Card
 from workorders.channel import Handle, Inbound, RawInbound, Refusal, Updated
 from workorders.manual import ManualOrder
-from workorders.model import Closing, Corrective, Match
+from workorders.model import Clear, Closing, Corrective, Match
 
 MOST = 1_000
 Act = Callable[[], Any]
@@ -256,6 +257,13 @@ def test_showing_a_card_anew(house: House):
 @pytest.mark.parametrize("kind", sorted(TIMER_KINDS))
 def test_a_timer(house: House, kind: str):
     context = context_of(surroundings(), house.policy)
+    if kind.endswith("dwell"):
+        context = replace(context, policy=Policy(open_dwell_s=60))
+        breach = Match(
+            "R", "CODE", "1", Level.ORANGE, EAST, START, product="cu", clears=Clear("R", "k")
+        )
+        with house.store.unit_of_work("system:assessor") as uow:
+            assert not workorders.ingest_match(uow, breach, context).opened
     level = "orange" if kind.endswith(("triage", "snooze")) else "red"
     house.arrive(alert("A1", level, 0))
     if kind.endswith("group"):  # the same again waits for its tick

@@ -226,6 +226,9 @@ def _state(here: Here, alert: Alert) -> str:
     if alert.state is AlertState.NEW:
         if alert.order_id:
             return here.text("ui.finding.in_order", order=alert.order_id)
+        if alert.dwell_until is not None:
+            until = here.reader.format.recent(alert.dwell_until)
+            return here.text("ui.finding.dwells", until=until)
         return here.text("ui.alert_state.new")
     parts = [here.text(f"ui.alert_state.{alert.state.value}")]
     reason = f"triage.{alert.reason}"

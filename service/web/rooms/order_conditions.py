@@ -31,6 +31,9 @@ def condition_text(here: Here, condition: Condition) -> str:
             value=form.quantity(condition.value, condition.unit),
             limit=form.quantity(condition.limit, condition.unit),
         )
+    if condition.holding is Holding.DWELLS and condition.until is not None:
+        until = here.reader.format.recent(condition.until)
+        return here.text("ui.act.close_dwells", until=until)
     code = "STALE_INPUTS" if condition.holding is Holding.STALE else "NOT_ASSESSABLE"
     value = here.reader.format.quantity(condition.value, condition.unit)
     if condition.value is None:

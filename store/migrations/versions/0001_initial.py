@@ -1028,6 +1028,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         sa.Column("evidence", sa.LargeBinary(), nullable=False),
         sa.Column("assignees", sa.LargeBinary(), nullable=False),
         sa.Column("condition", sa.Text(), nullable=False),
+        sa.Column("dwell_until", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_workorders_alert")),
     )
     op.create_index(

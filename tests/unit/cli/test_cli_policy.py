@@ -12,6 +12,7 @@ from service.cli.findings import OK, RED, Finding
 from service.settings import Settings
 from store import timers
 from store.clock import parse_rfc3339
+from workorders.flapping import Crossing, record_crossing
 from workorders.opening import REVIEW
 from workorders.policy import Policy
 
@@ -221,3 +222,21 @@ def test_doctor_names_a_channel_that_is_not_set_up_any_more(
     assert found(house, smtp_host="mail.example").ok
     monkeypatch.delenv("HEDGEWARDEN_SMTP_HOST")
     assert found(house).params == {"names": "email"}
+
+
+def test_a_dry_run_says_what_a_dwell_would_have_changed(house: Any) -> None:
+    app = house.compose(Settings(data=house.data))
+    for number, (before, after) in enumerate((("", "orange"), ("orange", ""), ("", "orange"))):
+        moment = house.now[0] - timedelta(days=1) + timedelta(minutes=number)
+        with app.store.unit_of_work("system:assessor") as uow:
+            record_crossing(uow, Crossing("华东|*|cu|2407|net", "华东", before, after, moment))
+    app.close()
+    text = "open_dwell_s: 120\nclear_dwell_s: 90"
+    found = bring(house, text, "--dry-run").json["dwell"]
+    (short,) = found.pop("latest")
+    assert found == {"days": 30, "episodes": 2, "unopened": 1, "later": 1, "gaps": 1}
+    assert (at(short["end"]) - at(short["start"])) == timedelta(minutes=1)
+    shown = house("policy", "import", house.file("dwell.yaml", text), "--dry-run").out
+    assert "达到橙色及以上 2 次，其中 1 次不会开立工单，1 次会推迟开立" in shown
+    assert "华东 · cu · 2407 · net" in shown
+    assert "dwell" not in bring(house, QUICK, "--dry-run").json

@@ -51,6 +51,8 @@ snooze_limit_s: 7200
 silence_limit_s: 86400
 inhibit_equal: [org, product]
 flap_threshold: 4
+open_dwell_s: 120
+clear_dwell_s: 300
 review_time: "09:30"
 """)
     assert problems == []
