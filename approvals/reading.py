@@ -149,13 +149,6 @@ def _could_sign(state: State, person: str) -> bool:
     return person not in used and person not in never_signs(state)
 
 
-def open_request(connection: Connection, subject: Subject) -> State | None:
-    """The undecided request of the same requester for the same object."""
-    return next(
-        (
-            state
-            for state in read_for(connection, subject.kind, subject.object_id)
-            if not state.status.final and state.subject.requester == subject.requester
-        ),
-        None,
-    )
+def is_open(state: State, subject: Subject) -> bool:
+    """Whether a request about this object is the same requester's and undecided."""
+    return not state.status.final and state.subject.requester == subject.requester

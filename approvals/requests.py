@@ -9,13 +9,14 @@ from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 import trail
 from approvals.codec import state_from_json, to_json
 from approvals.delegations import with_standing
 from approvals.errors import NoPlan, UnknownRequest
 from approvals.plan import Plan, shipped_plans
-from approvals.reading import open_request, read
+from approvals.reading import is_open, read, read_for
 from approvals.seating import permission_for, seat_plan, session_deadline
 from approvals.state import Act, Code, Delegation, Outcome, State, Status, Subject, Verb
 from approvals.tables import EventRow, RequestRow
@@ -61,12 +62,13 @@ def submit(
     plan = plan or shipped_plans().get(subject.kind)
     if plan is None:
         raise NoPlan(subject.kind, subject.org)
-    open_one = open_request(uow.connection, subject)
-    if open_one is not None:
-        return Outcome(open_one, Code.ALREADY_SUBMITTED, accepted=True, changed=False)
+    earlier = read_for(uow.connection, subject.kind, subject.object_id)
+    for one in earlier:
+        if is_open(one, subject):
+            return _already(one)
     expires = None if plan.expires_after is None else uow.now + plan.expires_after
     draft = State(
-        id=_request_id(subject, uow.now),
+        id=_request_id(subject, uow.now, len(earlier)),
         subject=subject,
         plan=plan.id,
         plan_version=plan.version,
@@ -77,7 +79,15 @@ def submit(
     outcome = transition(draft, asking, uow.now, session_deadline(directory, subject))
     if outcome.accepted:
         row = {**_columns(outcome.state), "id": draft.id, "created_at": uow.now}
-        uow.execute(insert(_REQUEST).values(**row))
+        try:
+            with uow.connection.begin_nested():
+                uow.execute(insert(_REQUEST).values(**row))
+        except IntegrityError:
+            # The same was submitted at the same instant; that one is committed by now.
+            for one in read_for(uow.connection, subject.kind, subject.object_id):
+                if is_open(one, subject):
+                    return _already(one)
+            raise
         _record(uow, draft, asking, 0, outcome)
     return outcome
 
@@ -179,8 +189,14 @@ def request_grant(
 # --- inside -------------------------------------------------------------------------------------
 
 
-def _request_id(subject: Subject, now: datetime) -> str:
-    named = trail.canonical([subject.kind, subject.object_id, subject.org, subject.requester, now])
+def _already(open_one: State) -> Outcome:
+    return Outcome(open_one, Code.ALREADY_SUBMITTED, accepted=True, changed=False)
+
+
+def _request_id(subject: Subject, now: datetime, earlier: int) -> str:
+    """Its number; a clock that stands still does not give two requests the same."""
+    told = [subject.kind, subject.object_id, subject.org, subject.requester, now]
+    named = trail.canonical([*told, earlier] if earlier else told)
     return f"AP-{sha256(named).hexdigest()[:16]}"
 
 

@@ -3,11 +3,14 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, Text
+from sqlalchemy import BigInteger, Index, Text, text
 from sqlmodel import Field, SQLModel
 
 from store.tables import ROW_ID
 from store.types import CanonicalJson, DecimalText, UtcDateTime
+
+#: Of one requester's requests for one object at most one is undecided.
+_UNDECIDED = text("status IN ('draft', 'pending', 'papers')")
 
 
 class RequestRow(SQLModel, table=True):
@@ -17,6 +20,15 @@ class RequestRow(SQLModel, table=True):
     __table_args__ = (
         Index("ix_approvals_request_status_due", "status", "due"),
         Index("ix_approvals_request_object", "kind", "object_id"),
+        Index(
+            "uq_approvals_request_open",
+            "kind",
+            "object_id",
+            "requester",
+            unique=True,
+            postgresql_where=_UNDECIDED,
+            sqlite_where=_UNDECIDED,
+        ),
     )
     id: str = Field(primary_key=True, sa_type=Text)
     version: int = Field(sa_type=BigInteger)

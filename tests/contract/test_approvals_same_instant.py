@@ -6,12 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import count
 from pathlib import Path
 from time import monotonic, sleep
 from typing import TypeVar
 
 import pytest
-from sqlalchemy import Engine, text, update
+from sqlalchemy import Engine, select, text, update
 
 import approvals
 import trail
@@ -21,6 +22,7 @@ from approvals.tables import RequestRow
 from directory import directory_from_mapping
 from store import Store, UnitOfWork
 from store.schema import table
+from store.upsert import insert_new
 
 ON_POSTGRES = pytest.mark.parametrize(
     "database", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
@@ -53,11 +55,14 @@ class Desk:
     def __init__(self, engine: Engine, folder: Path) -> None:
         self.engine, self.folder = engine, folder
         keeper = trail.TrailKeeper(trail.open_keys(folder / "keys").trail)
-        self.store = Store(engine, clock=lambda: AT, before_commit=[keeper])
+        ticks = count()  # no two units have the same time: what they make has numbers of its own
+
+        def clock() -> datetime:
+            return AT + timedelta(microseconds=next(ticks))
+
+        self.store = Store(engine, clock=clock, before_commit=[keeper])
         self._held, self._go_on = threading.Event(), threading.Event()
-        self.holding = Store(
-            engine, clock=lambda: AT, before_commit=[keeper], failpoint=self._reached
-        )
+        self.holding = Store(engine, clock=clock, before_commit=[keeper], failpoint=self._reached)
 
     def _reached(self, point: str) -> None:
         if point == "commit":
@@ -122,6 +127,50 @@ def _asked_of_two(desk: Desk, signers: Sequence[str]) -> str:
 
 def _signing(person: str, request: str) -> Doing[Outcome]:
     return person, lambda uow: approvals.act(uow, request, person, "approve", 1, directory=HOUSE)
+
+
+def _asking(person: str, what: str = "HO") -> Doing[Outcome]:
+    order = Subject("hedge_order", what, ORG, person, amount=Decimal(5))
+    return person, lambda uow: approvals.submit(uow, order, HOUSE)
+
+
+@ON_POSTGRES
+def test_the_same_asked_for_twice_at_the_same_instant_is_one_request(desk: Desk):
+    """The second waits for the first, and is told the number under which it is open."""
+    first, second = desk.together(_asking("liu"), _asking("liu"))
+    assert (first.code, second.code) == ("SUBMITTED", "ALREADY_SUBMITTED")
+    assert (second.accepted, second.changed) == (True, False)
+    assert second.state == first.state
+    with desk.store.reader() as connection:
+        assert [one.id for one in approvals.read_for(connection, "hedge_order", "HO")] == [
+            first.state.id
+        ]
+        assert len(trail.find(connection, action="approval.submit")) == 1
+
+
+@ON_POSTGRES
+def test_two_people_or_two_matters_at_the_same_instant_are_two_requests(desk: Desk):
+    assert desk.do(_asking("liu", "other")).code == "SUBMITTED"
+    outcomes = desk.together(_asking("liu"), _asking("chen"))
+    assert [one.code for one in outcomes] == ["SUBMITTED", "SUBMITTED"]
+
+
+def test_the_database_keeps_a_second_undecided_request_out(desk: Desk):
+    """In either database; once the first is decided there is room for another."""
+    request = desk.do(_asking("liu")).state
+    rows = table(str(RequestRow.__tablename__))
+    with desk.engine.begin() as connection:
+        row = dict(connection.execute(select(rows)).mappings().one())
+        assert not insert_new(connection, rows, {**row, "id": "AP-other"})
+        over = {**row, "status": "withdrawn", "state": {**row["state"], "status": "withdrawn"}}
+        assert insert_new(connection, rows, {**over, "id": "AP-third"})
+    out = desk.do(("liu", lambda uow: approvals.act(
+        uow, request.id, "liu", "withdraw", 1, directory=HOUSE
+    )))  # fmt: skip
+    assert out.state.status is Status.WITHDRAWN
+    again = desk.do(_asking("liu"))
+    assert again.code == "SUBMITTED"
+    assert again.state.id != request.id
 
 
 @ON_POSTGRES

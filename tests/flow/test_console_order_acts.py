@@ -150,6 +150,8 @@ def test_every_act_says_what_happened_and_what_comes_next(home: House) -> None:
     assert f"{order.id} is escalated to Boss." in page
     page = after(chen, f"{base}/request_approval", kind="limit_change", text="One week more")
     assert re.search(rf"Approval requested for {order.id}; it waits for [A-Z]", page)
+    page = after(chen, f"{base}/request_approval", kind="limit_change", text="One week more")
+    assert re.search(r"Already asked for: AP-\w+ is open and waits for [A-Z]", page)
     wang = home.signed_in("wang")
     page = after(wang, f"{base}/reassign", person="lin", reason="on leave")
     assert f"{order.id} is now with Lin Hao." in page

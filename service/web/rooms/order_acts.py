@@ -158,6 +158,7 @@ def request_approval(
         params = {**(found.order.params if found.order is not None else {}), **found.params}
         if found.request is not None:
             params["people"] = list(found.request.state.waiting_for)
+            params["approval"] = found.request.state.id
         return Outcome(ok=found.ok, code=found.code, order=order, params=params)
 
     return _do(here, number, Verb.REQUEST_APPROVAL, ask)

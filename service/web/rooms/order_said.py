@@ -31,6 +31,11 @@ def answered(
         return here.refused(url, refusal_text(here, outcome))
     if outcome.code == "ALREADY_DONE":
         return here.done(url, "ui.said.already", **_recorded(here, outcome))
+    if outcome.code == "ALREADY_SUBMITTED":
+        people = here.names.people(list(outcome.params["people"]))
+        number = outcome.params["approval"]
+        key = "ui.said.already_open" if people else "ui.said.already_open_back"
+        return here.done(url, key, number=number, people=people)
     now = outcome.order or order
     if outcome.new_order:
         url = f"/orders/{quote(outcome.new_order)}"

@@ -173,6 +173,14 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
     op.create_index(
         "ix_approvals_request_status_due", "approvals_request", ["status", "due"], unique=False
     )
+    op.create_index(
+        "uq_approvals_request_open",
+        "approvals_request",
+        ["kind", "object_id", "requester"],
+        unique=True,
+        postgresql_where=sa.text("status IN ('draft', 'pending', 'papers')"),
+        sqlite_where=sa.text("status IN ('draft', 'pending', 'papers')"),
+    )
     op.create_table(
         "book_basis_stats",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
