@@ -92,11 +92,11 @@ def _packed_form(path: Path) -> str:
 
 def _text(path: Path, suffix: str, reading: Reading) -> Iterator[Event | Reject]:
     encoding, clean = find_encoding(path)
-    if not clean:
-        yield reading.reject("LOG_FILE_ENCODING", allowed="UTF-8, GB18030")
     # bytes that are no text become lone surrogates, which the row that holds them is refused for
     errors = "replace" if encoding == "utf-16" else "surrogateescape"
     tabular = suffix in {".csv", ".tsv"} or (suffix == ".txt" and not _is_json(path, encoding))
+    if not clean and (tabular or errors == "replace"):
+        yield reading.reject("LOG_FILE_ENCODING", allowed="UTF-8, GB18030")
     newline = "" if tabular else None
     with path.open(encoding=encoding, errors=errors, newline=newline) as stream:
         yield from _parse(stream, reading, tabular=tabular)
@@ -115,6 +115,8 @@ def find_encoding(path: Path) -> tuple[str, bool]:
     """The encoding of a text file, and whether all of it can be read in it.
 
     A few broken bytes in UTF-8 do not make it GB18030: then most of its characters would be broken.
+    Nor do single lines of GBK among lines of UTF-8; read as GB18030 the others would be garbled
+    without a word.
     """
     with path.open("rb") as stream:
         head = stream.read(4)
@@ -124,9 +126,27 @@ def find_encoding(path: Path) -> tuple[str, bool]:
     broken, foreign = _broken(path, "utf-8")
     if broken * _BROKEN_SHARE <= foreign:
         return "utf-8", broken == 0
+    lines, strange = _foreign_lines(path)
+    if lines and lines >= strange:
+        return "utf-8", False
     if _broken(path, "gb18030")[0] == 0:
         return "gb18030", True
     return "utf-8", False
+
+
+def _foreign_lines(path: Path) -> tuple[int, int]:
+    """Lines beyond ASCII that are UTF-8, and those that are not."""
+    lines = strange = 0
+    with path.open("rb") as stream:
+        while line := stream.readline(_PIECE):
+            if not line.isascii():
+                try:
+                    line.decode()
+                except UnicodeDecodeError:
+                    strange += 1
+                else:
+                    lines += 1
+    return lines, strange
 
 
 def _broken(path: Path, encoding: str) -> tuple[int, int]:

@@ -6,37 +6,24 @@ since two readers would take two different values from it.
 
 import json
 import re
-from collections import Counter
+from base64 import b64encode
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import IO, Any, Final
 
 import orjson
 
 from auditlog.events import Event
-from auditlog.port import RAW_BYTES, Reject
+from auditlog.json_array import DECODER, LINE_MOST, ArrayWindow, RepeatedNameError
+from auditlog.port import Reject
 from auditlog.reading import Reading
 
-_LINE_MOST: Final = 16 * 1024 * 1024
-_PIECE: Final = 256 * 1024
 _SPACE: Final = " \t\r\n"
-_NOT_SPACE: Final = re.compile(r"[^ \t\r\n]")
-
-
-class RepeatedNameError(ValueError):
-    """One object names the same member twice."""
-
-
-def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    out = dict(pairs)
-    if len(out) != len(pairs):
-        names = Counter(name for name, _ in pairs)
-        raise RepeatedNameError(names.most_common(1)[0][0])
-    return out
 
 
 _PLAIN: Final = frozenset({str, int, bool, type(None)})
-_DECODER: Final = json.JSONDecoder(parse_float=Decimal, object_pairs_hook=_pairs)
+_ALLOWED: Final = '{"event_id": "…", …}'
+#: What `surrogateescape` makes of a byte that is no UTF-8.
+_ESCAPED_BYTE: Final = re.compile("[\udc80-\udcff]")
 
 
 def read_json(
@@ -53,7 +40,7 @@ def read_json(
     head = ""
     line = 1
     while not head.strip():
-        head = stream.readline(_LINE_MOST)
+        head = stream.readline(LINE_MOST)
         if not head:
             return
         line += not head.strip()
@@ -67,15 +54,46 @@ def read_json(
 
 def read_line(text: str, line: int, reading: Reading) -> Event | Reject:
     """The event of one line."""
+    values = _plain_object(text)
+    if values:
+        return reading.row(values, line, text)
+    if strange := undecoded(text, line, reading):
+        return strange
     try:
-        values = _plain_object(text) or _DECODER.decode(text)
+        values = DECODER.decode(text)
     except RepeatedNameError as error:
-        return reading.reject("EVENT_FIELD_REPEATED", line, text, field=str(error))
+        return reading.reject("EVENT_FIELD_REPEATED", line, text, field=str(error), allowed="1")
     except json.JSONDecodeError as error:
-        return reading.reject("EVENT_JSON", line, text, column=error.colno, found=text[:60])
+        place = {"column": error.colno, "found": text[:60], "allowed": _ALLOWED}
+        return reading.reject("EVENT_JSON", line, text, **place)
     except (ValueError, RecursionError):  # a number of 10,000 digits, a thousand brackets
-        return reading.reject("EVENT_JSON", line, text, found=text[:60])
+        return reading.reject("EVENT_JSON", line, text, found=text[:60], allowed=_ALLOWED)
     return reading.row(values, line, text)
+
+
+def undecoded(text: str, line: int, reading: Reading) -> Reject | None:
+    """A row that holds bytes which are no UTF-8; None for any other.
+
+    The bytes are kept: as text where they are GB18030 (GBK), so that the row can be mended and
+    replayed, else as ``base64:…``.
+
+    Args:
+        text: decoded with ``surrogateescape``.
+        line: where it stands.
+        reading: the terms.
+    """
+    strange = None if text.isascii() else _ESCAPED_BYTE.search(text)
+    if strange is None:
+        return None
+    data = text.encode("utf-8", "surrogateescape")
+    column = strange.start() + 1
+    place = {"column": column, "allowed": "UTF-8", "params": {"place": str(column)}}
+    try:
+        raw = data.decode("gb18030")
+    except UnicodeDecodeError:
+        raw = f"base64:{b64encode(data).decode()}"
+        return reading.reject("EVENT_ENCODING", line, raw, found=text[:60], **place)
+    return reading.reject("EVENT_ENCODING", line, raw, found=raw[:60], **place)
 
 
 def _plain_object(text: str) -> dict[str, Any] | None:
@@ -103,7 +121,7 @@ def _complete(line: str) -> bool:
     if not line.endswith("\n"):
         return True
     try:
-        _DECODER.decode(line)
+        DECODER.decode(line)
     except RepeatedNameError:
         return True
     except json.JSONDecodeError as error:
@@ -117,16 +135,18 @@ def _complete(line: str) -> bool:
 def _lines(stream: IO[str], head: str, line: int, reading: Reading) -> Iterator[Event | Reject]:
     text = head
     while text:
-        if len(text) >= _LINE_MOST and not text.endswith("\n"):
+        if len(text) >= LINE_MOST and not text.endswith("\n"):
             yield reading.reject("EVENT_TOO_LARGE", line, text, allowed="256 KB")
             while text and not text.endswith("\n"):
-                text = stream.readline(_LINE_MOST)
+                text = stream.readline(LINE_MOST)
         elif text.strip():
             row = read_line(text.strip(_SPACE), line, reading)
             if not text.endswith("\n") and isinstance(row, Reject) and _is_broken(row):
-                row = reading.reject("LOG_FILE_TRUNCATED", line, text, found=text[-60:])
+                row = reading.reject(
+                    "LOG_FILE_TRUNCATED", line, text, found=text[-60:], allowed="}"
+                )
             yield row
-        text = stream.readline(_LINE_MOST)
+        text = stream.readline(LINE_MOST)
         line += 1
 
 
@@ -134,9 +154,24 @@ def _is_broken(row: Reject) -> bool:
     return row.problems[0].code == "EVENT_JSON"
 
 
+def _element(window: ArrayWindow) -> tuple[Any, str, str | None]:
+    """The value here, its text, and the name that it holds twice; no text for what is no JSON."""
+    twice: str | None = None
+    try:
+        return *window.value(), twice
+    except RepeatedNameError as error:
+        twice = str(error)
+    except (ValueError, RecursionError):
+        return None, "", None
+    try:
+        return *window.value(plainly=True), twice
+    except (ValueError, RecursionError):  # broken behind the name that stands twice
+        return None, "", None
+
+
 def _single(stream: IO[str], head: str, line: int, reading: Reading) -> Iterator[Event | Reject]:
-    text = head + stream.read(_LINE_MOST + 1)
-    if len(text) > _LINE_MOST:
+    text = head + stream.read(LINE_MOST + 1)
+    if len(text) > LINE_MOST:
         yield reading.reject("EVENT_TOO_LARGE", line, text, allowed="256 KB")
     else:
         yield read_line(text.strip(_SPACE), line, reading)
@@ -145,8 +180,8 @@ def _single(stream: IO[str], head: str, line: int, reading: Reading) -> Iterator
 def _array(
     stream: IO[str], head: str, line: int, reading: Reading, *, by_element: bool
 ) -> Iterator[Event | Reject]:
-    """The elements of one array, held one at a time."""
-    window = _Window(stream, head, line)
+    """The elements of one array, held one at a time; a broken one costs itself alone."""
+    window = ArrayWindow(stream, head, line, reading)
     window.at = head.index("[") + 1
     element = 0
     between = False  # after an element only a comma or the end may come
@@ -154,75 +189,29 @@ def _array(
         if not mark:
             yield reading.reject("LOG_FILE_TRUNCATED", window.line, allowed="]")
             return
-        if mark == "," and between:
+        if mark == ",":
+            if not between:  # nothing stands before it
+                element += 1
+                place = element if by_element else window.line
+                yield reading.reject("EVENT_JSON", place, mark, found=mark, allowed=_ALLOWED)
             window.at += 1
             between = False
             continue
-        element += not between
+        element += 1
         start = element if by_element else window.line
-        try:
-            values, raw = window.value() if not between else (None, "")
-        except RepeatedNameError as error:
-            yield reading.reject("EVENT_FIELD_REPEATED", start, field=str(error))
-            return
-        except (ValueError, RecursionError):
-            raw = ""
-        if not raw:
+        values, raw, twice = _element(window)
+        if raw and twice is not None:
+            yield reading.reject("EVENT_FIELD_REPEATED", start, raw, field=twice, allowed="1")
+        elif raw and not between:
+            yield undecoded(raw, start, reading) or reading.row(values, start, raw)
+        elif raw:  # a whole value, without the comma that parts it from the one before
+            yield reading.reject("EVENT_JSON", start, raw, found=raw[:60], allowed=f", {_ALLOWED}")
+        elif broken := window.pass_over():
+            yield reading.reject("EVENT_JSON", start, broken, found=broken[:60], allowed=_ALLOWED)
+        else:
             # nothing tells where the next element starts, so the rest is one reject
             code = "LOG_FILE_TRUNCATED" if window.ended else "EVENT_JSON"
-            yield reading.reject(code, start, window.rest(), found=window.rest()[:60])
+            rest = window.rest()
+            yield reading.reject(code, start, rest, found=rest[:60], allowed=f"{_ALLOWED} ]")
             return
-        yield reading.row(values, start, raw)
         between = True
-
-
-class _Window:
-    """A stretch of the file around the place that is read."""
-
-    def __init__(self, stream: IO[str], head: str, line: int) -> None:
-        self._stream = stream
-        self._buffer = head
-        self.at = 0
-        self.line = line
-        self.ended = False
-
-    def peek(self) -> str:
-        """The next character that is no space; empty at the end of the file."""
-        while True:
-            found = _NOT_SPACE.search(self._buffer, self.at)
-            place = found.start() if found else len(self._buffer)
-            self.line += self._buffer.count("\n", self.at, place)
-            self.at = place
-            if found:
-                return found[0]
-            if not self._more():
-                return ""
-
-    def value(self) -> tuple[Any, str]:
-        """The JSON value at this place and its text; the place moves behind it."""
-        while True:
-            try:
-                values, end = _DECODER.raw_decode(self._buffer, self.at)
-            except RepeatedNameError:
-                raise
-            except ValueError:
-                if not self._more():
-                    raise
-                continue
-            raw = self._buffer[self.at : end]
-            self.line += raw.count("\n")
-            self.at = end
-            return values, raw
-
-    def rest(self) -> str:
-        """What stands here, as far as it has been read."""
-        return self._buffer[self.at : self.at + RAW_BYTES]
-
-    def _more(self) -> bool:
-        if len(self._buffer) - self.at > _LINE_MOST:
-            return False
-        piece = self._stream.read(_PIECE)
-        self.ended = not piece
-        self._buffer = self._buffer[self.at :] + piece
-        self.at = 0
-        return bool(piece)

@@ -7,7 +7,7 @@ from datetime import datetime, tzinfo
 from typing import Any, Final
 
 from auditlog.events import Event, parse_event
-from auditlog.fields import NAMES
+from auditlog.fields import NAMES, TARGET
 from auditlog.mapping import EventMapping
 from auditlog.port import RAW_BYTES, Reject
 from store.problems import Problem, shorten
@@ -68,6 +68,11 @@ class Reading:
             return found
         text = raw if raw is not None else _text(values)
         return Reject(text, tuple(found), file=self.name, line=line, org=_org(mapped))
+
+    def target(self, name: object) -> str:
+        """The field of ours that a name of an object, or its column, means; empty for none."""
+        target = TARGET.get(self.field(name))
+        return target[0] if target else ""
 
     def field(self, header: object) -> str:
         """The field that a column's header names."""

@@ -13,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from store.problems import Problem, shorten
-from store.types import decimal_text
+from store.types import decimal_text, number_text
 
 FIELD_BYTES = 64 * 1024
 EVENT_BYTES = 256 * 1024
@@ -118,8 +118,8 @@ class FieldReader:
 
     def integer(self, field: str, value: object) -> int | None:
         """A whole number from 0 to 2^63 - 1; digits in text are accepted."""
-        if isinstance(value, str) and _INTEGER.fullmatch(value.strip()):
-            value = int(value)
+        if isinstance(value, str) and _INTEGER.fullmatch(text := number_text(value)):
+            value = int(text)
         elif isinstance(value, (Decimal, float)):
             value = _whole(value)
         if isinstance(value, bool) or not isinstance(value, int):
@@ -149,7 +149,7 @@ class FieldReader:
 
     def _number(self, field: str, value: object) -> Decimal | None:
         if isinstance(value, str):
-            text = value.strip()
+            text = number_text(value)
             if len(text) > _WIDEST_EXPONENT or not _NUMBER.fullmatch(text):
                 code = "EVENT_NUMBER_NOT_FINITE" if _is_not_finite(text) else "EVENT_NUMBER"
                 self.fault(code, field, value, "1286400.00")

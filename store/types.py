@@ -10,6 +10,8 @@ from sqlalchemy.types import TypeDecorator
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_WIDE = range(0xFF01, 0xFF5F)
+_PLAIN = {code: code - 0xFEE0 for code in _WIDE} | {0x3000: " ", ord("\N{MINUS SIGN}"): "-"}
 
 
 def to_microseconds(at: datetime) -> int:
@@ -22,6 +24,16 @@ def to_microseconds(at: datetime) -> int:
 def from_microseconds(value: int) -> datetime:
     """The aware UTC time of `value` microseconds since 1970-01-01."""
     return _EPOCH + timedelta(microseconds=value)
+
+
+def number_text(value: str) -> str:
+    """The text of a number in plain letters: full-width digits and the minus sign made plain.
+
+    The one rule for numbers that people and other systems write, in files and in events. Only
+    width is made plain: under all of NFKC ``10²`` would be 102.
+    """
+    text = value.strip()
+    return text if text.isascii() else text.translate(_PLAIN).strip()
 
 
 def decimal_text(value: Decimal) -> str:

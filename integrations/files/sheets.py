@@ -26,9 +26,10 @@ from integrations.files.row_checks import (
 )
 from integrations.files.template import GUIDE_SHEET, LIST_SHEET
 from integrations.files.unread import UnreadColumns
-from integrations.files.values import number_text, plain, read_number
+from integrations.files.values import plain, read_number
 from integrations.files.workbook_parts import Range, merged_ranges, uncalculated
 from store.problems import Problem, shorten
+from store.types import number_text
 
 SUFFIXES: Final = (".csv", ".tsv", ".txt", ".xlsx")
 _TITLE_ROWS: Final = 10

@@ -12,6 +12,7 @@ from book.positions import SPOT
 from book.state import LOTS_BOUND, QUANTITY_BOUND
 from integrations.files.kinds import Column
 from store.problems import Problem, did_you_mean, shorten
+from store.types import number_text
 
 TEXT_MOST: Final = 500
 #: The years that a row can mean; at the ends of the calendar no zone could be applied.
@@ -369,12 +370,6 @@ def plain(value: Cell) -> str:
     if isinstance(value, (datetime, date, time)):
         return value.isoformat(" ") if isinstance(value, datetime) else value.isoformat()
     return value if isinstance(value, str) else str(value)
-
-
-def number_text(value: str) -> str:
-    """The text of a number in plain letters: full-width digits and the minus sign made plain."""
-    text = unicodedata.normalize("NFKC", value[: _NUMBER_MOST + 1]).strip()
-    return text.replace("\N{MINUS SIGN}", "-")
 
 
 def read_number(text: str, decimal: str) -> Decimal | None:

@@ -35,7 +35,9 @@ _MOST = 10_000
 #: What a body may hold, in the signs of JSON.
 _FORMS: Final = "{…} | [{…}, …] | {…}\\n{…}"
 #: Of a row that is no object at all: there is nothing in it that somebody could mend.
-_NO_OBJECT: Final = frozenset({"EVENT_JSON", "EVENT_NOT_AN_OBJECT", "LOG_FILE_TRUNCATED"})
+_NO_OBJECT: Final = frozenset(
+    {"EVENT_JSON", "EVENT_NOT_AN_OBJECT", "LOG_FILE_TRUNCATED", "EVENT_ENCODING"}
+)
 
 
 class RejectOut(Out):
@@ -141,12 +143,8 @@ def _read(app: Application, who: Caller, body: bytes) -> _Batch:
 
     An event without an organisation is of the caller's own unit.
     """
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError as fault:
-        detail = f"UTF-8, {fault.start}"
-        no_text = Problem("INPUT_JSON", field="body", allowed="UTF-8", params={"detail": detail})
-        raise ApiFault(400, "NOT_UTF8", problems=[no_text]) from None
+    # a row in another encoding is kept aside by itself, with its bytes
+    text = body.decode("utf-8-sig", "surrogateescape")
     if not text.strip():
         missing = Problem("FIELD_MISSING", field="body", allowed=_FORMS)
         raise ApiFault(400, "BODY_EMPTY", problems=[missing])
@@ -171,6 +169,7 @@ def _read(app: Application, who: Caller, body: bytes) -> _Batch:
         else:
             rejects.append(own)
     if rejects and not events and all(_is_no_object(one) for one in rejects):
+        _check_text(body)
         none = Problem("EVENT_NONE", field="body", found=shorten(text.strip()), allowed=_FORMS)
         rows = [problem for one in rejects[:_SHOWN] for problem in one.problems]
         raise ApiFault(422, "BAD_REQUEST", problems=[none, *rows])
@@ -187,6 +186,16 @@ def _read(app: Application, who: Caller, body: bytes) -> _Batch:
     rejects += [checks.unplaced(event, home) for event in events if event.org in strange]
     found = checks.sort([event for event in events if event.org not in strange])
     return _Batch(found.events, [*rejects, *found.rejects], lines)
+
+
+def _check_text(body: bytes) -> None:
+    """A body of no event that is no text at all is refused as that."""
+    try:
+        body.decode("utf-8-sig")
+    except UnicodeDecodeError as fault:
+        detail = f"UTF-8, {fault.start}"
+        no_text = Problem("INPUT_JSON", field="body", allowed="UTF-8", params={"detail": detail})
+        raise ApiFault(400, "NOT_UTF8", problems=[no_text]) from None
 
 
 def _is_no_object(row: Reject) -> bool:

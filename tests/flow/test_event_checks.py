@@ -1,5 +1,6 @@
 """Events at the ways in and at the watcher: what concerns the book is checked before it counts."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -183,3 +184,30 @@ def test_an_alert_without_a_readable_level_waits_for_triage(
     assert found.level == "orange"
     assert found.evidence["reason"] == "LEVEL_UNKNOWN"
     assert found.order_id in {"", None}
+
+
+@pytest.mark.parametrize("form", ["lines", "array"])
+def test_a_row_of_a_body_in_another_encoding_or_broken_costs_itself_alone(
+    company: House, form: str
+) -> None:
+    good = [json.dumps(one, ensure_ascii=False).encode() for one in (GOOD[0], GOOD[1])]
+    strange = json.dumps({**GOOD[0], "event_id": "G-1", "message": "铜贸易部"}, ensure_ascii=False)
+    rows = [good[0], strange.encode("gbk"), b'{"event_id": "G-2", nope}', good[1]]
+    body = b"\n".join(rows) if form == "lines" else b"[" + b", ".join(rows) + b"]"
+    kind = "application/x-ndjson" if form == "lines" else "application/json"
+    client = company.client("chen")
+    answer = client.post("/api/v1/events", content=body, headers={"content-type": kind})
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    assert (told["accepted"], told["quarantined"]) == (2, 2)
+    found = [(one["line"], one["problems"][0]["code"]) for one in told["rejects"]]
+    assert found == [(2, "EVENT_ENCODING"), (3, "EVENT_JSON")]
+    assert all(one["problems"][0]["allowed"] for one in told["rejects"])
+    assert strange in {row.reject.raw for row in company.app.log.quarantine()}
+
+
+def test_a_body_that_is_no_text_at_all_is_refused_as_a_whole(company: House) -> None:
+    body = "敞口".encode("gbk")
+    answer = company.client("chen").post("/api/v1/events", content=body)
+    assert (answer.status_code, answer.json()["code"]) == (400, "NOT_UTF8")
+    assert company.app.log.quarantine() == []
