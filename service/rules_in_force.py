@@ -4,7 +4,7 @@ from pathlib import Path
 
 import rules
 from rules.loader import load_rulebook
-from rules.rulebook import Rulebook
+from rules.rulebook import Rulebook, RuleFile, digest_of
 from rules.schema import Schema, load_schema
 from service.errors import BrokenRulebook
 from service.settings import Settings
@@ -42,3 +42,12 @@ def rules_in_force(settings: Settings) -> Rulebook:
     if any(one.severity == "error" for one in problems):
         raise BrokenRulebook(problems)
     return rulebook
+
+
+def text_in_force(folder: Path, file: RuleFile) -> str | None:
+    """The text of a rule file as it is in force; None when it is gone or has changed since."""
+    try:
+        text = (folder / file.name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    return text if digest_of(text) == file.digest else None

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 import workorders
 from service.application import Application
+from service.cli.case_tests import rule_test
 from service.cli.desk import PROBLEMS, Desk, WrongCall, desk_of, moment
 from service.cli.listing import (
     entry_json,
@@ -43,6 +44,7 @@ def add_to(app: typer.Typer) -> None:
     group.command("note", help="cli.help.orders_note")(note)
     group.command("resolve", help="cli.help.orders_resolve")(resolve)
     group.command("close", help="cli.help.orders_close")(close)
+    group.command("case", help="cli.help.orders_case")(rule_test)
     app.add_typer(group, name="orders")
 
 

@@ -39,6 +39,7 @@ ROUTES: dict[tuple[str, str], tuple[str, Any]] = {
     ("post", "/alerts/dismiss"): ("view", {"reasons": ["false"], "alerts": [ALERT]}),
     ("get", "/orders"): ("view", None),
     ("get", ORDERS): ("view", None),
+    ("get", f"{ORDERS}/rule-test"): ("rules.read", None),
     ("post", f"{ORDERS}/acknowledge"): ("view", {}),
     ("post", f"{ORDERS}/take-over"): ("view", {}),
     ("post", f"{ORDERS}/note"): ("view", {"text": "x"}),

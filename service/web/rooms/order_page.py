@@ -6,6 +6,7 @@ from urllib.parse import quote, urlencode
 
 from sqlalchemy import Connection
 
+from service import case_tests
 from service.web.rooms.evidence import (
     last_by_rule,
     rule_lines,
@@ -75,9 +76,7 @@ def order_page(
         closing=tuple(closing_of(here, order)),
         people=tuple(people_of(here, order, rows.entries)),
         related=tuple(related_of(here, connection, order, events)),
-        links=(Link(here.text("ui.order.in_trail"), f"/trail?{urlencode({'q': order.id})}"),)
-        if here.may("trail.read")
-        else (),
+        links=tuple(_links(here, order, found_by_rule=bool(last))),
         note_url=note_url(here, order),
         export_url=f"/orders/{quote(order.id)}.xlsx" if last else "",
     )
@@ -119,6 +118,13 @@ def steps_of(here: Here, order: WorkOrder, entries: Sequence[Entry]) -> Iterable
             here.names.actor(who) if who and stage != "next" else "",
             due if stage == "now" else None,
         )
+
+
+def _links(here: Here, order: WorkOrder, *, found_by_rule: bool) -> Iterable[Link]:
+    if here.may("trail.read"):
+        yield Link(here.text("ui.order.in_trail"), f"/trail?{urlencode({'q': order.id})}")
+    if found_by_rule and here.may(case_tests.PERMISSION):
+        yield Link(here.text("case_test.title"), f"/orders/{quote(order.id)}/rule-test")
 
 
 def _over(here: Here, order: WorkOrder) -> str:

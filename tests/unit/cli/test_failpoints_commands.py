@@ -28,7 +28,7 @@ READING = {
     "directory export", "doctor", "events import", "events search",
     "events timeline", "exposure", "drill list", "drill show",
     "handover list", "handover now",
-    "handover show", "init", "orders list", "orders show", "quarantine list",
+    "handover show", "init", "orders case", "orders list", "orders show", "quarantine list",
     "metrics", "silence list", "silence preview", "oncall calendar", "oncall who",
     "policy export", "policy show",
     "rules check", "rules test", "serve", "trail replay", "trail verify", "user list",
