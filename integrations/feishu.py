@@ -9,17 +9,26 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from integrations.callbacks import (
+    BAD_SIGNATURE,
+    MALFORMED,
+    NOT_A_BUTTON,
+    STALE,
+    is_fresh,
+    is_stamp,
+    json_in,
+)
+from integrations.card_face import Faces
 from integrations.feishu_cards import card_of
 from integrations.feishu_crypto import CallbackSeal
-from integrations.feishu_inbound import MALFORMED, asked
+from integrations.feishu_inbound import asked
 from integrations.feishu_web import FeishuWeb
-from integrations.wording import Wording, card_text
+from integrations.wording import Wording
 from integrations.written import Written
 from workorders.card import Card
 from workorders.channel import Handle, Inbound, RawInbound, Refusal, Updated
 from workorders.errors import ChannelFailed
 
-FRESH_S: Final = 300
 #: Withdrawn, too old, not a card that can be edited, deleted.
 _CANNOT_EDIT: Final = frozenset({
     "FEISHU_230011", "FEISHU_230031", "FEISHU_230054", "FEISHU_230110",
@@ -50,9 +59,7 @@ class FeishuChannel:
     ) -> None:
         self._web = web
         self._seal = seal
-        self._wording = wording
-        self._language_of = language_of
-        self._public_url = public_url.rstrip("/")
+        self._faces = Faces(wording, language_of, public_url)
 
     @property
     def interactive(self) -> bool:
@@ -95,7 +102,7 @@ class FeishuChannel:
         found = self.asked(raw)
         if isinstance(found, Inbound | Refusal):
             return found
-        return Refusal("NOT_A_BUTTON", 200)
+        return NOT_A_BUTTON
 
     def asked(self, raw: RawInbound) -> Inbound | Written | Refusal | str:
         """As `verify`, what somebody wrote to the bot, and the proof of our address (text)."""
@@ -111,7 +118,7 @@ class FeishuChannel:
             fits = self._known(payload.get("token"))
             return str(payload.get("challenge", "")) if fits else Refusal("BAD_TOKEN")
         if not given:
-            return Refusal("BAD_SIGNATURE")
+            return BAD_SIGNATURE
         head = payload.get("header")
         if not (isinstance(head, dict) and self._known(head.get("token"))):
             return Refusal("BAD_TOKEN")
@@ -119,25 +126,23 @@ class FeishuChannel:
 
     def _opened(self, raw: RawInbound) -> dict[str, Any] | Refusal:
         if self._seal is None:
-            return Refusal("BAD_SIGNATURE")
-        envelope = _object(raw.body)
+            return BAD_SIGNATURE
+        envelope = json_in(raw.body)
         sealed = envelope.get("encrypt") if envelope is not None else None
         if not isinstance(sealed, str):
             return MALFORMED
         opened = self._seal.open(sealed)
-        payload = _object(opened) if opened is not None else None
-        return Refusal("BAD_SIGNATURE") if payload is None else payload
+        payload = json_in(opened) if opened is not None else None
+        return BAD_SIGNATURE if payload is None else payload
 
     def _refusal(self, raw: RawInbound, given: str) -> Refusal | None:
         stamp = raw.headers.get("x-lark-request-timestamp", "")
         nonce = raw.headers.get("x-lark-request-nonce", "")
-        if not (stamp.isascii() and stamp.isdigit() and len(stamp) < 12):  # noqa: PLR2004
-            return Refusal("BAD_SIGNATURE")
-        if self._seal is None or not self._seal.authentic(given, stamp, nonce, raw.body):
-            return Refusal("BAD_SIGNATURE")
-        if abs(raw.received_at.timestamp() - int(stamp)) > FRESH_S:
-            return Refusal("STALE_TIMESTAMP")
-        return None
+        if not is_stamp(stamp) or self._seal is None:
+            return BAD_SIGNATURE
+        if not self._seal.authentic(given, stamp, nonce, raw.body):
+            return BAD_SIGNATURE
+        return None if is_fresh(int(stamp), raw.received_at) else STALE
 
     def _known(self, token: object) -> bool:
         return self._seal is not None and isinstance(token, str) and self._seal.ours(token)
@@ -149,18 +154,7 @@ class FeishuChannel:
         return self._web.call("POST", "im/v1/messages", body, {"receive_id_type": "open_id"})
 
     def _card(self, card: Card) -> Any:
-        words = self._wording.words(self._language_of(card.person))
-        text = card_text(card, words, self._public_url)
-        url = self._public_url + card.path if self._public_url and card.path else ""
-        return card_of(text, card, words, url, interactive=self.interactive)
-
-
-def _object(text: bytes) -> dict[str, Any] | None:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
+        return card_of(self._faces.of(card), card, interactive=self.interactive)
 
 
 def _json(content: Any) -> str:

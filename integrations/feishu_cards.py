@@ -2,7 +2,8 @@
 
 from typing import Any, Final
 
-from integrations.wording import ButtonText, CardText, Words
+from integrations.card_face import Face
+from integrations.wording import ButtonText, CardText
 from workorders.card import Card
 from workorders.levels import Level
 
@@ -14,16 +15,15 @@ _COLOUR: Final = {
 }
 
 
-def card_of(text: CardText, card: Card, words: Words, url: str, *, interactive: bool) -> Any:
+def card_of(face: Face, card: Card, *, interactive: bool) -> Any:
     """The card.
 
     Args:
-        text: the card in the reader's language.
+        face: the card for its reader.
         card: for its level.
-        words: of the reader's language.
-        url: the page behind it; empty for none.
         interactive: whether buttons can be shown.
     """
+    text, words, url = face.text, face.words, face.url
     elements: list[dict[str, Any]] = []
     if text.words:
         elements.append({"tag": "div", "text": _plain("\n".join(text.words))})

@@ -5,13 +5,10 @@ initial vector (Feishu: "event subscription, encryption and signature").
 """
 
 import hmac
-from base64 import b64decode
 from hashlib import sha256
 
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.padding import PKCS7
+from integrations.callbacks import unsealed
 
-_VECTOR = 16
 _BLOCK_BITS = 128
 
 
@@ -38,13 +35,5 @@ class CallbackSeal:
 
     def open(self, sealed: str) -> bytes | None:
         """The message; None when it was not sealed with this key."""
-        try:
-            raw = b64decode(sealed, validate=True)
-            cipher = Cipher(
-                algorithms.AES(sha256(self._key).digest()), modes.CBC(raw[:_VECTOR])
-            ).decryptor()
-            padded = cipher.update(raw[_VECTOR:]) + cipher.finalize()
-            unpad = PKCS7(_BLOCK_BITS).unpadder()
-            return unpad.update(padded) + unpad.finalize()
-        except ValueError:
-            return None
+        key = sha256(self._key).digest()
+        return unsealed(key, sealed, vector=None, block_bits=_BLOCK_BITS)

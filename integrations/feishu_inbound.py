@@ -4,12 +4,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from integrations.callbacks import MALFORMED, NOT_A_BUTTON
 from integrations.written import Written
 from workorders.card import parse_button_id
 from workorders.channel import Inbound, Refusal
-
-MALFORMED = Refusal("MALFORMED", 400)
-_NOT_OURS = Refusal("NOT_A_BUTTON", 200)
 
 
 def asked(payload: Mapping[str, Any], seal: str) -> Inbound | Written | Refusal:
@@ -28,7 +26,7 @@ def asked(payload: Mapping[str, Any], seal: str) -> Inbound | Written | Refusal:
             case "im.message.receive_v1":
                 return _written(event, str(head["tenant_key"]), known, seal)
             case _:
-                return _NOT_OURS
+                return NOT_A_BUTTON
     except (KeyError, TypeError, AttributeError, ValueError):
         return MALFORMED
 
@@ -36,7 +34,7 @@ def asked(payload: Mapping[str, Any], seal: str) -> Inbound | Written | Refusal:
 def _pressed(event: Mapping[str, Any], known: str, seal: str) -> Inbound | Refusal:
     action, who = event["action"], event["operator"]
     if action.get("tag") != "button":
-        return _NOT_OURS  # choosing from a list asks for nothing yet
+        return NOT_A_BUTTON  # choosing from a list asks for nothing yet
     button = parse_button_id(str(action["value"]["id"]))
     if button is None:
         return MALFORMED
@@ -58,7 +56,7 @@ def _pressed(event: Mapping[str, Any], known: str, seal: str) -> Inbound | Refus
 def _written(event: Mapping[str, Any], tenant: str, known: str, seal: str) -> Written | Refusal:
     message = event["message"]
     if message["message_type"] != "text":
-        return _NOT_OURS
+        return NOT_A_BUTTON
     user = str(event["sender"]["sender_id"]["open_id"])
     return Written(
         channel="feishu",

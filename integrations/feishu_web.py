@@ -4,10 +4,8 @@ from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Any, Final
 
-import httpx
-
-from integrations.access_token import AccessToken
 from integrations.answers import BACK_OFF_S, json_object, pass_over, wait_asked
+from integrations.app_api import AppApi, issued
 from integrations.outbound import Outbound
 from workorders.errors import ChannelFailed, ChannelRetry
 
@@ -22,9 +20,6 @@ _RESET = "x-ogw-ratelimit-reset"
 
 class FeishuWeb:
     """The API of one self-built app.
-
-    Each call is tried once, apart from a token that is not accepted: further attempts are the
-    outbox's, and on record.
 
     Args:
         base_url: ending in a slash; a local server in tests.
@@ -45,9 +40,15 @@ class FeishuWeb:
         timeout_s: float = 10,
         ticks: Callable[[], float] = monotonic,
     ) -> None:
-        self._http = outbound.client(base_url, timeout_s=timeout_s, headers={})
         self._credentials = {"app_id": app_id, "app_secret": secret}
-        self._token = AccessToken(self._fetch, ticks)
+        self._api = AppApi(
+            base_url,
+            outbound,
+            fetch=self._fetch,
+            unaccepted=lambda said: said["code"] in _NO_TOKEN,
+            timeout_s=timeout_s,
+            ticks=ticks,
+        )
 
     def call(
         self, verb: str, path: str, body: Mapping[str, Any], query: Mapping[str, str] | None = None
@@ -58,11 +59,7 @@ class FeishuWeb:
             ChannelRetry: rate limit, outage, no answer, or one that is not Feishu's.
             ChannelFailed: Feishu refuses; `code` is `FEISHU_` and its number.
         """
-        token = self.token()
-        said = self._ask(verb, path, body, query, token)
-        if said["code"] in _NO_TOKEN:
-            self._token.forget(token)
-            said = self._ask(verb, path, body, query, self.token())
+        said = self._api.under_token(lambda token: self._ask(verb, path, body, query, token))
         data = _checked(said).get("data")
         return data if isinstance(data, dict) else {}
 
@@ -73,15 +70,12 @@ class FeishuWeb:
             ChannelRetry: it cannot be had now.
             ChannelFailed: Feishu does not know the app, or the secret is another one.
         """
-        return self._token.value()
+        return self._api.token()
 
     def _fetch(self) -> tuple[str, int]:
         path = "auth/v3/tenant_access_token/internal"
         said = _checked(self._ask("POST", path, self._credentials, None, ""))
-        token, life = said.get("tenant_access_token"), said.get("expire")
-        if not (isinstance(token, str) and token and isinstance(life, int)):
-            raise ChannelRetry(BACK_OFF_S, "an answer without a token")
-        return token, life
+        return issued(said, "tenant_access_token", "expire")
 
     def _ask(
         self,
@@ -92,11 +86,7 @@ class FeishuWeb:
         token: str,
     ) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        try:
-            answer = self._http.request(verb, path, params=query, json=body, headers=headers)
-        except httpx.HTTPError as fault:
-            # The name alone: the words of some faults repeat addresses.
-            raise ChannelRetry(BACK_OFF_S, type(fault).__name__) from None
+        answer = self._api.request(verb, path, query=query, body=body, headers=headers)
         known = json_object(answer)
         if known.get("code") in _RATE_LIMITED:
             raise ChannelRetry(wait_asked(answer, header=_RESET), f"rate limited ({known['code']})")

@@ -13,17 +13,18 @@ from typing import Any, Final, Protocol
 
 import structlog
 
+from integrations.callbacks import BAD_SIGNATURE, MALFORMED, NOT_A_BUTTON, STALE, is_fresh, is_stamp
+from integrations.card_face import Faces
 from integrations.wecom_cards import markdown, template
 from integrations.wecom_crypto import CallbackSeal
-from integrations.wecom_inbound import MALFORMED, asked, elements, task_of
+from integrations.wecom_inbound import asked, elements, task_of
 from integrations.wecom_web import WecomWeb
-from integrations.wording import Wording, card_text
+from integrations.wording import Wording
 from integrations.written import Written
 from workorders.card import Card
 from workorders.channel import Handle, Inbound, RawInbound, Refusal, Updated
 from workorders.errors import ChannelFailed
 
-FRESH_S: Final = 300
 CODE_LIFE: Final = timedelta(hours=72)
 #: WeCom cuts longer texts, in bytes.
 _TEXT_LIMIT: Final = 2048
@@ -77,9 +78,7 @@ class WecomChannel:
         self._agent_id = agent_id
         self._seal = seal
         self._codes = codes
-        self._wording = wording
-        self._language_of = language_of
-        self._public_url = public_url.rstrip("/")
+        self._faces = Faces(wording, language_of, public_url)
 
     @property
     def interactive(self) -> bool:
@@ -125,7 +124,7 @@ class WecomChannel:
     def verify(self, raw: RawInbound) -> Inbound | Refusal:
         """Authentic, fresh, and one of our buttons."""
         found = self.asked(raw)
-        return Refusal("NOT_A_BUTTON", 200) if isinstance(found, Written) else found
+        return NOT_A_BUTTON if isinstance(found, Written) else found
 
     def asked(self, raw: RawInbound) -> Inbound | Written | Refusal:
         """As `verify`, and what somebody wrote to the app."""
@@ -145,16 +144,14 @@ class WecomChannel:
         """What was sealed, once signature, time and seal are right."""
         stamp, nonce = raw.query.get("timestamp", ""), raw.query.get("nonce", "")
         given = raw.query.get("msg_signature", "")
-        if not sealed or self._seal is None:
-            return Refusal("BAD_SIGNATURE")
-        if not (stamp.isascii() and stamp.isdigit() and len(stamp) < 12):  # noqa: PLR2004
-            return Refusal("BAD_SIGNATURE")
+        if not sealed or self._seal is None or not is_stamp(stamp):
+            return BAD_SIGNATURE
         if not self._seal.authentic(given, stamp, nonce, sealed):
-            return Refusal("BAD_SIGNATURE")
-        if abs(raw.received_at.timestamp() - int(stamp)) > FRESH_S:
-            return Refusal("STALE_TIMESTAMP")
+            return BAD_SIGNATURE
+        if not is_fresh(int(stamp), raw.received_at):
+            return STALE
         opened = self._seal.open(sealed)
-        return Refusal("BAD_SIGNATURE") if opened is None else opened
+        return BAD_SIGNATURE if opened is None else opened
 
     def _edited(self, message: Mapping[str, Any], user: str, notice: str) -> bool:
         """Whether every message that can still be edited was; several stand after a lost answer."""
@@ -193,14 +190,13 @@ class WecomChannel:
         return self._web.call(method, {**message, **more, "agentid": self._agent_id})
 
     def _message(self, card: Card, notice: str, *, edits: bool = False) -> dict[str, Any]:
-        words = self._wording.words(self._language_of(card.person))
-        text = card_text(card, words, self._public_url)
-        url = self._public_url + card.path if self._public_url and card.path else ""
-        if (text.buttons and self.interactive) or (edits and url):
+        face = self._faces.of(card)
+        if (face.text.buttons and self.interactive) or (edits and face.url):
             task = task_of(notice, token_hex(4))
-            shown = template(text, card, words, url, task, interactive=self.interactive)
+            shown = template(face, card, task, interactive=self.interactive)
             return {"msgtype": "template_card", "template_card": shown}
-        return {"msgtype": "markdown", "markdown": {"content": markdown(text, card, url)}}
+        content = markdown(face.text, card, face.url)
+        return {"msgtype": "markdown", "markdown": {"content": content}}
 
 
 def _notice(card: Card) -> str:

@@ -2,8 +2,9 @@
 
 from typing import Any, Final
 
+from integrations.card_face import Face
 from integrations.wecom_inbound import NO_REASON
-from integrations.wording import CardText, Words
+from integrations.wording import CardText
 from workorders.card import Card
 from workorders.levels import Level
 
@@ -16,19 +17,16 @@ _GREY: Final = 0
 _WIDE: Final = str.maketrans({"<": "＜", "[": "［", "*": "＊", "`": "｀", "#": "＃", ">": "＞"})
 
 
-def template(
-    text: CardText, card: Card, words: Words, url: str, task: str, *, interactive: bool
-) -> dict[str, Any]:
+def template(face: Face, card: Card, task: str, *, interactive: bool) -> dict[str, Any]:
     """The template card.
 
     Args:
-        text: the card in the reader's language.
+        face: the card for its reader; without buttons it needs a page that a tap opens.
         card: for its level.
-        words: of the reader's language.
-        url: the page that a tap opens; empty for none. A card without buttons needs one.
         task: its task id.
         interactive: whether buttons can be shown.
     """
+    text, words, url = face.text, face.words, face.url
     rows = text.figures[:_MOST_ROWS]
     below = [*text.words, *(f"{name} {change}" for name, change in text.figures[_MOST_ROWS:])]
     shown: dict[str, Any] = {

@@ -9,8 +9,7 @@ import hmac
 from base64 import b64decode
 from hashlib import sha1
 
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.padding import PKCS7
+from integrations.callbacks import unsealed
 
 _BLOCK_BITS = 256
 _RANDOM = 16
@@ -40,12 +39,8 @@ class CallbackSeal:
 
     def open(self, sealed: str) -> bytes | None:
         """The message; None when it was not sealed by this key for this company."""
-        try:
-            cipher = Cipher(algorithms.AES(self._key), modes.CBC(self._key[:16])).decryptor()
-            padded = cipher.update(b64decode(sealed, validate=True)) + cipher.finalize()
-            unpad = PKCS7(_BLOCK_BITS).unpadder()
-            plain = unpad.update(padded) + unpad.finalize()
-        except ValueError:
+        plain = unsealed(self._key, sealed, vector=self._key[:16], block_bits=_BLOCK_BITS)
+        if plain is None:
             return None
         begin = _RANDOM + _LENGTH
         end = begin + int.from_bytes(plain[_RANDOM:begin], "big")

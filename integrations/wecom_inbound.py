@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from hashlib import sha256
 from xml.etree import ElementTree as ET
 
+from integrations.callbacks import MALFORMED, NOT_A_BUTTON
 from integrations.written import Written
 from workorders.card import parse_button_id
 from workorders.channel import Inbound, Refusal
 
-MALFORMED = Refusal("MALFORMED", 400)
 #: The reasons' list needs an entry that is chosen at first; it stands for none.
 NO_REASON = "-"
-_NOT_OURS = Refusal("NOT_A_BUTTON", 200)
 _TASK = "TaskId"
 
 
@@ -64,7 +63,7 @@ def asked(event: ET.Element, corp_id: str, seal: str) -> Inbound | Written | Ref
         case "event", "template_card_event":
             return _pressed(event, known, corp_id, seal)
         case _:
-            return _NOT_OURS
+            return NOT_A_BUTTON
 
 
 def _pressed(

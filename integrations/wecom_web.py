@@ -8,10 +8,8 @@ from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Any, Final
 
-import httpx
-
-from integrations.access_token import AccessToken
 from integrations.answers import BACK_OFF_S, json_object, pass_over
+from integrations.app_api import AppApi, issued
 from integrations.outbound import Outbound
 from workorders.errors import ChannelFailed, ChannelRetry
 
@@ -26,9 +24,6 @@ UNKNOWN_USER: Final = frozenset({40003, 60111, 81013})
 
 class WecomWeb:
     """The API of one self-built app.
-
-    Each call is tried once, apart from a token that is not accepted: further attempts are the
-    outbox's, and on record.
 
     Args:
         base_url: ending in a slash; a local server in tests.
@@ -49,9 +44,15 @@ class WecomWeb:
         timeout_s: float = 10,
         ticks: Callable[[], float] = monotonic,
     ) -> None:
-        self._http = outbound.client(base_url, timeout_s=timeout_s, headers={})
         self._credentials = {"corpid": corp_id, "corpsecret": secret}
-        self._token = AccessToken(self._fetch, ticks)
+        self._api = AppApi(
+            base_url,
+            outbound,
+            fetch=self._fetch,
+            unaccepted=lambda said: said["errcode"] in _NO_TOKEN,
+            timeout_s=timeout_s,
+            ticks=ticks,
+        )
 
     def call(self, method: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """One call's answer.
@@ -60,12 +61,11 @@ class WecomWeb:
             ChannelRetry: rate limit, outage, no answer, or one that is not WeCom's.
             ChannelFailed: WeCom refuses; `code` is `WECOM_` and its number.
         """
-        token = self.token()
-        said = self._ask("POST", method, {"access_token": token}, body)
-        if said["errcode"] in _NO_TOKEN:
-            self._token.forget(token)
-            said = self._ask("POST", method, {"access_token": self.token()}, body)
-        return _checked(said)
+        return _checked(
+            self._api.under_token(
+                lambda token: self._ask("POST", method, {"access_token": token}, body)
+            )
+        )
 
     def token(self) -> str:
         """The access token that holds now.
@@ -74,14 +74,11 @@ class WecomWeb:
             ChannelRetry: it cannot be had now.
             ChannelFailed: WeCom does not know the company, or the secret is another one.
         """
-        return self._token.value()
+        return self._api.token()
 
     def _fetch(self) -> tuple[str, int]:
         said = _checked(self._ask("GET", "gettoken", self._credentials))
-        token, life = said.get("access_token"), said.get("expires_in")
-        if not (isinstance(token, str) and token and isinstance(life, int)):
-            raise ChannelRetry(BACK_OFF_S, "an answer without a token")
-        return token, life
+        return issued(said, "access_token", "expires_in")
 
     def _ask(
         self,
@@ -90,11 +87,7 @@ class WecomWeb:
         query: Mapping[str, str],
         body: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        try:
-            answer = self._http.request(verb, method, params=query, json=body)
-        except httpx.HTTPError as fault:
-            # The name alone: the words of some faults repeat addresses, and ours hold secrets.
-            raise ChannelRetry(BACK_OFF_S, type(fault).__name__) from None
+        answer = self._api.request(verb, method, query=query, body=body)
         known = json_object(answer)
         pass_over(answer, isinstance(known.get("errcode"), int), "WeCom")
         return known

@@ -6,15 +6,20 @@ What acts is durable before the answer goes out; the work is done afterwards.
 from collections.abc import Callable
 from enum import Enum, auto
 
-from fastapi import BackgroundTasks
+from fastapi import BackgroundTasks, Request
+from fastapi.responses import Response
+from starlette.concurrency import run_in_threadpool
 
 from integrations.written import Written
+from service.api.faults import Fault
 from service.application import Application
 from service.inbound import clicks, commands
+from service.inbound.requests import refused
 from store import UnitOfWork, inbox
-from workorders.channel import Inbound
+from workorders.channel import Inbound, Refusal
 
 Also = Callable[[UnitOfWork, Inbound], None]
+_OK = 200
 
 
 class Kept(Enum):
@@ -31,6 +36,34 @@ class Kept(Enum):
 
 def nothing_more(_uow: UnitOfWork, _inbound: Inbound) -> None:
     """What is kept beside a click, where the chat needs nothing."""
+
+
+async def answer(
+    request: Request,
+    app: Application,
+    later: BackgroundTasks,
+    found: Inbound | Written | Refusal,
+    *,
+    taken: Callable[[BackgroundTasks | None], Response],
+    also: Also = nothing_more,
+) -> Response:
+    """The answer to a verified or refused callback, once what acts is durable.
+
+    Args:
+        request: for the language of a refusal.
+        app: the application.
+        later: what is done after the answer.
+        found: what `asked` of the channel gave.
+        taken: this chat's own answer of 200, with what is done after it.
+        also: keeps more in the transaction of a new click.
+    """
+    if isinstance(found, Refusal):
+        if found.status == _OK:
+            return taken(None)
+        return refused(request, app, Fault(found.status, found.code))
+    if not await run_in_threadpool(take, app, later, found, also):
+        return refused(request, app, Fault(409, "REPLAYED"))
+    return taken(later)
 
 
 def take(

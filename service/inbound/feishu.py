@@ -6,17 +6,14 @@ inbox before the answer goes out, within Feishu's three seconds; the work is don
 
 from fastapi import APIRouter, BackgroundTasks, Request
 from fastapi.responses import JSONResponse, Response
-from starlette.concurrency import run_in_threadpool
 
 from integrations.feishu import FeishuChannel
 from service.api.faults import Fault
 from service.application import Application
-from service.inbound.callback import take
+from service.inbound.callback import answer
 from service.inbound.requests import raw_of, refused
-from workorders.channel import Refusal
 
 CHANNEL = "feishu"
-_OK = 200
 
 
 def feishu_router(app: Application) -> APIRouter:
@@ -31,12 +28,8 @@ def feishu_router(app: Application) -> APIRouter:
         found = feishu.asked(await raw_of(request, app))
         if isinstance(found, str):
             return JSONResponse({"challenge": found})
-        if isinstance(found, Refusal):
-            if found.status == _OK:
-                return JSONResponse({})
-            return refused(request, app, Fault(found.status, found.code))
-        if not await run_in_threadpool(take, app, later, found):
-            return refused(request, app, Fault(409, "REPLAYED"))
-        return JSONResponse({}, background=later)
+        return await answer(
+            request, app, later, found, taken=lambda after: JSONResponse({}, background=after)
+        )
 
     return router

@@ -6,19 +6,17 @@ inbox before the answer goes out, within WeCom's five seconds; the work is done 
 
 from fastapi import APIRouter, BackgroundTasks, Request
 from fastapi.responses import PlainTextResponse, Response
-from starlette.concurrency import run_in_threadpool
 
 from integrations.wecom import CODE_LIFE, WecomChannel
 from service.api.faults import Fault
 from service.application import Application
-from service.inbound.callback import take
+from service.inbound.callback import answer
 from service.inbound.card_codes import keep_code
 from service.inbound.requests import raw_of, refused
 from store import UnitOfWork
 from workorders.channel import Inbound, Refusal
 
 CHANNEL = "wecom"
-_OK = 200
 
 
 def wecom_router(app: Application) -> APIRouter:
@@ -45,13 +43,9 @@ def wecom_router(app: Application) -> APIRouter:
         if wecom is None:
             return refused(request, app, Fault(404, "NOT_FOUND"))
         found = wecom.asked(await raw_of(request, app))
-        if isinstance(found, Refusal):
-            if found.status == _OK:
-                return Response(status_code=_OK)
-            return refused(request, app, Fault(found.status, found.code))
-        if not await run_in_threadpool(take, app, later, found, _code):
-            return refused(request, app, Fault(409, "REPLAYED"))
-        return Response(status_code=_OK, background=later)
+        return await answer(
+            request, app, later, found, taken=lambda after: Response(background=after), also=_code
+        )
 
     return router
 

@@ -9,16 +9,14 @@ from typing import Any
 
 import pytest
 from channel_suite import NOW, ORDER, ChannelSuite, FreshnessSuite, a_card
-from test_channel_wecom import Ticks
+from chat_harness import WORDS, ChatHarness, raw
 
 from integrations.feishu import FeishuChannel
 from integrations.feishu_crypto import CallbackSeal
 from integrations.feishu_web import FeishuWeb
 from integrations.outbound import Outbound
 from integrations.written import Written
-from service.composition import ZONE
-from service.i18n.wording import Catalogues
-from tests.unit.integrations.chat_server import Callback, Fault, Message
+from tests.unit.integrations.chat_server import Fault
 from tests.unit.integrations.feishu_server import (
     APP,
     ENCRYPT_KEY,
@@ -28,22 +26,18 @@ from tests.unit.integrations.feishu_server import (
     FeishuServer,
     pressables,
 )
-from workorders import Button, Card, ChannelFailed, ChannelRetry, Handle, RawInbound, Refusal
+from workorders import Button, ChannelFailed, ChannelRetry, Handle, Refusal
 from workorders.card import button_id
 from workorders.channel import Updated
 
-WORDS = Catalogues(ZONE, {})
 
-
-class FeishuHarness:
+class FeishuHarness(ChatHarness):
     address = "ou_chen"
     unknown_address = "ou_nobody"
-    strangers = True
+    stranger = "ou_stranger"
 
     def __init__(self, server: FeishuServer, **options: Any) -> None:
-        self.server = server
-        self.server.unknown.add(self.unknown_address)
-        self.ticks = Ticks()
+        super().__init__(server)
         self.channel = FeishuChannel(
             web=FeishuWeb(
                 base_url=server.url,
@@ -59,35 +53,12 @@ class FeishuHarness:
             public_url="https://console.invalid",
         )
 
-    def delivered(self) -> int:
-        return len([one for one in self.server.messages if one.user == self.address])
-
-    def message(self) -> Message:
-        return self.server.messages[-1]
-
-    def press(self, handle: Handle, card: Card, verb: str, *, stranger: bool = False) -> RawInbound:
-        assert handle.reference["user"] == self.address
-        key = button_id(card.object_id, card.version, verb)
-        return raw(self.server.press(self.message(), key, "ou_stranger" if stranger else ""))
-
-    def tampered(self, raw: RawInbound) -> RawInbound:
-        other = self.server.press(self.message(), button_id("WO-20261123-002", 1, "acknowledge"))
-        return replace(raw, body=other.body)
-
-    def set_outage(self, *, on: bool) -> None:
-        self.server.lasting = Fault(status=503) if on else None
-
     def set_rate_limit(self, after_s: int | None) -> None:
         limit = None if after_s is None else Fault(400, after_s, errcode=99991400)
         self.server.lasting = limit
 
     def forget(self, handle: Handle) -> None:
         self.server.withdrawn.add(str(handle.reference["message_id"]))
-
-
-def raw(asked: Callback) -> RawInbound:
-    headers = {name.lower(): value for name, value in asked.headers.items()}
-    return RawInbound(asked.body, headers, NOW, asked.query)
 
 
 @pytest.fixture(name="server")

@@ -9,18 +9,17 @@ from typing import Any
 
 import pytest
 from channel_suite import NOW, ORDER, ChannelSuite, FreshnessSuite, a_card
+from chat_harness import WORDS, ChatHarness, raw
 
 from integrations.outbound import Outbound
 from integrations.wecom import CODE_LIFE, WecomChannel
 from integrations.wecom_crypto import CallbackSeal
 from integrations.wecom_web import WecomWeb
 from integrations.written import Written
-from service.composition import ZONE
-from service.i18n.wording import Catalogues
 from service.inbound.card_codes import StoredCodes
 from store import Store, open_engine
 from store.schema import metadata
-from tests.unit.integrations.chat_server import Callback, Fault, Message
+from tests.unit.integrations.chat_server import Fault
 from tests.unit.integrations.wecom_server import (
     AES_KEY,
     AGENT,
@@ -32,7 +31,6 @@ from tests.unit.integrations.wecom_server import (
 )
 from workorders import (
     Button,
-    Card,
     ChannelFailed,
     ChannelRetry,
     Handle,
@@ -43,26 +41,10 @@ from workorders import (
 )
 from workorders.card import Figure, button_id
 
-WORDS = Catalogues(ZONE, {})
 
-
-class Ticks:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class WecomHarness:
-    address = "chen"
-    unknown_address = "nobody"
-    strangers = True
-
+class WecomHarness(ChatHarness):
     def __init__(self, server: WecomServer, store: Store, **options: Any) -> None:
-        self.server = server
-        self.server.unknown.add(self.unknown_address)
-        self.ticks = Ticks()
+        super().__init__(server)
         self.codes = StoredCodes(store, "wecom", CODE_LIFE)
         self.web = WecomWeb(
             base_url=server.url,
@@ -83,24 +65,6 @@ class WecomHarness:
             public_url=options.get("public_url", "https://console.invalid"),
         )
 
-    def delivered(self) -> int:
-        return len([one for one in self.server.messages if one.user == self.address])
-
-    def message(self) -> Message:
-        return self.server.messages[-1]
-
-    def press(self, handle: Handle, card: Card, verb: str, *, stranger: bool = False) -> RawInbound:
-        assert handle.reference["user"] == self.address
-        key = button_id(card.object_id, card.version, verb)
-        return raw(self.server.press(self.message(), key, "stranger" if stranger else ""))
-
-    def tampered(self, raw: RawInbound) -> RawInbound:
-        other = self.server.press(self.message(), button_id("WO-20261123-002", 1, "acknowledge"))
-        return replace(raw, body=other.body)
-
-    def set_outage(self, *, on: bool) -> None:
-        self.server.lasting = Fault(status=503) if on else None
-
     def set_rate_limit(self, after_s: int | None) -> None:
         fault = None if after_s is None else Fault(status=429, retry_after=after_s)
         self.server.lasting = fault
@@ -108,10 +72,6 @@ class WecomHarness:
     def forget(self, handle: Handle) -> None:
         assert handle
         self.server.codes.clear()
-
-
-def raw(asked: Callback) -> RawInbound:
-    return RawInbound(asked.body, {}, NOW, asked.query)
 
 
 @pytest.fixture(name="store")

@@ -24,7 +24,8 @@ from flow_house import PATIENCE_S, house, over_http
 from pydantic import ValidationError
 
 import main
-from directory import Account, set_active
+from directory import Account, Role, set_active
+from directory.writing import save_directory
 from service.cli import doctor
 from service.cli.desk import Desk
 from service.cli.findings import Finding
@@ -265,6 +266,33 @@ def test_a_person_who_left_is_refused(town: Town):
     assert town.state(order.id) is State.OPEN
     assert len(town.whispers("chen")) == 1
     assert f"{town.kind.name}.refuse" in town.house.actions()
+
+
+@pytest.mark.parametrize("viewer", ["shen", "gui"], ids=["auditor", "compliance_editor"])
+def test_a_viewer_who_presses_is_refused(town: Town, viewer: str):
+    order = town.house.breach()
+    message = town.card("chen", "acknowledge")
+    pressed = town.press_key(message, key(message, "acknowledge"), viewer)
+    assert town.send(pressed).status_code == 200
+    (said,) = town.whispers(viewer)
+    assert said == "You may not do this."
+    assert town.state(order.id) is State.OPEN
+    assert town.house.order(order.id).version == order.version
+
+
+def test_a_role_that_was_taken_away_since_the_card_went_out_does_not_count(town: Town):
+    order = town.house.breach()
+    asked = town.pressed("chen", "acknowledge")
+    known = town.house.app.directory
+    people = tuple(
+        replace(one, roles=(Role.COMPLIANCE_EDITOR,)) if one.id == "chen" else one
+        for one in known.people
+    )
+    with town.house.app.store.unit_of_work("cli:test") as uow:
+        assert save_directory(uow, replace(known, people=people))
+    assert town.send(asked).status_code == 200
+    assert town.whispers("chen") == ["You may not do this."]
+    assert town.state(order.id) is State.OPEN
 
 
 def test_a_sibling_sees_no_order_behind_a_forwarded_button(town: Town):
