@@ -6,7 +6,7 @@ The catalogues stand above this room (`service/i18n`), so the words are handed i
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Protocol
 
 from approvals.state import REJECT_REASONS
@@ -130,7 +130,16 @@ def _measured(value: str, unit: str, words: Words) -> str:
     """A figure with its unit; the use of a limit is written in percent, here as everywhere."""
     if unit == _RATIO:
         return f"{Decimal(value) * 100:,.0f} {words.text('unit.percent')}"
-    return f"{value} {words.text(f'unit.{unit}')}" if unit else value
+    shown = _grouped(value)
+    return f"{shown} {words.text(f'unit.{unit}')}" if unit else shown
+
+
+def _grouped(value: str) -> str:
+    """A figure with its thousands apart and a real minus, as on every page."""
+    try:
+        return f"{Decimal(value):,f}".replace("-", "\N{MINUS SIGN}")
+    except InvalidOperation:
+        return value
 
 
 def _reasons(card: Card, words: Words) -> tuple[tuple[str, str], ...]:
@@ -152,8 +161,13 @@ def _joined(names: Sequence[str], words: Words) -> str:
 
 
 def _filled(params: Mapping[str, Any], words: Words) -> dict[str, Any]:
-    """Parameters as text; a list is joined as the language joins names."""
+    """Parameters as text; a list of names is joined as the language joins names."""
     return {
-        name: _joined([str(item) for item in value], words) if isinstance(value, list) else value
+        name: _joined([str(item) for item in value], words) if _are_names(value) else value
         for name, value in params.items()
     }
+
+
+def _are_names(value: object) -> bool:
+    """A list; one of mappings is sentences, whose words are the catalogue's."""
+    return isinstance(value, list) and not any(isinstance(item, Mapping) for item in value)

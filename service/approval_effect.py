@@ -8,6 +8,7 @@ from approvals import State, Subject
 from book.read import read_state
 from service.application import Application
 from service.approval_cards import Effect
+from service.approval_matter import grouped
 from service.prechecking import judged
 from store.schema import table
 from store.types import decimal_text
@@ -37,7 +38,12 @@ def effect_of(connection: Connection, app: Application, state: State) -> Effect:
         found = hedge_order_of(connection, subject)
         if found is not None:
             answer = judged_now(connection, app, found)
-            return Effect(_figures(answer, order), level, str(answer.fact["data_state"]))
+            trade = {
+                "contract": found.contract or f"{found.product}{found.month}",
+                "side": found.side,
+                "lots": grouped(str(found.lots)),
+            }
+            return Effect(_figures(answer, order), level, str(answer.fact["data_state"]), trade)
     if order is None or order.value is None:
         return Effect((), level)
     figures = [Figure("card.value", decimal_text(order.value), unit=order.unit)]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from approvals import State
-from service.approval_cards import still_needed
+from service.approval_people import still_needed
 from workorders.plain import plain
 
 
@@ -25,6 +25,7 @@ def approval_row(state: State) -> dict[str, Any]:
             "round": state.round,
             "step": state.current.name if state.current else "",
             "waiting_for": state.waiting_for,
+            "mode": state.current.mode if state.current else "",
             "still_needed": still_needed(state),
             "due": state.due,
             "expires": state.expires,

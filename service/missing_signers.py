@@ -7,7 +7,7 @@ from typing import Any
 from approvals import Outcome, Shortfall, shortfalls
 from approvals.state import Code
 from directory import Directory
-from service.approval_cards import people_named, unit_named
+from service.approval_people import names_of, unit_named
 
 Sentence = dict[str, Any]
 
@@ -27,7 +27,7 @@ def missing_signers(decided: Outcome, directory: Directory, at: datetime) -> dic
 
 def _told(found: Shortfall, requester: str, directory: Directory) -> Iterator[Sentence]:
     def names(people: Sequence[str]) -> list[str]:
-        return people_named(directory, people)
+        return names_of(directory, people)
 
     what = "role" if found.role else "permission" if found.permission else "people"
     wanted = {

@@ -326,6 +326,7 @@ class ApprovalOut(Out):
     round: int
     step: str
     waiting_for: list[str]
+    mode: str = Field(description="`all`, `any` or `n_of` of the step that waits; else empty")
     still_needed: int
     signatures: list[SignatureOut]
     due: Time | None

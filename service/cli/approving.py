@@ -10,8 +10,12 @@ from sqlalchemy import Connection
 
 import approvals
 from approvals import REJECT_REASONS, Event, State, Status, UnknownRequest, Verb
+from integrations.wording import card_text
 from service.application import Application
+from service.approval_cards import approval_card
 from service.approval_effect import effect_of
+from service.approval_matter import matter
+from service.approval_people import mode_told
 from service.approval_rows import approval_row
 from service.approving import act as act_on
 from service.approving import recorded
@@ -120,6 +124,9 @@ def show_one(context: typer.Context, approval: Number, user: As = "") -> None:
         with app.store.reader() as connection:
             state = _seen(connection, app, approval, person)
             effect = effect_of(connection, app, state)
+            card = approval_card(
+                state, person, notice_id="", directory=app.directory, effect=effect
+            )
             acts = approvals.history(connection, approval)
         shape = desk.format(app.clock())
         card_words = app.catalogues.words(desk.words.language)
@@ -141,10 +148,13 @@ def show_one(context: typer.Context, approval: Number, user: As = "") -> None:
             version=state.version,
         )
         desk.say("cli.approvals.asked", person=subject.requester, org=subject.org)
-        for one in effect.figures:
-            after = f" → {one.after}" if one.after else ""
-            typer.echo(f"{card_words.text(one.code)}: {one.before}{after} {one.unit}".rstrip())
+        for one in matter(state, app.directory):
+            typer.echo(card_words.text(one.code, **one.params))
+        for name, change in card_text(card, card_words, "").figures:
+            typer.echo(f"{name}: {change}")
         if state.current is not None:
+            if mode := mode_told(state.current):
+                typer.echo(card_words.value("mode", mode))
             people = ", ".join(state.waiting_for) or "—"
             desk.say("cli.approvals.needs", need=document["still_needed"], people=people)
         for done in acts:

@@ -23,6 +23,8 @@ _CODED: Mapping[str, tuple[str, ...]] = {
     "signer_role": ("directory.role.{}",),
     "signer_permission": ("directory.permission.{}",),
     "approval_step": ("approvals.step.{}",),
+    "commodity": ("product.{}",),
+    "measure": ("ui.measure.{}",),
 }
 _LANGUAGES = frozenset({"zh", "en"})
 _TIMES = frozenset({"at", "since", "until", "due", "opens", "as_of", "event_time"})

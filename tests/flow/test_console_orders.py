@@ -226,7 +226,7 @@ def test_an_approval_is_asked_for_signed_and_shown(home: House, order: WorkOrder
     assert "Copper Limit change, 0 of 1 signed" in text_of(lin, "/")
     shown = text_of(lin, link[0])
     assert "One week more" in shown
-    assert "Value 1300 t" in shown
+    assert "Value 1,300 t" in shown
     version = re.search(r'name="version" value="(\d+)"', lin.get(link[0]).text)
     assert version
     signed = after(lin, f"{link[0]}/approve", version=version[1])

@@ -363,7 +363,7 @@ def test_a_delegate_gets_the_card_with_the_delegation_on_it_and_signs(town: Hous
     approval = asked.json()["approval"]
     town.run_agents()
     card = town.card("boss", "approve", about=approval)
-    assert "You sign for Wang Qiang, delegated for Group/East until 05-16 10:0" in card.body["text"]
+    assert "You sign for Wang Qiang, delegated for East until 05-16 10:0" in card.body["text"]
     for other in ("lin", "zhao"):  # a delegation for another unit; nobody who may sign here
         with pytest.raises(AssertionError, match=f"no card for {other}"):
             town.card(other, about=approval)
@@ -385,7 +385,7 @@ def test_a_delegation_that_ends_takes_the_buttons_with_it(town: House):
     approval = asked.json()["approval"]
     town.run_agents()
     first = town.card("boss", "approve", about=approval)
-    assert "up to 5000" in first.body["text"]
+    assert "up to 5,000" in first.body["text"]
     town.pass_time(hours=2)
     assert town.press("boss", "approve", about=approval).status_code == 200
     shown = town.client("chen").get(f"/api/v1/approvals/{approval}").json()

@@ -17,6 +17,7 @@ from service.approval_kept import kept_card
 from service.approving import act as act_on
 from service.approving import recorded
 from service.i18n.wording import Spoken
+from service.web.rooms.approvals_inbox import mode_of
 from service.web.rooms.here import Here, Viewer, not_found
 from service.web.views.approval import ApprovalPage, Kept, Signer
 from service.web.views.orders import Pair
@@ -40,8 +41,7 @@ def approval_page(here: Here, connection: Connection, state: State) -> ApprovalP
     card = approval_card(
         state, here.person, notice_id="", directory=here.directory, effect=effect, lent=lent
     )
-    language = "zh" if here.names.zh else "en"
-    words = here.app.catalogues.words(language)
+    words = here.spoken
     told = card_text(card, words, "")
     final = state.status.final
     subject = state.subject
@@ -90,6 +90,8 @@ def _signers(here: Here, state: State) -> Iterable[Signer]:
     waiting = set(state.waiting_for)
     for number, step in enumerate(state.steps):
         name = here.reader.words.first(f"approvals.step.{step.name}", "approvals.step.approver")
+        if mode := mode_of(here, step):
+            name = f"{name} · {mode}"
         for seat in step.seats:
             done = signed.get((number, seat))
             now = number == state.step and seat in waiting

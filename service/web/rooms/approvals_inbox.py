@@ -6,10 +6,11 @@ from urllib.parse import quote
 from sqlalchemy import Connection
 
 import approvals
-from approvals import State, Status
+from approvals import OpenStep, State, Status
 from integrations.wording import card_text
-from service.approval_cards import approval_card, still_needed
+from service.approval_cards import approval_card
 from service.approval_effect import effect_of
+from service.approval_people import mode_told, still_needed
 from service.bulk_signing import RED_ALONE, Signed
 from service.web.rooms.delegations import Form, delegation_lines, lend_act
 from service.web.rooms.here import Here
@@ -91,7 +92,15 @@ def _progress(here: Here, state: State) -> str:
     if state.current is None:
         return ""
     people = here.names.people(list(state.waiting_for))
-    return here.text("ui.approvals.needs", need=still_needed(state), people=people)
+    needs = here.text("ui.approvals.needs", need=still_needed(state), people=people)
+    mode = mode_of(here, state.current)
+    return here.text("approvals.mode.list", mode=mode, needs=needs) if mode else needs
+
+
+def mode_of(here: Here, step: OpenStep) -> str:
+    """会签, 或签 or how many of how many; empty where one alone can sign."""
+    told = mode_told(step)
+    return str(here.spoken.value("mode", told)) if told else ""
 
 
 def _waiting(here: Here, connection: Connection, state: State) -> ApprovalLine:
@@ -100,7 +109,7 @@ def _waiting(here: Here, connection: Connection, state: State) -> ApprovalLine:
     card = approval_card(
         state, here.person, notice_id="", directory=here.directory, effect=effect, lent=lent
     )
-    told = card_text(card, here.app.catalogues.words("zh" if here.names.zh else "en"), "")
+    told = card_text(card, here.spoken, "")
     red = effect.level is Level.RED
     base = _plain(here, state, effect.level.value if effect.level is not None else "")
     place = here.text("ui.approvals.for", person=here.names.person(lent.principal)) if lent else ""

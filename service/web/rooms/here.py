@@ -15,6 +15,7 @@ from agents.facts import Surroundings
 from directory import Directory
 from service.application import Application
 from service.i18n.titles import rule_titles
+from service.i18n.wording import Spoken
 from service.security import SignedIn
 from service.security.gate import signed_in
 from service.web.frame import Frame
@@ -70,6 +71,11 @@ class Here:
     def text(self, key: str, **params: object) -> str:
         """Words of the catalogue."""
         return self.reader.words.text(key, **params)
+
+    @property
+    def spoken(self) -> Spoken:
+        """The words of cards and messages, which also say codes and times."""
+        return self.app.catalogues.words("zh" if self.names.zh else "en")
 
     def may(self, permission: str, org: str = "") -> bool:
         """Whether the person may act with `permission` at `org`."""

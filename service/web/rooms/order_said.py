@@ -81,8 +81,7 @@ def refusal_text(here: Here, outcome: Outcome) -> str:
         elif name in params:
             params[name] = form.quantity(None)
     if "missing" in params:
-        spoken = here.app.catalogues.words(here.reader.words.language)
-        params["missing"] = spoken.value("missing", params["missing"])
+        params["missing"] = here.spoken.value("missing", params["missing"])
     key = f"reason.{outcome.code}"
     return here.text(key, **params) if key in here.reader.words else outcome.code
 
