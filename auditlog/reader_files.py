@@ -5,7 +5,7 @@ write it; the whole file decides, not its first lines.
 """
 
 import codecs
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import IO, Final
@@ -47,7 +47,7 @@ def read_file(
     default_arrival: datetime | None = None,
     zone: tzinfo | None = None,
     mapping: EventMapping | None = None,
-    told: Callable[[Event, int], None] | None = None,
+    told: Callable[[Event, int, Mapping[str, str]], None] | None = None,
 ) -> Iterator[Event | Reject]:
     """The events of a file in its order, and what could not be read, each with its place.
 
@@ -58,7 +58,7 @@ def read_file(
         default_arrival: the arrival of rows that name none; None takes their event time.
         zone: the zone of times without an offset; None refuses them.
         mapping: what the company's own names and words mean.
-        told: hears of each event the line in which it stood.
+        told: hears of each event the line in which it stood, and its cells in a workbook.
 
     Yields:
         Events, and a `Reject` for each row or rest of the file that could not be read.
@@ -80,7 +80,7 @@ def read_file(
         else:
             yield from _text(path, suffix, reading)
     except OSError as error:
-        yield reading.reject("LOG_FILE_UNREADABLE", found=error.strerror or "")
+        yield reading.reject("LOG_FILE_NOT_OPENED", found=error.strerror or "", allowed=suffix)
 
 
 def _packed_form(path: Path) -> str:

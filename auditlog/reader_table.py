@@ -14,7 +14,7 @@ from auditlog.fields import NAMES, TARGET
 from auditlog.port import Reject
 from auditlog.reading import Reading
 from auditlog.rows import Fault, Row, text_rows, uneven, workbook_rows
-from store.problems import did_you_mean, shorten
+from store.problems import did_you_mean
 
 _BATCH: Final = 2000
 
@@ -43,6 +43,11 @@ def read_csv(stream: IO[str], reading: Reading) -> Iterator[Event | Reject]:
         yield reading.reject("LOG_HEADER", 1, allowed="event_id, event_time, kind, type")
 
 
+def _kind_of(error: Exception) -> str:
+    """The fault's kind; what a library says of it is in its own words, and English."""
+    return type(error).__name__
+
+
 def _reject(fault: Fault, reading: Reading) -> Reject:
     return reading.reject(fault.code, fault.line, found=fault.found, allowed=fault.allowed)
 
@@ -63,7 +68,7 @@ def _fields(header: Sequence[object], reading: Reading) -> tuple[list[str], list
 
 def read_xlsx(path: Path, reading: Reading) -> Iterator[Event | Reject]:
     """Rows of every sheet of a workbook that holds any; problems name the cell."""
-    sheet = ""
+    sheet = first = ""
     fields: list[str] | None = None
     for row in workbook_rows(path):
         if isinstance(row, Fault):
@@ -71,18 +76,21 @@ def read_xlsx(path: Path, reading: Reading) -> Iterator[Event | Reject]:
             continue
         if row.sheet != sheet:
             sheet, fields = row.sheet, None
+            first = first or sheet
         if fields is None:
             fields, faults = _fields(row.values, reading)
             yield from faults
             # without a usable header the sheet's rows mean nothing
             fields = [] if faults else fields
         elif fields:
-            yield _xlsx_row(row, fields, reading)
+            yield _xlsx_row(row, fields, reading, "" if sheet == first else f"{sheet}!")
 
 
-def _xlsx_row(row: Row, fields: Sequence[str], reading: Reading) -> Event | Reject:
+def _xlsx_row(row: Row, fields: Sequence[str], reading: Reading, prefix: str) -> Event | Reject:
     cells = {
-        field: f"{get_column_letter(column)}{row.line}" for column, field in enumerate(fields, 1)
+        field: f"{prefix}{get_column_letter(column)}{row.line}"
+        for column, field in enumerate(fields, 1)
+        if field
     }
     # Excel keeps whole numbers as they are; ids such as 19532 are taken as text
     values = {field: cell for field, cell in zip(fields, row.values, strict=False) if field}
@@ -94,7 +102,7 @@ def read_parquet(path: Path, reading: Reading) -> Iterator[Event | Reject]:
     try:
         table = pq.ParquetFile(path)
     except (pa.ArrowException, OSError) as error:
-        yield reading.reject("LOG_FILE_UNREADABLE", found=shorten(str(error)), allowed=".parquet")
+        yield reading.reject("LOG_FILE_UNREADABLE", found=_kind_of(error), allowed=".parquet")
         return
     line = 0
     with table:
@@ -108,4 +116,6 @@ def read_parquet(path: Path, reading: Reading) -> Iterator[Event | Reject]:
                     line += 1
                     yield reading.row(values, line)
         except (pa.ArrowException, OSError, ValueError) as error:
-            yield reading.reject("LOG_FILE_TRUNCATED", line + 1, found=str(error))
+            yield reading.reject(
+                "LOG_FILE_CUT", line + 1, found=_kind_of(error), allowed=".parquet"
+            )

@@ -24,7 +24,7 @@ class Reading:
         zone: the zone of times without an offset (spreadsheets have no other); None refuses them.
         mapping: what the company's own names and words mean; what it does not name goes by its
             own name.
-        told: hears of each event the line in which it stood.
+        told: hears of each event the line in which it stood, and its cells in a workbook.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Reading:
     default_arrival: datetime | None = None
     zone: tzinfo | None = None
     mapping: EventMapping | None = None
-    told: Callable[[Event, int], None] | None = None
+    told: Callable[[Event, int, Mapping[str, str]], None] | None = None
 
     def problem(self, code: str, line: int = 0, *, found: str = "", **parts: Any) -> Problem:
         """A problem of this file; `found` may hold bytes that are no text, and is made readable."""
@@ -51,6 +51,12 @@ class Reading:
     ) -> Event | Reject:
         """The event that a row is, or the row with everything that is wrong with it."""
         mapped = values
+        # under our own names too: a fault may speak of the field, not of the column
+        cells = (
+            {**{self.target(name) or name: at for name, at in cells.items()}, **cells}
+            if cells
+            else {}
+        )
         if self.mapping is not None and isinstance(values, Mapping):
             mapped = self.mapping.apply(values)
         found = parse_event(
@@ -64,7 +70,7 @@ class Reading:
         )
         if isinstance(found, Event):
             if self.told is not None:
-                self.told(found, line)
+                self.told(found, line, cells)
             return found
         text = raw if raw is not None else _text(values)
         return Reject(text, tuple(found), file=self.name, line=line, org=_org(mapped))

@@ -65,7 +65,7 @@ def text_rows(stream: IO[str]) -> Iterator[Row | Fault]:
             if "field larger" in str(error):
                 yield Fault("LOG_CELL_TOO_LONG", line, allowed="≤ 16 MB")
                 continue
-            yield Fault("LOG_ROW_UNREADABLE", line, found=str(error), allowed='"…", ""')
+            yield Fault("LOG_ROW_UNREADABLE", line, allowed='"…", ""')
             continue
         if values is None:
             return
@@ -88,7 +88,8 @@ def workbook_rows(path: Path) -> Iterator[Row | Fault]:
             return
         workbook = openpyxl.load_workbook(path, read_only=True, data_only=True)
     except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError) as error:
-        yield Fault("LOG_FILE_UNREADABLE", found=str(error), allowed=".xlsx")
+        # what the library says is in its own words, and English
+        yield Fault("LOG_FILE_UNREADABLE", found=type(error).__name__, allowed=".xlsx")
         return
     try:
         for sheet in workbook.worksheets:
@@ -100,6 +101,6 @@ def workbook_rows(path: Path) -> Iterator[Row | Fault]:
                     yield Row(line, values, sheet.title, hidden)
     except (zipfile.BadZipFile, KeyError, ValueError, OSError, SyntaxError) as error:
         # the parts of a workbook are unpacked as they are read; SyntaxError is broken XML
-        yield Fault("LOG_FILE_TRUNCATED", found=str(error))
+        yield Fault("LOG_FILE_CUT", found=type(error).__name__, allowed=".xlsx")
     finally:
         workbook.close()

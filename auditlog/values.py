@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from store.problems import Problem, shorten
+from store.problems import Problem, code_point, shorten
 from store.types import decimal_text, number_text
 
 FIELD_BYTES = 64 * 1024
@@ -105,9 +105,10 @@ class FieldReader:
         return text if self._admit(field, text, prose=prose) else ""
 
     def _admit(self, field: str, text: str, *, prose: bool) -> bool:
-        if not text.isprintable() and (_FORBIDDEN_IN_PROSE if prose else _FORBIDDEN).search(text):
+        pattern = _FORBIDDEN_IN_PROSE if prose else _FORBIDDEN
+        if not text.isprintable() and (strange := pattern.search(text)):
             self.size += len(text)
-            self.fault("EVENT_CONTROL_CHARACTER", field, text)
+            self.fault("EVENT_CONTROL_CHARACTER", field, text, f"≠ {code_point(strange[0])}")
             return False
         size = len(text.encode())
         self.size += size

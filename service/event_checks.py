@@ -4,7 +4,7 @@ A faulty one goes to quarantine with everything that is wrong with it, good ones
 that are the record of an audit alone (logins, vouchers …) pass as they are.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -33,12 +33,14 @@ from book.read import read_state
 from book.state import BookState, Fact
 from integrations.files import Terms
 from service.application import Application
+from service.event_lines import Told
 from service.import_terms import product_names
 from store.problems import Problem, shorten
 
 #: What an earlier event of the same order or receipt may have told.
 _LEANS_ON_EARLIER: Final = frozenset({"ORDER_INCOMPLETE", "RECEIPT_UNKNOWN"})
 _EMPTY: Final = BookState()
+_NO_CELLS: Final[Mapping[str, str]] = {}
 
 
 class Sorted(NamedTuple):
@@ -64,15 +66,18 @@ class EventChecks:
         self._around = app.directories.now()
         self._terms = Terms(now, self._around.directory, names=product_names())
         self._lines: dict[int, int] = {}
+        self._cells: dict[int, Mapping[str, str]] = {}
         self._books: dict[str, BookState] = {}
         self._said: dict[tuple[str, str], list[Fact]] = {}
 
     @property
-    def told(self) -> Callable[[Event, int], None]:
-        """For the reader of the rows: hears of each event the line in which it stood."""
+    def told(self) -> Told:
+        """For the reader of the rows: hears of each event the line and cells in which it stood."""
 
-        def remember(event: Event, line: int) -> None:
+        def remember(event: Event, line: int, cells: Mapping[str, str] = _NO_CELLS) -> None:
             self._lines[id(event)] = line
+            if cells:
+                self._cells[id(event)] = cells
 
         return remember
 
@@ -95,6 +100,7 @@ class EventChecks:
         ]
         kept = [one for one in events if id(one) not in found]
         self._lines.clear()
+        self._cells.clear()
         self._said.clear()
         self._books.clear()
         return Sorted(kept, rejects)
@@ -175,6 +181,7 @@ class EventChecks:
     def _placed(self, problem: Problem, event: Event) -> Problem:
         """The problem with its place, and what would have been right."""
         more: dict[str, Any] = {"file": self._name, "line": self._lines.get(id(event), 0)}
+        more["cell"] = self._cells.get(id(event), _NO_CELLS).get(problem.field, "")
         if problem.code == "ORG_UNKNOWN":
             more["hint"] = self._terms.near_org(event.org)
         elif problem.code in {"PRODUCT_UNKNOWN", "PRODUCT_MISSING"}:

@@ -71,6 +71,13 @@ def shorten(value: object) -> str:
     return text if len(text) <= _FOUND_LIMIT else text[: _FOUND_LIMIT - 1] + "…"
 
 
+def code_point(character: str) -> str:
+    """What cannot be shown, by its number: ``U+202E``, or ``0xFF`` for a byte that is no text."""
+    number = ord(character)
+    # what decoding with "surrogateescape" makes of a byte
+    return f"0x{number - 0xDC00:02X}" if 0xDC80 <= number <= 0xDCFF else f"U+{number:04X}"  # noqa: PLR2004
+
+
 def did_you_mean(found: str, allowed: Iterable[str]) -> str:
     """The allowed word nearest to `found`, or an empty string when none is near."""
     near = get_close_matches(found[:_FOUND_LIMIT], list(allowed), n=1, cutoff=0.6)

@@ -57,7 +57,7 @@ class FactReader:
         for column in self._columns.values():
             wanted = column.name in FIXATION_NEEDS if fixation else column.needed
             if wanted:
-                row.need(column.name, ", ".join(column.choices) or column.example)
+                row.need(column.name, column.allowed)
         entry = self._read(row)
         if row.problems or entry is None:
             return row.problems

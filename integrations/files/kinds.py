@@ -61,6 +61,17 @@ class Column:
     words: Mapping[str, str] | None = None
     example: str = ""
 
+    @property
+    def allowed(self) -> str:
+        """What a cell may hold, for a problem: each choice with the Chinese words for it."""
+        return ", ".join(self._chosen(choice) for choice in self.choices) or self.example
+
+    def _chosen(self, choice: str) -> str:
+        theirs = [
+            w for w, meant in (self.words or {}).items() if meant == choice and not w.isascii()
+        ]
+        return " / ".join((choice, *theirs))
+
 
 _SIDES: Final = {
     "b": "buy", "purchase": "buy", "long": "buy", "买": "buy", "买入": "buy", "采购": "buy",

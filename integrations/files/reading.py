@@ -170,9 +170,10 @@ class _Gathered:
             file=self.file,
             line=row.line,
             cell=read.cell,
-            field=_id_field(read),
-            found=shorten(key[1][1] if len(key[1]) > 1 else key[1][0]),
-            params=_named(row, _id_field(read)) | {"other": str(held.line)},
+            field=id_field(read),
+            found=(found := shorten(key[1][1] if len(key[1]) > 1 else key[1][0])),
+            allowed=f"≠ {found}",
+            params=_named(row, id_field(read)) | {"other": str(held.line)},
         )
         self.bad.append(_bad(row, (problem,)))
 
@@ -197,7 +198,8 @@ def _netted(first: Entry, second: Entry) -> Entry | None:
     return replace(first, fact=fact, side="", rows=first.rows + second.rows)
 
 
-def _id_field(entry: Entry) -> str:
+def id_field(entry: Entry) -> str:
+    """The columns that name the entry within its organisation."""
     names = {
         "contracts": "contract_id",
         "fixations": "fixation_id",

@@ -16,6 +16,16 @@ from store.problems import Problem, shorten
 
 #: Columns that hold per cent, so that a cell that shows 5% means 5.
 PER_CENT: Final = frozenset({"tolerance_pct"})
+#: What a cell of each form may hold, in place of a formula without its value.
+_SAMPLES: Final[Mapping[Form, str]] = {
+    **dict.fromkeys(Form, "abc"),
+    **dict.fromkeys((Form.POSITIVE, Form.AMOUNT, Form.NUMBER), "1286400.00"),
+    Form.LOTS: "20",
+    Form.MONTH: "2406, spot",
+    Form.TIME: "2024-05-14",
+    Form.DAYS: "2024-05-14",
+    Form.FLAG: "yes, no, 是, 否",
+}
 FIGURES: Final = frozenset({Form.POSITIVE, Form.AMOUNT, Form.NUMBER, Form.LOTS})
 
 
@@ -103,11 +113,15 @@ def _width(row: Row, head: Head, _: Layout, __: Mapping[str, Form]) -> Iterator[
         yield {"code": "LOG_COLUMNS", "field": named, "found": found, "allowed": allowed}
 
 
-def _formulas(row: Row, head: Head, layout: Layout, _: Mapping[str, Form]) -> Iterator[_Found]:
+def _formulas(row: Row, head: Head, layout: Layout, forms: Mapping[str, Form]) -> Iterator[_Found]:
     for column, name in enumerate(head.fields, 1):
         place = f"{get_column_letter(column)}{row.line}"
         if name and place in layout.uncalculated:
-            yield {"code": "IMPORT_NOT_CALCULATED", "field": name, "cell": layout.prefix + place}
+            cell, allowed = layout.prefix + place, _SAMPLES[forms[name]]
+            yield {
+                "code": "IMPORT_NOT_CALCULATED", "field": name, "cell": cell, "found": "=…",
+                "allowed": allowed,
+            }  # fmt: skip
 
 
 def _hidden(row: Row, _: Head, layout: Layout, __: Mapping[str, Form]) -> Iterator[_Found]:
@@ -136,6 +150,7 @@ def _merges(row: Row, head: Head, layout: Layout, _: Mapping[str, Form]) -> Iter
                 "code": "IMPORT_MERGED_CELLS",
                 "field": next(filter(None, named)),
                 "found": one.name,
+                "allowed": "1 × 1",
                 "cell": f"{layout.prefix}{get_column_letter(one.first_column)}{row.line}",
             }
 

@@ -112,7 +112,7 @@ class SheetReader:
             else:
                 yield from self._text()
         except OSError as error:
-            self._fault("LOG_FILE_UNREADABLE", found=error.strerror or "")
+            self._fault("LOG_FILE_NOT_OPENED", found=error.strerror or "", allowed=suffix)
 
     # --- the two forms --------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from typing import Final
 from book.positions import SPOT
 from book.state import LOTS_BOUND, QUANTITY_BOUND
 from integrations.files.kinds import Column
-from store.problems import Problem, did_you_mean, shorten
+from store.problems import Problem, code_point, did_you_mean, shorten
 from store.types import number_text
 
 TEXT_MOST: Final = 500
@@ -162,8 +162,9 @@ class RowReader:
         if len(text) > TEXT_MOST:
             self.fault("IMPORT_TEXT_TOO_LONG", field, allowed=str(TEXT_MOST))
             return default
-        if not text.isprintable() and any(unicodedata.category(c) in _FORBIDDEN for c in text):
-            self.fault("IMPORT_CONTROL_CHARACTER", field)
+        strange = () if text.isprintable() else (c for c in text if _is_forbidden(c))
+        if one := next(iter(strange), ""):
+            self.fault("IMPORT_CONTROL_CHARACTER", field, allowed=f"≠ {code_point(one)}")
             return default
         return text
 
@@ -187,7 +188,7 @@ class RowReader:
         found = text if text in column.choices else words.get(text, "")
         if not found and not self._told(column.name):
             hint = did_you_mean(text, [*column.choices, *words])
-            allowed = ", ".join(column.choices)
+            allowed = column.allowed
             self.fault("IMPORT_NOT_A_CHOICE", column.name, allowed=allowed, hint=hint)
         return found
 
@@ -347,6 +348,10 @@ def parse_time(text: str) -> datetime | date | None:
         return datetime.fromisoformat(f"{day.isoformat()}T{rest}") if rest else day
     except ValueError:
         return None
+
+
+def _is_forbidden(character: str) -> bool:
+    return unicodedata.category(character) in _FORBIDDEN
 
 
 def month_of(text: str) -> str | None:

@@ -18,7 +18,7 @@ from book.read import read_state
 from book.state import BookState, field_of, key_of
 from integrations.files import COLUMNS, BadRow, Batch, Entry, Kind, take_in
 from integrations.files.facts import FactReader
-from integrations.files.reading import raw_of
+from integrations.files.reading import id_field, raw_of
 from integrations.files.values import RowReader
 from rules.model import Verdict
 from service.api.access import App, Caller, Who
@@ -190,7 +190,10 @@ def _batch(uow: UnitOfWork, app: Application, kind: Kind, asked: RowsIn, body: b
 def _repeated(held: Entry, line: int) -> Problem:
     found = shorten(key_of(held.fact)[1])
     params = {"other": str(held.line)}
-    return Problem("IMPORT_ID_REPEATED", file=_FILE, line=line, found=found, params=params)
+    return Problem(
+        "IMPORT_ID_REPEATED", file=_FILE, line=line, field=id_field(held), found=found,
+        allowed=f"≠ {found}", params=params,
+    )  # fmt: skip
 
 
 def _faults(kind: Kind, given: object, line: int) -> list[Problem]:

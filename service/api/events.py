@@ -156,7 +156,7 @@ def _read(app: Application, who: Caller, body: bytes) -> _Batch:
     last: list[int] = []
     placed: list[int] = []
     reading = Reading(
-        name="api", now=now, default_arrival=now, told=lambda _event, line: last.append(line)
+        name="api", now=now, default_arrival=now, told=lambda _event, line, _: last.append(line)
     )
     for row in read_json(StringIO(text), reading, by_element=True):
         if len(events) + len(rejects) >= _MOST:

@@ -70,7 +70,11 @@ def take_apart(path: Path) -> Taken:
         text = path.read_text(encoding=encoding, errors=errors)
     except OSError as fault:
         found = shorten(fault.strerror or "")
-        return Taken((), (Problem("LOG_FILE_UNREADABLE", file=name, found=found),), usable=False)
+        return Taken(
+            (),
+            (Problem("LOG_FILE_NOT_OPENED", file=name, found=found, allowed=".json"),),
+            usable=False,
+        )
     walk = _Walk(text, name)
     if not clean:
         walk.fault("INCIDENT_FILE_ENCODING", 0, allowed="UTF-8, UTF-16, GB18030")

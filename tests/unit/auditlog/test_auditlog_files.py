@@ -267,5 +267,5 @@ def test_cut_workbooks_and_parquet_files_are_reported(tmp_path: Path):
 
 def test_unknown_forms_and_missing_files(tmp_path: Path):
     assert told(read(write(tmp_path / "a.pdf", "x"))[1]) == [("LOG_FILE_FORM", 0)]
-    assert told(read(tmp_path / "none.csv")[1]) == [("LOG_FILE_UNREADABLE", 0)]
+    assert told(read(tmp_path / "none.csv")[1]) == [("LOG_FILE_NOT_OPENED", 0)]
     assert read(write(tmp_path / "empty.ndjson", "")) == ([], [])

@@ -8,6 +8,7 @@ import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from openpyxl.utils import get_column_letter
 
 Row = dict[str, Any]
 FORMS = ("csv", "xlsx", "parquet", "ndjson")
@@ -107,6 +108,9 @@ def test_every_faulty_row_is_named_and_the_good_ones_are_kept(house: Any, form: 
         assert (first["code"], first["field"]) == (one.code, one.field), name
         assert first["allowed"] or first["hint"], name
         assert first["message"], name
+        column = get_column_letter(list(row(1)).index(one.field) + 1) if one.field in row(1) else ""
+        if column and form == "xlsx":  # what the checks of the book find stands in a cell as well
+            assert first["cell"] == f"{column}{line}", name
     # the same once more: nothing is new, and no faulty row passes for an event
     assert counts(imported(house, path)) == (0, 2, 0, len(wrong))
 
@@ -120,6 +124,7 @@ def test_an_id_that_stands_twice(house: Any, form: str) -> None:
     line = 3 if form in {"csv", "xlsx"} else 2
     found = [(one["code"], one["line"], one["field"], one["found"]) for one in told["errors"]]
     assert found == [("EVENT_ID_REUSED", line, "event_id", "E-2")]
+    assert [one["cell"] for one in told["errors"]] == ["A3" if form == "xlsx" else ""]
 
 
 @pytest.mark.parametrize("form", FORMS)
