@@ -14,7 +14,7 @@ from service.telling import tell_on_stderr
 from store import Store, open_engine
 from store.clock import Clock, system_clock
 from store.migrate import upgrade
-from trail import TrailKeeper, open_keys
+from trail import TrailKeeper, has_records, open_keys
 from workorders.channel import Channel
 from workorders.policy import Policy
 
@@ -47,8 +47,9 @@ def compose(
     """
     tell_on_stderr()
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    keys = open_keys(settings.keys_dir)
-    engine, keeper = open_engine(settings.database_url), TrailKeeper(keys.trail)
+    engine = open_engine(settings.database_url)
+    keys = open_keys(settings.keys_dir, make=not has_records(engine))
+    keeper = TrailKeeper(keys.trail)
     upgrade(engine)
     store = Store(engine, clock=clock, before_commit=[keeper])
     app = Application(

@@ -104,6 +104,9 @@ def serve(
             schedulers = schedulers_of(app)
             schedulers.hear(app)
             steady()
+            # at the end everything is let go: what stays frozen is never torn down, and the log's
+            # library says of each of its objects that it leaked
+            stack.callback(gc.unfreeze)
             stack.callback(stop_together, schedulers)
             for scheduler in schedulers:
                 scheduler.start()

@@ -28,9 +28,9 @@ class KeyFault(TrailError):
     """A key file is missing, readable by others, or no key.
 
     Attributes:
-        code: ``KEY_OPEN_TO_OTHERS``, ``KEY_DAMAGED`` or ``KEY_OF_ANOTHER_PURPOSE`` for a file;
-            empty for a key that was handed in.
-        file: its name.
+        code: ``KEY_OPEN_TO_OTHERS``, ``KEY_DAMAGED``, ``KEY_OF_ANOTHER_PURPOSE`` or ``KEY_LOST``
+            for a file; empty for a key that was handed in.
+        file: its name; several with commas between them.
     """
 
     def __init__(self, message: str, *, code: str = "", file: str = "") -> None:

@@ -39,22 +39,33 @@ class Keys:
         return f"Keys(trail={self.trail.verifier})"
 
 
-def open_keys(folder: Path | str, origin: str = "hedgewarden/trail") -> Keys:
+def open_keys(folder: Path | str, origin: str = "hedgewarden/trail", *, make: bool = True) -> Keys:
     """Read the keys, making those that do not exist yet.
 
     Args:
         folder: made with mode 0700 when absent; each key is a file of mode 0600.
         origin: the name under which checkpoints are signed.
+        make: False where a trail was signed already: new keys would make it look false.
 
     Raises:
-        KeyFault: when a file is no key, or others may read it.
+        KeyFault: when a file is no key, or others may read it; when one is gone that must not be
+            made anew.
     """
     place = Path(folder)
+    if not make and (lost := lost_keys(place)):
+        names = ", ".join(lost)
+        raise KeyFault(f"keys are gone: {names}", code="KEY_LOST", file=names)
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     secrets_ = {purpose: _secret(place / f"{purpose}.key", purpose) for purpose in PURPOSES}
     signer = Signer(origin, secrets_.pop("trail"))
     (place / "trail.pub").write_text(f"{signer.verifier}\n", encoding="utf-8")
     return Keys(trail=signer, **secrets_)
+
+
+def lost_keys(folder: Path) -> list[str]:
+    """The names of the key files that are not there."""
+    files = (folder / f"{purpose}.key" for purpose in PURPOSES)
+    return [one.name for one in files if not one.exists()]
 
 
 def _secret(path: Path, purpose: str) -> bytes:

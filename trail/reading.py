@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, LargeBinary, Row, func, literal, or_, select
+from sqlalchemy import Connection, Engine, LargeBinary, Row, func, inspect, literal, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from store import is_sqlite
@@ -228,3 +228,11 @@ def _body(raw: bytes) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def has_records(engine: Engine) -> bool:
+    """Whether the database holds a trail that was begun; False for one without the tables."""
+    with engine.connect() as connection:
+        if not inspect(connection).has_table(HEAD.name):
+            return False
+        return bool(connection.scalar(select(HEAD.c.size)))

@@ -16,6 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from service.cli.arguments import hoisted, value_of
+from service.cli.examples import write_examples
 from service.cli.parser_words import formatter_of, speaking
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ class RootGroup(TyperGroup):
         """The command of this name with its help in the reader's words."""
         command = super().get_command(ctx, cmd_name)
         if command is not None:
-            translate(command, self.spoken())
+            translate(command, self.spoken(), cmd_name)
         return command
 
     def invoke(self, ctx: Any) -> Any:
@@ -149,11 +150,14 @@ class RootGroup(TyperGroup):
         return desk.words_in(named)
 
 
-def translate(command: Any, words: "Words") -> None:
-    """Help texts are keys of the catalogue until here."""
+def translate(command: Any, words: "Words", path: str) -> None:
+    """Help texts are keys of the catalogue until here; the command at `path` gets its examples."""
     _translate_own(command, words)
-    for inner in getattr(command, "commands", {}).values():
-        translate(inner, words)
+    command.format_epilog = lambda _context, formatter: write_examples(
+        formatter, path, words.text("cli.parser.examples")
+    )
+    for name, inner in getattr(command, "commands", {}).items():
+        translate(inner, words, f"{path} {name}")
 
 
 def _translate_own(command: Any, words: "Words") -> None:

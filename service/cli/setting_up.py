@@ -12,6 +12,7 @@ from directory import Directory, dump_directory, load_directory, merge, save_dir
 from service.cli.desk import PROBLEMS, WrongCall, desk_of
 from service.cli.doctor import examine
 from service.cli.findings import OK, RED, YELLOW, Finding, worst
+from service.security import with_password
 from service.settings import FILE_NAME, Settings
 from service.starting import commented_settings, directory_example
 from store.problems import Problem
@@ -48,7 +49,7 @@ def init(context: typer.Context) -> None:
 
     def show() -> None:
         desk.say("cli.init.done", folder=str(folder))
-        for step in range(1, 6):
+        for step in range(1, 7):
             desk.say(f"cli.init.step{step}", folder=shlex.quote(str(folder)), file=DIRECTORY_FILE)
 
     desk.answer({"data": str(folder), "made": made}, show)
@@ -66,16 +67,22 @@ def directory_import(
         raise WrongCall("cli.no_such_file", file=str(file))
     directory, problems = _read(file)
     errors = [one for one in problems if one.severity == "error"]
-    saved = False
+    saved, waiting = False, list[str]()
     # a file of which nothing could be read must not empty the directory
     if not dry_run and (directory.organisations or directory.people):
         with desk.open() as app, app.store.unit_of_work(desk.actor) as uow:
             known = app.directories.around(uow.connection).directory
-            saved = save_directory(uow, directory if whole else merge(known, directory))
+            whole_directory = directory if whole else merge(known, directory)
+            saved = save_directory(uow, whole_directory)
+            signs_in = with_password(uow.connection)
+            waiting = [
+                one.id for one in whole_directory.people if one.active and one.id not in signs_in
+            ]
     document: dict[str, Any] = {
         "organisations": len(directory.organisations),
         "people": len(directory.people),
         "saved": saved,
+        "without_password": waiting,
         "errors": [desk.problem(one) for one in errors],
         "warnings": [desk.problem(one) for one in problems if one.severity != "error"],
     }
@@ -85,6 +92,9 @@ def directory_import(
             desk.complain(desk.sentence(one))
         counts = {name: document[name] for name in ("organisations", "people")}
         desk.say("cli.directory.saved" if saved else "cli.directory.unchanged", **counts)
+        if waiting:
+            listed = desk.words.text("cli.order.comma").join(waiting)
+            desk.say("cli.directory.without_password", people=listed)
 
     desk.answer(document, show)
     if errors:

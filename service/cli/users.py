@@ -13,7 +13,7 @@ from directory import Directory, Organisation, Person, Role, merge, save_directo
 from directory.roles import conflicting
 from service.application import Application
 from service.cli.desk import PROBLEMS, WrongCall, desk_of
-from service.security import set_password, tokens
+from service.security import set_password, tokens, with_password
 from service.security.errors import WeakPassword
 from store import UnitOfWork
 from store.problems import did_you_mean
@@ -168,6 +168,8 @@ def list_users(context: typer.Context) -> None:
     desk = desk_of(context)
     with desk.open() as app:
         people = app.directory.people
+        with app.store.reader() as connection:
+            signs_in = with_password(connection)
     document = [
         {
             "id": one.id,
@@ -176,13 +178,15 @@ def list_users(context: typer.Context) -> None:
             "roles": one.roles,
             "unit": one.unit,
             "active": one.active,
+            "password": one.id in signs_in,
         }
         for one in people
     ]
 
     def show() -> None:
         desk.table(
-            ("cli.head.person", "cli.head.name", "cli.head.roles", "cli.head.org"),
+            ("cli.head.person", "cli.head.name", "cli.head.roles", "cli.head.org",
+             "cli.head.password"),
             [
                 [
                     one.id,
@@ -191,9 +195,10 @@ def list_users(context: typer.Context) -> None:
                         desk.words.text(f"directory.role.{role.value}") for role in one.roles
                     ),
                     one.unit,
+                    desk.words.text("ui.yes" if one.id in signs_in else "ui.no"),
                 ]
                 for one in people
             ],
-        )
+        )  # fmt: skip
 
     desk.answer(document, show)

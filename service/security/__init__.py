@@ -2,7 +2,12 @@
 
 from service.security.errors import Forbidden, SignInNeeded
 from service.security.gate import Gate, SignedIn, SignInResult, require, signed_in
-from service.security.passwords import hash_password, set_password, verify_password
+from service.security.passwords import (
+    hash_password,
+    set_password,
+    verify_password,
+    with_password,
+)
 
 __all__ = [
     "Forbidden",
@@ -15,4 +20,5 @@ __all__ = [
     "set_password",
     "signed_in",
     "verify_password",
+    "with_password",
 ]

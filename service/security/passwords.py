@@ -49,6 +49,11 @@ def verify_password(stored: str | None, password: str) -> bool:
     return matches and stored is not None
 
 
+def with_password(connection: Connection) -> frozenset[str]:
+    """The ids of those who have a password; nobody else signs in at the console."""
+    return frozenset(connection.scalars(select(CREDENTIALS.c.person)))
+
+
 def set_password(uow: UnitOfWork, person: str, password: str) -> None:
     """Store a new password; the change, not the password, goes into the trail.
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import socket
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,28 @@ def test_what_is_wrong_with_a_key_is_told_in_the_readers_words(
     assert "trail.key" in zh.err
     assert not re.search(r"[A-Za-z]+ [a-z]+ [a-z]+", zh.err.replace("chmod 600 trail.key", ""))
     assert "trail.key" in terminal("orders", "list", lang="en_GB.UTF-8").err
+
+
+@pytest.mark.parametrize("lost", ["trail.key", "sessions.key", "all"])
+def test_keys_that_are_gone_are_not_made_anew_under_a_trail(terminal: Any, lost: str) -> None:
+    keys, kept = terminal.data / "keys", terminal.folder / "kept"
+    assert terminal("user", "create", "admin", "--role", "administrator").code == 0
+    shutil.copytree(keys, kept)
+    gone = list(keys.glob("*.key")) if lost == "all" else [keys / lost]
+    for one in gone:
+        one.unlink()
+    if lost == "all":
+        shutil.rmtree(keys)
+    database = terminal.data / "hedgewarden.db"
+    before = database.read_bytes()
+    for call in (["trail", "verify"], ["user", "list"], ["init"]):
+        told = terminal(*call, "--json")
+        assert (told.code, told.json["error"]["code"]) == (2, "KEY_LOST")
+    assert gone[0].name in terminal("trail", "verify").err
+    assert database.read_bytes() == before
+    assert not any(one.exists() for one in gone)
+    shutil.copytree(kept, keys, dirs_exist_ok=True)
+    assert terminal("trail", "verify").code == 0
 
 
 def test_an_alert_in_an_order_has_not_to_be_triaged(house: Any) -> None:
