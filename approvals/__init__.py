@@ -1,5 +1,6 @@
 """Approval chains: plans as data, one transition function, requests in the database."""
 
+from approvals.delegations import PERMISSION as LENDING_PERMISSION
 from approvals.delegations import (
     confirm_delegation,
     end_delegation,
@@ -51,6 +52,7 @@ from approvals.state import (
 from approvals.transition import transition, wall_deadline
 
 __all__ = [
+    "LENDING_PERMISSION",
     "REJECT_REASONS",
     "Act",
     "ApprovalError",

@@ -1,6 +1,6 @@
 """Cards of approvals that are out: shown anew when the request has moved."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -9,15 +9,17 @@ import structlog
 from sqlalchemy import Row, delete, select, update
 
 import approvals
-from approvals import Delegation, State
+from approvals import LendingState
 from service.application import Application
-from service.approval_cards import Effect, approval_card
+from service.approval_cards import approval_card
 from service.approval_effect import effect_of
 from service.inbound.tables import CardQueueRow
+from service.lending_cards import lending_card
 from store import UnitOfWork, outbox
 from store.outbox import OutboxRow
 from store.schema import table
 from store.upsert import insert_or_replace
+from workorders.card import Card
 from workorders.channel import Handle
 from workorders.errors import ChannelFailed, ChannelRetry
 
@@ -25,12 +27,13 @@ ACTOR = "system:approvals"
 MAX_TRIES = 8
 _QUEUE = table(str(CardQueueRow.__tablename__))
 _RETRY = timedelta(seconds=5)
+_LENDING = "DG-"
 
 _log = structlog.get_logger(__name__)
 
 
 def queue_refresh(uow: UnitOfWork, request_id: str) -> None:
-    """Have the delivered cards of a request shown anew."""
+    """Have the delivered cards of a request or a delegation shown anew."""
     row = {"object_id": request_id, "due_at": uow.now, "tries": 0}
     insert_or_replace(uow.connection, _QUEUE, row, ("object_id",))
 
@@ -59,6 +62,8 @@ def refresh(app: Application) -> int:
 
 
 def _refresh_one(app: Application, waiting: Row[Any]) -> int:
+    if waiting.object_id.startswith(_LENDING):
+        return _refresh_lending(app, waiting)
     with app.store.reader() as connection:
         state = approvals.read(connection, waiting.object_id)
         messages = outbox.find(connection, state.id)
@@ -66,29 +71,10 @@ def _refresh_one(app: Application, waiting: Row[Any]) -> int:
         lent = approvals.delegates(
             connection, state, app.directories.around(connection).directory, app.clock()
         )
-    done, complete = _show(app, state, messages, effect, lent)
-    with app.store.unit_of_work(ACTOR) as uow:
-        _settle(uow, waiting.object_id, state, waiting.tries + 1, complete=complete)
-    return done
-
-
-def _show(
-    app: Application,
-    state: State,
-    messages: Sequence[OutboxRow],
-    effect: Effect,
-    lent: Mapping[str, Delegation],
-) -> tuple[int, bool]:
-    """How many cards were shown anew, and whether none is left to be."""
-    shown, complete = 0, True
     directory = app.directory
-    for message in messages:
-        if message.state in {"pending", "claimed"}:
-            complete = complete and not state.status.final
-        channel = app.channels.get(message.channel)
-        if message.state != "delivered" or channel is None or channel.name == "email":
-            continue
-        card = approval_card(
+
+    def card_of(message: OutboxRow) -> Card:
+        return approval_card(
             state,
             message.target,
             notice_id=message.key,
@@ -96,6 +82,50 @@ def _show(
             effect=effect,
             lent=lent.get(message.target),
         )
+
+    done, complete = _show(app, messages, card_of, final=state.status.final)
+    with app.store.unit_of_work(ACTOR) as uow:
+        current = approvals.read(uow.connection, state.id).version == state.version
+        _settle(uow, state.id, waiting.tries + 1, current=current, complete=complete)
+    return done
+
+
+def _refresh_lending(app: Application, waiting: Row[Any]) -> int:
+    """The cards of a delegation: the second person has agreed or refused, or it was ended."""
+    with app.store.reader() as connection:
+        one = approvals.find_delegation(connection, waiting.object_id)
+        messages = outbox.find(connection, one.number)
+    directory, now = app.directory, app.clock()
+
+    def card_of(message: OutboxRow) -> Card:
+        return lending_card(
+            one, message.target, notice_id=message.key, directory=directory, now=now, chat=True
+        )
+
+    final = one.state(now) is not LendingState.WAITING
+    done, complete = _show(app, messages, card_of, final=final)
+    with app.store.unit_of_work(ACTOR) as uow:
+        current = approvals.find_delegation(uow.connection, one.number) == one
+        _settle(uow, one.number, waiting.tries + 1, current=current, complete=complete)
+    return done
+
+
+def _show(
+    app: Application,
+    messages: Sequence[OutboxRow],
+    card_of: Callable[[OutboxRow], Card],
+    *,
+    final: bool,
+) -> tuple[int, bool]:
+    """How many cards were shown anew, and whether none is left to be."""
+    shown, complete = 0, True
+    for message in messages:
+        if message.state in {"pending", "claimed"}:
+            complete = complete and not final
+        channel = app.channels.get(message.channel)
+        if message.state != "delivered" or channel is None or channel.name == "email":
+            continue
+        card = card_of(message)
         if message.payload == card.as_json():
             continue
         try:
@@ -108,9 +138,9 @@ def _show(
     return shown, complete
 
 
-def _settle(uow: UnitOfWork, request_id: str, shown: State, tries: int, *, complete: bool) -> None:
+def _settle(uow: UnitOfWork, request_id: str, tries: int, *, current: bool, complete: bool) -> None:
     place = _QUEUE.c.object_id == request_id
-    if approvals.read(uow.connection, request_id).version != shown.version:
+    if not current:
         uow.execute(update(_QUEUE).where(place).values(due_at=uow.now, tries=0))
     elif complete:
         uow.execute(delete(_QUEUE).where(place))

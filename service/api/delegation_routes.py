@@ -151,7 +151,7 @@ def confirm(call: Writing, number: DelegationId) -> Response:
 @router.post("/{number}/end", response_model=DelegationActOut)
 def end(call: Writing, number: DelegationId, asked: EndDelegationIn) -> Response:
     """End it now, as the principal or the delegate."""
-    return _act(call, number, lambda uow: delegating.end(uow, number, asked.reason))
+    return _act(call, number, lambda uow: delegating.end(uow, call.app, number, asked.reason))
 
 
 def _act(call: Call, number: str, command: Callable[[UnitOfWork], LendingOutcome]) -> Response:

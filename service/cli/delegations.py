@@ -150,7 +150,7 @@ def end(
     text: Annotated[str, typer.Option("--text", help="cli.option.note")] = "",
 ) -> None:
     """End a delegation now, as the principal or the delegate."""
-    _act(context, user, lambda uow, _app: delegating.end(uow, delegation, text), delegation)
+    _act(context, user, lambda uow, app: delegating.end(uow, app, delegation, text), delegation)
 
 
 def _act(

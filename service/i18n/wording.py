@@ -22,6 +22,7 @@ _CODED: Mapping[str, tuple[str, ...]] = {
     "verb": ("button.{}",),
     "signer_role": ("directory.role.{}",),
     "signer_permission": ("directory.permission.{}",),
+    "approval_kind": ("approvals.kind.{}",),
     "approval_step": ("approvals.step.{}",),
     "commodity": ("product.{}",),
     "measure": ("ui.measure.{}",),

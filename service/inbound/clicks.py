@@ -15,9 +15,9 @@ import trail
 from agents.delivery import back_off
 from agents.delivery import refresh as refresh_cards
 from agents.reading import PASSING
-from approvals import Outcome, UnknownRequest
+from approvals import Outcome, UnknownDelegation, UnknownRequest
 from directory import CHATS, Person
-from service import approval_refresh, approving
+from service import approval_refresh, approving, delegating, lending_cards
 from service.api.faults import said
 from service.application import Application
 from service.inbound import linking
@@ -36,6 +36,7 @@ FAILED = "CLICK_FAILED"
 _HOUSE_WAIT = timedelta(seconds=15)
 _APPROVAL = "AP-"
 _ALERT = "AL-"
+_LENDING = "DG-"
 #: Codes after which nothing needs to be said: the card itself shows it.
 _PLAIN = frozenset({"DONE", "SIGNED", "APPROVED", "REJECTED", "RETURNED"})
 
@@ -210,6 +211,8 @@ def act_on(uow: UnitOfWork, app: Application, inbound: Inbound) -> Answer:
     ctx = app.context(around)
     if inbound.object_id.startswith(_APPROVAL):
         return _approval(uow, app, ctx, inbound)
+    if inbound.object_id.startswith(_LENDING):
+        return _lending(uow, app, inbound)
     scopes = around.directory.visible_scopes(uow.actor, uow.now)
     look = reads.get_alert if inbound.object_id.startswith(_ALERT) else reads.get_order
     if look(uow.connection, inbound.object_id, scopes) is None:
@@ -242,6 +245,24 @@ def _approval(uow: UnitOfWork, app: Application, ctx: Any, inbound: Inbound) -> 
         decided.state.version,
         approving.recorded(decided.state, app),
     )
+
+
+def _lending(uow: UnitOfWork, app: Application, inbound: Inbound) -> Answer:
+    """A delegation agreed to or refused; who may, and how it stands, is found out now."""
+    number = inbound.object_id
+    if not inbound.strong:
+        return Answer(ok=False, code="NEEDS_SIGN_IN", object_id=number)
+    try:
+        match inbound.verb:
+            case lending_cards.AGREE:
+                done = delegating.confirm(uow, app, number)
+            case lending_cards.REFUSE:
+                done = delegating.end(uow, app, number)
+            case _:
+                return Answer(ok=False, code="UNKNOWN_VERB", object_id=number)
+    except UnknownDelegation:
+        return Answer(ok=False, code="UNKNOWN_REQUEST", object_id=number)
+    return Answer(done.ok, done.code, number, inbound.version, done.params)
 
 
 def _unlinked(

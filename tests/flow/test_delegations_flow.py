@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flow_house import EAST, House, house
+from flow_house import EAST, House, house, slack_user
 
 from service import approval_deadlines
 from store.clock import rfc3339
@@ -124,3 +124,73 @@ def test_a_sibling_sees_none_and_a_narrow_token_makes_none(town: House):
     assert narrow.get(API).status_code == 200
     assert narrow.post(API, json=body(town)).status_code == 403
     assert narrow.post(f"{API}/{number}/confirm").status_code == 403
+
+
+# --- the second person is asked ------------------------------------------------------------------
+
+
+def standing(town: House, number: str) -> dict[str, Any]:
+    items = town.client("wang").get(API).json()["items"]
+    return next(one for one in items if one["number"] == number)
+
+
+def test_the_second_person_agrees_in_the_chat_and_the_principal_is_told(town: House):
+    number = give(town, cap="5000000", currency="CNY")
+    agents(town)
+    card = town.card("boss", "agree", about=number)
+    for words in ("Wang Qiang → Boss", "East", "Up to 5,000,000 CNY", "on leave", "second person"):
+        assert words in card.body["text"]
+    assert standing(town, number)["state"] == "waiting"
+    assert town.press("boss", "agree", about=number).status_code == 200
+    found = standing(town, number)
+    assert (found["state"], found["confirmed_by"]) == ("active", "boss")
+    agents(town)
+    assert card.buttons == []
+    assert "Boss has agreed." in card.body["text"]
+    assert "Boss has agreed." in town.card("wang", about=number).body["text"]
+
+
+def test_the_second_person_refuses_and_an_old_button_does_nothing_more(town: House):
+    number = give(town)
+    agents(town)
+    card = town.card("boss", "agree", about=number)
+    value = f"{number}/1/agree"
+    assert town.press("boss", "refuse", about=number).status_code == 200
+    assert standing(town, number)["state"] == "ended"
+    agents(town)
+    assert card.buttons == []
+    assert "has refused" in town.card("wang", about=number).body["text"]
+    late = town.send(town.slack.press_value(card, "agree", slack_user("boss"), value))
+    assert late.status_code == 200
+    assert standing(town, number)["confirmed_by"] == ""
+
+
+@pytest.mark.parametrize("person", ["wang", "shen", "zhao", "tmp", "liu"])
+def test_a_forwarded_button_agrees_for_nobody_who_may_not(town: House, person: str):
+    """Checked at the click: the principal, an auditor, another unit, who cannot delegate."""
+    number = give(town)
+    agents(town)
+    card = town.card("boss", "agree", about=number)
+    for verb in ("agree", "refuse") if person != "wang" else ("agree",):
+        pressed = town.slack.press_value(card, verb, slack_user(person), f"{number}/1/{verb}")
+        assert town.send(pressed).status_code == 200
+    assert standing(town, number)["state"] == "waiting"
+
+
+def test_the_mail_of_the_second_person_leads_to_the_page_and_acts_on_nothing(town: House):
+    number = give(town)
+    agents(town)
+    mails = [one for one in town.mail.mails if number in str(one.message["Subject"])]
+    assert [list(one.recipients) for one in mails] == [["boss@here.invalid"]]
+    assert "/approvals" in mails[0].text
+    assert "/m/" not in mails[0].text
+
+
+def test_one_given_twice_asks_once_and_one_taken_back_asks_nobody(town: House):
+    number = give(town)
+    assert town.client("wang").post(API, json=body(town)).json()["code"] == "ALREADY_LENT"
+    taken = town.client("wang").post(f"{API}/{number}/end", json={})
+    assert taken.json()["delegation"]["state"] == "ended"
+    agents(town)
+    with pytest.raises(AssertionError, match="no card for boss"):
+        town.card("boss", about=number)

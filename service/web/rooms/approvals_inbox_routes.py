@@ -95,7 +95,7 @@ def confirm(here: Viewer, number: Number) -> Response:
 @router.post("/delegations/{number}/end")
 def end(here: Viewer, number: Number, reason: Text = "") -> Response:
     """终止: as the principal or the delegate."""
-    return _act(here, number, lambda uow: delegating.end(uow, number, reason))
+    return _act(here, number, lambda uow: delegating.end(uow, here.app, number, reason))
 
 
 def _act(here: Here, number: str, command: Callable[[UnitOfWork], LendingOutcome]) -> Response:
