@@ -68,6 +68,12 @@ def keep(uow: UnitOfWork, batch: Batch) -> int:
     return len(fresh)
 
 
+def count_kept(connection: Connection, batch: Batch) -> int:
+    """How many of the batch's bad rows are kept already, settled or not."""
+    keys = {_row_key(batch, row.line, row.raw) for row in batch.bad}
+    return len(known_keys(connection, list(keys)))
+
+
 def known_keys(connection: Connection, keys: Sequence[str]) -> set[str]:
     """Those of `keys` that are kept already."""
     found: set[str] = set()
@@ -155,7 +161,8 @@ def _quarantined(row: Mapping[Any, Any]) -> Quarantined:
 
 
 def _open_row(uow: UnitOfWork, number: int) -> Quarantined:
-    query = select(_ROWS).where(_ROWS.c.id == number, _ROWS.c.state == "open")
+    # two who settle a row at the same instant take turns, and the second finds it settled
+    query = select(_ROWS).where(_ROWS.c.id == number, _ROWS.c.state == "open").with_for_update()
     row = uow.execute(query).mappings().one_or_none()
     if row is None:
         raise UnknownQuarantineRow(number)

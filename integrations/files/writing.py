@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 import trail
 from book.prices import MarketPrice
@@ -18,23 +18,27 @@ from integrations.files.price_jumps import price_jumps
 from integrations.files.reading import Batch, scopes_of
 from integrations.files.statements import ended_later, keep_statement
 from integrations.files.unmentioned import Place, count_of, some, unmentioned
-from store import UnitOfWork
+from store import UnitOfWork, is_sqlite
 from store.clock import rfc3339
 from store.problems import Problem
 
 #: How many of the rows that end stand in the record; the book holds them all.
 _NAMED: Final = 50
+_LOCK: Final = int.from_bytes(b"hwimport")  # PostgreSQL names its advisory locks by number
 
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """What became of a file; `rows` = `accepted` + `duplicates` + `quarantined`.
+    """What became of a file.
+
+    `rows` = `accepted` + `duplicates` + `quarantined` + `already_quarantined`.
 
     Attributes:
         rows: rows under the header; 0 for a file that could not be read.
         accepted: new to the book.
         duplicates: the book said so already.
-        quarantined: bad rows, each with at least one error.
+        quarantined: bad rows that are new to quarantine, each with at least one error.
+        already_quarantined: bad rows that quarantine holds from an earlier import, settled or not.
         errors: what kept the file or a row out.
         warnings: what was noticed besides.
         scopes: organisations and products whose exposure may have moved.
@@ -58,6 +62,7 @@ class ImportResult:
     unmentioned: int = 0
     closed: tuple[Closed, ...] = ()
     refused: bool = False
+    already_quarantined: int = 0
 
 
 def preview(
@@ -83,6 +88,7 @@ def take_in(uow: UnitOfWork, batch: Batch, full: Full | None = None) -> ImportRe
     Raises:
         NoStatementError: a full statement of a kind that lists no account.
     """
+    _take_turns(uow)
     plan = _planned(uow.connection, batch, uow.now, full)
     if plan.result.refused:
         return plan.result
@@ -95,6 +101,15 @@ def take_in(uow: UnitOfWork, batch: Batch, full: Full | None = None) -> ImportRe
     if plan.dating.fresh or kept or ending or stated:
         _record(uow, batch, result, kept, full)
     return result
+
+
+def _take_turns(uow: UnitOfWork) -> None:
+    """Imports come one after the other, so that each sees what the one before it brought.
+
+    On SQLite every writing unit waits for the one before it.
+    """
+    if not is_sqlite(uow.connection):
+        uow.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
 
 
 class _Plan(NamedTuple):
@@ -112,7 +127,8 @@ def _planned(connection: Connection, batch: Batch, now: datetime, full: Full | N
     left = unmentioned(connection, batch, now) if ends.withheld else ()
     later = ended_later(connection, batch.kind, [dated for _, dated in dating.fresh])
     told = (*_jumps(connection, batch, dating), *ends.told, *left, *_ended(batch, later))
-    result = _result(batch, dating, told)
+    held = quarantine.count_kept(connection, batch)
+    result = _result(batch, dating, told, held)
     if full is None or ends.withheld:
         return _Plan(dating, result, later)
     closed = {(one.fact.org, one.fact.product) for one in ends.rows}
@@ -144,12 +160,13 @@ def _jumps(connection: Connection, batch: Batch, dating: Dating) -> tuple[Proble
     return price_jumps(connection, [entry for entry, _ in dating.fresh], batch.file)
 
 
-def _result(batch: Batch, dating: Dating, told: Sequence[Problem]) -> ImportResult:
+def _result(batch: Batch, dating: Dating, told: Sequence[Problem], held: int) -> ImportResult:
     return ImportResult(
         rows=batch.rows,
         accepted=sum(entry.rows for entry, _ in dating.fresh),
         duplicates=sum(entry.rows for entry in dating.known),
-        quarantined=len(batch.bad),
+        quarantined=len(batch.bad) - held,
+        already_quarantined=held,
         errors=batch.errors,
         warnings=(*batch.warnings, *told),
         scopes=frozenset(scopes_of([entry for entry, _ in dating.fresh])),
@@ -180,7 +197,7 @@ def _record(
             "rows": result.rows,
             "accepted": result.accepted,
             "duplicates": result.duplicates,
-            "quarantined": result.quarantined,
+            "quarantined": len(batch.bad),
             "newly_quarantined": kept,
             "unmentioned": result.unmentioned,
             "codes": _codes(result.errors),

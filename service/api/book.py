@@ -62,8 +62,10 @@ class RowsIn(StatementIn):
 
 
 class ImportOut(Out):
-    """What became of the rows; `rows` = `accepted` + `duplicates` + `quarantined`.
+    """What became of the rows.
 
+    `rows` = `accepted` + `duplicates` + `quarantined` + `already_quarantined`, the last of which
+    quarantine holds from an earlier request.
     `unmentioned` rows stand in the book of an account of these rows and are not among them.
     """
 
@@ -71,6 +73,7 @@ class ImportOut(Out):
     accepted: int
     duplicates: int
     quarantined: int
+    already_quarantined: int
     unmentioned: int
     closed: list[ClosedOut]
     problems: list[ProblemOut]
@@ -148,6 +151,7 @@ def post_rows(call: Writing, kind: Annotated[Kind, Path()], asked: RowsIn) -> Re
             accepted=result.accepted,
             duplicates=result.duplicates,
             quarantined=result.quarantined,
+            already_quarantined=result.already_quarantined,
             unmentioned=result.unmentioned,
             closed=[ClosedOut(**plain(one.as_dict())) for one in result.closed],
             problems=[

@@ -162,6 +162,7 @@ def _finish(desk: Desk, result: ImportResult, summary: AssessmentSummary | None)
         "accepted": result.accepted,
         "duplicates": result.duplicates,
         "quarantined": result.quarantined,
+        "already_quarantined": result.already_quarantined,
         "unmentioned": result.unmentioned,
         "closed": [one.as_dict() for one in result.closed],
         "dry_run": not result.written,
@@ -190,6 +191,8 @@ def _show(desk: Desk, result: ImportResult, summary: AssessmentSummary | None) -
         duplicates=result.duplicates,
         quarantined=result.quarantined,
     )
+    if held := result.already_quarantined:
+        desk.say("cli.import.already_quarantined", count=held)
     if summary is not None and summary.orders:
         desk.say("cli.import.orders", orders=", ".join(summary.orders))
 
