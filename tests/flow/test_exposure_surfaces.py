@@ -8,6 +8,7 @@ from html import unescape
 from typing import Any
 
 import pytest
+import structlog
 from fastapi.testclient import TestClient
 from flow_house import EAST, WEST, House, house
 from typer.testing import CliRunner
@@ -74,7 +75,11 @@ def command(town: House, monkeypatch: pytest.MonkeyPatch, *args: str) -> Any:
     monkeypatch.setattr(Application, "close", lambda _self: None)
     app = make_app(lambda *_, **__: town.app)
     env = {"HEDGEWARDEN_DATA": str(town.app.settings.data)}
-    result = CliRunner().invoke(app, [*args, "--json"], env=env)
+    kept = structlog.get_config()
+    try:
+        result = CliRunner().invoke(app, [*args, "--json"], env=env)
+    finally:  # the command would have later tests log to a stream that is closed by now
+        structlog.configure(**kept)
     assert result.exit_code == 0, result.stderr
     return json.loads(result.stdout)
 
