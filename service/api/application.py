@@ -16,6 +16,7 @@ from service.api import (
     delegation_routes,
     drills,
     events,
+    examples,
     handovers,
     metric_routes,
     orders,
@@ -29,6 +30,7 @@ from service.api.bodies import StrictBodies
 from service.api.faults import MEDIA_TYPE, NoTraceback, fault_of, problem_response
 from service.api.shapes import ProblemDocument
 from service.application import Application
+from service.i18n.wording import Catalogues
 from service.security import Forbidden, Gate, SignInNeeded
 from service.verifying import Verification
 
@@ -100,12 +102,12 @@ def make_api(app: Application, gate: Gate) -> FastAPI:
         api.include_router(router)
     api.add_middleware(StrictBodies)
     api.add_middleware(NoTraceback, catalogues=app.catalogues)
-    api.openapi = lambda: _document(api)  # type: ignore[method-assign]
+    api.openapi = lambda: _document(api, app.catalogues)  # type: ignore[method-assign]
     return api
 
 
-def _document(api: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document with the shape of a problem, made once."""
+def _document(api: FastAPI, catalogues: Catalogues) -> dict[str, Any]:
+    """The OpenAPI document with the shape of a problem and the examples, made once."""
     if api.openapi_schema is None:
         document = get_openapi(
             title=api.title,
@@ -120,5 +122,6 @@ def _document(api: FastAPI) -> dict[str, Any]:
         shapes["ProblemDocument"] = shape
         for unused in ("HTTPValidationError", "ValidationError"):
             shapes.pop(unused, None)
+        examples.show(document, catalogues)
         api.openapi_schema = document
     return api.openapi_schema
