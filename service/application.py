@@ -64,6 +64,11 @@ class DirectoryReader:
         known = self.now().directory.person(person)
         return known.language if known is not None and known.language else "zh"
 
+    def name_of(self, person: str) -> str:
+        """A person's name on cards and mails; the id of one who is not known."""
+        known = self.now().directory.person(person)
+        return known.name if known is not None and known.name else person
+
     def now(self) -> Surroundings:
         """As `around`, in a transaction of its own."""
         with self._store.reader() as connection:

@@ -52,6 +52,7 @@ def compose(
     keeper = TrailKeeper(keys.trail)
     upgrade(engine)
     store = Store(engine, clock=clock, before_commit=[keeper])
+    directories = DirectoryReader(store)
     app = Application(
         settings=settings,
         clock=clock,
@@ -60,10 +61,12 @@ def compose(
         keys=keys,
         rulebook_folder=rulebook_folder(settings),
         policy=policy,
-        directories=DirectoryReader(store),
+        directories=directories,
         makers=Makers(
             rulebook=Later(lambda: rules_in_force(settings)),
-            catalogues=Later(lambda rulebook: Catalogues(ZONE, rule_titles(rulebook))),
+            catalogues=Later(
+                lambda rulebook: Catalogues(ZONE, rule_titles(rulebook), directories.name_of)
+            ),
             log=Later(lambda: log or _log_of(settings, role, clock)),
             channels=Later(lambda made: _channels_of(made) if channels is None else channels),
             agents=Later(lambda made: _agents_of(made, use_child=use_child)),

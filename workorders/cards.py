@@ -9,6 +9,7 @@ from workorders.explain import explain
 from workorders.levels import Level
 from workorders.model import Alert, AlertState, State, WorkOrder
 
+_TEXT_MOST = 300
 _BUTTONS: Mapping[State, tuple[str, ...]] = {
     State.OPEN: ("acknowledge", "take_over", "escalate"),
     State.ACKNOWLEDGED: ("take_over", "escalate"),
@@ -29,6 +30,12 @@ def _title(matter: WorkOrder | Alert, code: str, state: str) -> Line:
             "state": state,
         },
     )
+
+
+def _cut(text: str) -> str:
+    """As much of what a person wrote as a card has room for."""
+    line = " ".join(text.split())
+    return line if len(line) <= _TEXT_MOST else f"{line[: _TEXT_MOST - 1]}…"
 
 
 def _figures(matter: WorkOrder | Alert) -> tuple[Figure, ...]:
@@ -70,7 +77,10 @@ def order_card(
         first_seen=order.first_seen,
         evidence={},
     )
-    lines = [Line(f"card.reason.{reason.lower()}", params or {}), explained.broke, explained.since]
+    text = str(order.title_params.get("text", ""))
+    # What a person wrote says more than the code, which stands in the title anyway.
+    found = Line("card.text", {"text": _cut(text)}) if text else explained.broke
+    lines = [Line(f"card.reason.{reason.lower()}", params or {}), found, explained.since]
     if order.count > 1:
         lines.append(Line("card.count", {"count": order.count}))
     if crossings:

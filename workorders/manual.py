@@ -73,6 +73,7 @@ def open_by_hand(
         limit=wanted.limit,
         unit=wanted.unit,
         kind=wanted.kind,
+        text=wanted.text.strip(),
     )
     order = open_order(
         uow,

@@ -61,6 +61,7 @@ class Lead:
     kind: OrderKind = OrderKind.RISK
     clears: tuple[Clear, ...] = ()
     source_kind: SourceKind = SourceKind.RULE
+    text: str = ""
 
 
 def route(
@@ -75,7 +76,7 @@ def route(
 
 
 def _title_params(lead: Lead) -> dict[str, Any]:
-    return {
+    params = {
         "code": lead.code,
         "rule": lead.rule,
         "version": lead.rule_version,
@@ -83,6 +84,7 @@ def _title_params(lead: Lead) -> dict[str, Any]:
         "month": lead.month,
         "org": lead.org,
     }
+    return {**params, "text": lead.text} if lead.text else params
 
 
 def open_order(
@@ -343,6 +345,7 @@ def lead_of_order(order: WorkOrder) -> Lead:
         use=order.use,
         unit=order.unit,
         kind=order.kind,
+        text=str(params.get("text", "")),
         clears=order.clears,
     )
 

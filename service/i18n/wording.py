@@ -1,6 +1,7 @@
 """The catalogues as the channels read them: words, and times on the reader's clock."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -28,15 +29,17 @@ _CODED: Mapping[str, tuple[str, ...]] = {
     "measure": ("ui.measure.{}",),
 }
 _LANGUAGES = frozenset({"zh", "en"})
+_PEOPLE = frozenset({"actor", "person"})
 _TIMES = frozenset({"at", "since", "until", "due", "opens", "as_of", "event_time"})
 
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """The words of one language, with codes and times in parameters made readable."""
+    """The words of one language, with codes, people and times in parameters made readable."""
 
     words: Words
     zone: ZoneInfo
+    name_of: Callable[[str], str] = str
 
     def text(self, key: str, /, **params: Any) -> str:
         """The sentence of a key."""
@@ -81,11 +84,11 @@ class Spoken:
                 if (key := pattern.format(value)) in self.words:
                     return self.words.text(key)
             return value
+        if name in _PEOPLE and isinstance(value, str):
+            return self.name_of(value)
         if name in _TIMES and isinstance(value, str) and "T" in value:
-            try:
+            with suppress(ValueError):
                 return self.when(parse_rfc3339(value))
-            except ValueError:
-                return value
         return value
 
 
@@ -100,10 +103,12 @@ class Catalogues:
     Attributes:
         zone: the clock on which times in cards and mails are read.
         titles: rule code → title by language; a code without words of its own shows this.
+        name_of: a person's name by id; who is not known keeps the id.
     """
 
     zone: ZoneInfo
     titles: Mapping[str, Mapping[str, str]]
+    name_of: Callable[[str], str] = str
 
     def words(self, language: str, /) -> Spoken:
         """The words of `language`, the rules' titles among them."""
@@ -113,4 +118,4 @@ class Catalogues:
             for code, by_language in self.titles.items()
             if by_language.get(language)
         }
-        return Spoken(Words(known.language, {**titles, **known.entries}), self.zone)
+        return Spoken(Words(known.language, {**titles, **known.entries}), self.zone, self.name_of)

@@ -14,7 +14,6 @@ from service.web.rooms import (
     handover_routes,
     live,
     log_routes,
-    manual_orders,
     order_acts,
     order_routes,
     orders,
@@ -33,7 +32,6 @@ def console_router(app: Application) -> list[APIRouter]:
     return [
         today.router,
         orders.router,
-        manual_orders.router,
         order_acts.router,
         case_tests.router,
         order_routes.router,

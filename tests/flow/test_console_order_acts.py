@@ -8,7 +8,9 @@ import pytest
 from fastapi.testclient import TestClient
 from flow_house import EAST, House, house
 
-from workorders import WorkOrder
+from workorders import WorkOrder, reads
+from workorders.card import Line
+from workorders.cards import order_card
 
 CLOSING = {
     "disposition": "fixed",
@@ -176,3 +178,84 @@ def test_escalating_says_beforehand_whom_it_tells_and_tells_them(home: House) ->
     home.pass_time(seconds=30)
     said = after(chen, f"{page}/escalate", reason="still nobody")
     assert f"{order.id} is escalated to Chen Fang, Lin Hao, Boss" in said
+
+
+# --- an order opened by hand ----------------------------------------------------------------------
+
+REASON = "The warehouse says that 300 t were never weighed"
+
+
+def opening(answer_text: str) -> str:
+    """The dialog of the form, standing open."""
+    begun = answer_text[answer_text.index('<dialog class="ask" id="ask-open" open') :]
+    return unescape(begun[: begun.index("</dialog>")])
+
+
+def test_what_a_person_wrote_stands_on_the_page_and_on_the_card(home: House) -> None:
+    form = {"org": EAST, "level": "orange", "product": "cu", "text": REASON}
+    answer = home.signed_in("chen").post("/orders/new", data=form)
+    page = home.signed_in("chen").get(answer.headers["location"]).text
+    assert f'<p class="bold">{REASON}</p>' in page
+    order = home.order(answer.headers["location"].rpartition("/")[2])
+    card = order_card(order, "lin", notice_id="n", reason="opened")
+    assert Line("card.text", {"text": REASON}) in card.lines
+    assert "explain.happened" not in {one.code for one in card.lines}
+
+
+def test_a_card_has_room_for_a_part_of_a_long_text(home: House) -> None:
+    form = {"org": EAST, "level": "orange", "text": f"{REASON}\n" * 40}
+    answer = home.signed_in("chen").post("/orders/new", data=form)
+    order = home.order(answer.headers["location"].rpartition("/")[2])
+    lines = order_card(order, "lin", notice_id="n", reason="opened").lines
+    text = next(one.params["text"] for one in lines if one.code == "card.text")
+    assert (len(text), text[-1]) == (300, "…")
+    assert "\n" not in text
+
+
+def test_a_card_says_who_has_it_by_name(home: House) -> None:
+    """The card calls people as the console does, not by the id of their account."""
+    spoken = home.app.catalogues.words("en")
+    said = spoken.text("card.reason.updated", state="acknowledged", actor="chen", at="")
+    assert "Chen Fang" in said
+    assert "chen" not in said
+    assert "u_left" in spoken.text("card.reason.updated", state="open", actor="u_left", at="")
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"product": "wti"}, 'There is no product "wti".'),
+        ({"product": "cuu"}, "Did you mean cu (Copper)?"),
+        ({"product": "cu2406"}, "Did you mean cu (Copper)?"),
+        ({"text": "  "}, "Say what happened."),
+        ({"text": "x" * 4001}, "Too long: length 4,001, at most 4000."),
+        ({"level": "mauve"}, "Choose a level."),
+        ({"level": ""}, "Choose a level."),
+        ({"org": ""}, "Choose a unit in which you may open orders."),
+    ],
+)
+def test_a_refused_form_comes_back_filled_with_the_fault_at_its_field(
+    home: House, changed: dict[str, str], said: str
+) -> None:
+    form = {"org": EAST, "level": "yellow", "product": "cu", "text": REASON} | changed
+    answer = home.signed_in("chen").post("/orders/new", data=form)
+    assert answer.status_code == 422
+    dialog = opening(answer.text)
+    name = next(iter(changed))
+    assert re.search(rf'id="ask-open-{name}-error">[^<]*{re.escape(said)}', dialog)
+    assert dialog.count("field-error") == 1
+    if name != "text":
+        assert REASON in dialog
+    if name != "level":
+        assert '<option value="yellow" selected>' in dialog
+    with home.app.store.reader() as connection:
+        assert reads.list_orders(connection, ["Group"]).items == ()
+
+
+@pytest.mark.parametrize("typed", ["CU", " cu ", "Copper", "copper"])
+def test_a_product_is_known_by_its_code_in_any_case_and_by_its_name(
+    home: House, typed: str
+) -> None:
+    form = {"org": EAST, "level": "yellow", "product": typed, "text": REASON}
+    answer = home.signed_in("chen").post("/orders/new", data=form)
+    assert home.order(answer.headers["location"].rpartition("/")[2]).product == "cu"

@@ -1,17 +1,24 @@
 """手工建单: an order that a person opens by hand."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
 
-from fastapi import APIRouter, Form
-from fastapi.responses import Response
+from sqlalchemy import Connection
 
-from service.web.rooms.here import Here, Viewer
+from agents.world import root_of
+from book.read import read_state
+from service.web.rooms.here import Here
+from service.web.rooms.order_forms import NOTHING_ENTERED, Entered
 from service.web.views.parts import Act, Choice, FormField
+from store.problems import shorten
 from workorders.levels import Level
-from workorders.manual import ManualOrder, open_by_hand
 
-CODE = "BY_HAND"
-_NOTE_LIMIT = 4000
+CODE: Final = "BY_HAND"
+OPEN: Final = "open"
+_NOTE_LIMIT: Final = 4000
+_EXAMPLES: Final = ("cu", "al", "rb", "sc")
+_PRODUCT: Final = "product."
 
 
 def units(here: Here) -> list[str]:
@@ -23,55 +30,97 @@ def units(here: Here) -> list[str]:
     )
 
 
-def open_act(here: Here) -> Act | None:
-    """The button, with what it asks; None for who may open no order."""
+def open_act(here: Here, entered: Entered = NOTHING_ENTERED) -> Act | None:
+    """The button, with what it asks; None for who may open no order.
+
+    `entered` is its form that was sent and not taken: the dialog stands open with it.
+    """
     places = [path for path in units(here) if here.may("order.open", path)]
     if not places:
         return None
     text = here.text
     levels = ("orange", "red", "yellow", "blue")
+    fields = (
+        FormField(
+            "org",
+            text("ui.column.unit"),
+            "select",
+            required=True,
+            choices=tuple(Choice(path, here.names.unit(path)) for path in places),
+        ),
+        FormField(
+            "level",
+            text("ui.column.level"),
+            "select",
+            required=True,
+            choices=tuple(Choice(one, text(f"ui.level.{one}")) for one in levels),
+        ),
+        FormField("product", text("ui.field.product"), hint=text("ui.field.product_hint")),
+        FormField("text", text("ui.field.what"), "textarea", required=True),
+    )
+    values, errors = entered.values, entered.errors
     return Act(
         text("ui.act.open_order"),
         "/orders/new",
-        "open",
-        fields=(
-            FormField(
-                "org",
-                text("ui.column.unit"),
-                "select",
-                required=True,
-                choices=tuple(Choice(path, here.names.unit(path)) for path in places),
-            ),
-            FormField(
-                "level",
-                text("ui.column.level"),
-                "select",
-                required=True,
-                choices=tuple(Choice(one, text(f"ui.level.{one}")) for one in levels),
-            ),
-            FormField("product", text("ui.field.product"), hint=text("ui.field.product_hint")),
-            FormField("text", text("ui.field.what"), "textarea", required=True),
+        OPEN,
+        fields=tuple(
+            replace(one, value=values.get(one.name, ""), error=errors.get(one.name, ""))
+            for one in fields
         ),
+        failed=entered.verb == OPEN,
     )
 
 
-router = APIRouter(include_in_schema=False)
+def faults_of(
+    here: Here, connection: Connection, form: Mapping[str, str]
+) -> tuple[dict[str, str], str]:
+    """What is wrong with the form, as a sentence by field; and the product that is meant."""
+    errors: dict[str, str] = {}
+    org, text = form["org"], form["text"].strip()
+    if org not in units(here):
+        errors["org"] = here.text("ui.order.hand.org")
+    if form["level"] not in set(Level):
+        errors["level"] = here.text("ui.order.hand.level")
+    if not text:
+        errors["text"] = here.text("ui.order.hand.text")
+    elif len(text) > _NOTE_LIMIT:
+        errors["text"] = here.text(
+            "ui.order.hand.text_long", most=_NOTE_LIMIT, count=here.reader.format.number(len(text))
+        )
+    typed = form["product"].strip()
+    if not typed or "org" in errors:
+        return errors, ""
+    # A company may have products of its own beside those of the exchanges.
+    book = read_state(
+        connection,
+        as_of=here.now,
+        known_at=here.now,
+        orgs=[root_of(org)],
+        prices_since=here.now,
+    )
+    product = book.specs.match(typed) or book.specs.match(_named(here, typed))
+    if not product:
+        errors["product"] = _unknown(here, typed, book.specs.near(typed))
+    return errors, product
 
 
-@router.post("/orders/new")
-def open_new(
-    here: Viewer,
-    org: Annotated[str, Form(max_length=400)],
-    level: Annotated[Level, Form()],
-    text: Annotated[str, Form(max_length=_NOTE_LIMIT)],
-    product: Annotated[str, Form(max_length=40)] = "",
-) -> Response:
-    """Open it, and show it."""
-    here.signed.check("order.open", org)
-    wanted = ManualOrder(CODE, level, org, product=product.strip(), text=text)
-    with here.app.store.unit_of_work(here.person) as uow:
-        context = here.app.context(here.app.directories.around(uow.connection))
-        outcome = open_by_hand(uow, context, wanted)
-    if not outcome.ok:
-        return here.refused("/orders", here.names.reason(outcome.code))
-    return here.done(f"/orders/{outcome.new_order}", "ui.said.opened", number=outcome.new_order)
+def _named(here: Here, typed: str) -> str:
+    """The code of the product that is called so; empty for none."""
+    entries = here.reader.words.entries
+    return next(
+        (
+            key.removeprefix(_PRODUCT)
+            for key, name in entries.items()
+            if key.startswith(_PRODUCT) and name.casefold() == typed.casefold()
+        ),
+        "",
+    )
+
+
+def _unknown(here: Here, typed: str, near: str) -> str:
+    found = shorten(typed)
+    if near:
+        name = here.names.product(near)
+        return here.text("ui.order.hand.product_near", found=found, hint=near, name=name)
+    examples = here.text("ui.list_comma").join(_EXAMPLES)
+    return here.text("ui.order.hand.product", found=found, examples=examples)

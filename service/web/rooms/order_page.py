@@ -39,6 +39,7 @@ def order_page(
     """The page; `entered` is a form of it that was sent and not taken."""
     rows = read_rows(here, connection, order)
     names, code = here.names, str(order.title_params.get("code", ""))
+    written = str(order.title_params.get("text", ""))
     last = last_by_rule(rows.matches, code)
     lead = last[0] if last else {}
     lines, events = stream_of(here, order, rows.entries, rows.matches)
@@ -60,7 +61,7 @@ def order_page(
         value=value_of(order),
         limit=limit_of(order),
         use=order.use,
-        broke_text=happened(here, lead) or names.title(code),
+        broke_text=happened(here, lead) or written or names.title(code),
         others=tuple(other_line(here, one) for one in last[1:]),
         broke_note=_clause(rules),
         since_text=since_text(here, order, lead, rows.matches),

@@ -5,19 +5,21 @@ from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import quote, urlencode
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Form, Query
 from fastapi.responses import Response
 from sqlalchemy import Connection, func, or_, select
 
 from service.web.rooms.alert_rows import abouts
 from service.web.rooms.figures import limit_of, value_of
 from service.web.rooms.here import Here, Viewer
-from service.web.rooms.manual_orders import open_act, units
+from service.web.rooms.manual_orders import CODE, OPEN, faults_of, open_act, units
+from service.web.rooms.order_forms import NOTHING_ENTERED, Entered
 from service.web.rooms.sheets import Column, sheet_response
 from service.web.views.orders import OrderLine, OrderList
 from service.web.views.parts import Choice, Pager
 from workorders import reads
 from workorders.levels import Level
+from workorders.manual import ManualOrder, open_by_hand
 from workorders.model import State, WorkOrder
 from workorders.rows import ALERTS, ORDERS
 
@@ -51,8 +53,10 @@ class Asked:
         return f"{path}?{urlencode(kept)}" if kept else path
 
 
-def order_list(here: Here, connection: Connection, asked: Asked) -> OrderList:
-    """The page."""
+def order_list(
+    here: Here, connection: Connection, asked: Asked, entered: Entered = NOTHING_ENTERED
+) -> OrderList:
+    """The page; `entered` is the form of a new order that was sent and not taken."""
     found = _find(here, connection, asked)
     total = _count(here, connection, asked)
     about = abouts(connection, found.items)
@@ -73,7 +77,7 @@ def order_list(here: Here, connection: Connection, asked: Asked) -> OrderList:
             previous_url=asked.address("/orders", cursor="") if asked.cursor else "",
         ),
         export_url=asked.address("/orders.xlsx", cursor="") if found.items else "",
-        open_act=open_act(here),
+        open_act=open_act(here, entered),
     )
 
 
@@ -191,6 +195,7 @@ def _count(here: Here, connection: Connection, asked: Asked) -> int | None:
 
 router = APIRouter(include_in_schema=False)
 Text = Annotated[str, Query(max_length=400)]
+Posted = Annotated[str, Form()]
 
 
 @router.get("/orders")
@@ -202,6 +207,29 @@ def show(
     with here.app.store.reader() as connection:
         page = order_list(here, connection, Asked(q, state or ALL, level, unit, cursor))
     return here.show("orders.html", page, "orders")
+
+
+@router.post("/orders/new")
+def open_new(
+    here: Viewer, org: Posted = "", level: Posted = "", text: Posted = "", product: Posted = ""
+) -> Response:
+    """Open it, and show it; a form with faults comes back as it was filled in."""
+    form = {"org": org, "level": level, "text": text, "product": product}
+    if org:
+        here.signed.check("order.open", org)
+    with here.app.store.reader() as connection:
+        errors, known = faults_of(here, connection, form)
+        if errors:
+            entered = Entered(OPEN, form, errors)
+            page = order_list(here, connection, Asked(), entered)
+            return here.show("orders.html", page, "orders", live=False, status=422)
+    wanted = ManualOrder(CODE, Level(level), org, product=known, text=text)
+    with here.app.store.unit_of_work(here.person) as uow:
+        context = here.app.context(here.app.directories.around(uow.connection))
+        outcome = open_by_hand(uow, context, wanted)
+    if not outcome.ok:
+        return here.refused("/orders", here.names.reason(outcome.code))
+    return here.done(f"/orders/{outcome.new_order}", "ui.said.opened", number=outcome.new_order)
 
 
 @router.get("/orders.xlsx")
