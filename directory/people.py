@@ -11,7 +11,7 @@ from directory.schedule import parse_session
 
 _DAY_MINUTES = 24 * 60
 #: Chats in which a person has an account; the keys under which a directory file names them.
-CHATS = ("slack", "wecom", "feishu")
+CHATS = ("slack", "wecom", "feishu", "dingtalk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +20,8 @@ class Account:
 
     Attributes:
         channel: one of `CHATS`.
-        team: the workspace or company in which the user id holds (Slack: team id, WeCom: CorpID,
-            Feishu: tenant key).
+        team: the workspace or company in which the user id holds (Slack: team id, WeCom,
+            DingTalk: CorpID, Feishu: tenant key).
         user: the user id (Feishu: open_id).
     """
 

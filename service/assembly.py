@@ -11,6 +11,7 @@ from sqlalchemy import select
 from service.api import health
 from service.api.application import PREFIX, make_api
 from service.application import Application
+from service.inbound.dingtalk import dingtalk_router
 from service.inbound.feishu import feishu_router
 from service.inbound.link_page import link_router
 from service.inbound.mail import mail_router
@@ -97,6 +98,7 @@ def make_app(
             slack_router(app),
             wecom_router(app),
             feishu_router(app),
+            dingtalk_router(app),
             mail_router(app, pages),
             link_router(app, pages),
             health.router,

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 
 from agents.sentinel import Health
-from integrations import feishu_crypto, wecom_crypto
+from integrations import dingtalk_seal, feishu_crypto, wecom_crypto
+from integrations.dingtalk import DingtalkChannel
+from integrations.dingtalk_web import DingtalkWeb
 from integrations.feishu import FeishuChannel
 from integrations.feishu_web import FeishuWeb
 from integrations.heartbeat import Heartbeat
@@ -27,6 +29,7 @@ def channel_names_of(settings: Settings) -> tuple[str, ...]:
         "slack": settings.slack_token.get_secret_value(),
         "wecom": settings.wecom_corp_id,
         "feishu": settings.feishu_app_id,
+        "dingtalk": settings.dingtalk_app_key,
         "email": settings.smtp_host,
     }
     return tuple(name for name, said in asked.items() if said)
@@ -41,7 +44,7 @@ def channels_of(
     *,
     store: Store,
 ) -> dict[str, Channel]:
-    """Slack, WeCom, Feishu and e-mail, each when it is set up; nothing else.
+    """Slack, WeCom, Feishu, DingTalk and e-mail, each when it is set up; nothing else.
 
     `store` keeps what a chat hands out for editing its cards.
     """
@@ -73,6 +76,17 @@ def channels_of(
         found["feishu"] = FeishuChannel(
             web=feishu_web_of(settings),
             seal=_feishu_seal(settings),
+            wording=wording,
+            language_of=language_of,
+            public_url=settings.public_url,
+        )
+    if "dingtalk" in asked:
+        found["dingtalk"] = DingtalkChannel(
+            web=dingtalk_web_of(settings),
+            corp_id=settings.dingtalk_corp_id,
+            template=settings.dingtalk_template,
+            route_key=settings.dingtalk_route_key,
+            seal=_dingtalk_seal(settings),
             wording=wording,
             language_of=language_of,
             public_url=settings.public_url,
@@ -127,6 +141,21 @@ def _feishu_seal(settings: Settings) -> feishu_crypto.CallbackSeal | None:
     key = settings.feishu_encrypt_key.get_secret_value()
     token = settings.feishu_verification_token.get_secret_value()
     return feishu_crypto.CallbackSeal(key, token) if key else None
+
+
+def dingtalk_web_of(settings: Settings) -> DingtalkWeb:
+    """The API of the company's app in DingTalk."""
+    return DingtalkWeb(
+        base_url=settings.dingtalk_url,
+        app_key=settings.dingtalk_app_key,
+        secret=settings.dingtalk_app_secret.get_secret_value(),
+        outbound=outbound_of(settings),
+    )
+
+
+def _dingtalk_seal(settings: Settings) -> dingtalk_seal.CallbackSeal | None:
+    secret = settings.dingtalk_callback_secret.get_secret_value()
+    return dingtalk_seal.CallbackSeal(secret) if secret else None
 
 
 def outbound_of(settings: Settings) -> Outbound:

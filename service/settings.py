@@ -16,6 +16,7 @@ from pydantic_settings import (
 )
 
 from integrations.addresses import LOOPBACK, valid_direct, valid_heartbeat, valid_proxy
+from integrations.dingtalk_seal import SHORTEST
 from integrations.wecom_key import valid_aes_key
 
 FILE_NAME = "hedgewarden.toml"
@@ -82,6 +83,21 @@ class Settings(BaseSettings):
     )
     feishu_verification_token: SecretStr = Field(
         default=SecretStr(""), validate_default=True, description="Verification Token of the app"
+    )
+    dingtalk_url: str = Field(
+        default="https://api.dingtalk.com/", description="base URL of DingTalk's API"
+    )
+    dingtalk_app_key: str = Field(default="", description="AppKey of the app; empty: no DingTalk")
+    dingtalk_corp_id: str = Field(default="", description="CorpId of the company in DingTalk")
+    dingtalk_template: str = Field(default="", description="id of the card template")
+    dingtalk_app_secret: SecretStr = Field(
+        default=SecretStr(""), validate_default=True, description="its AppSecret"
+    )
+    dingtalk_route_key: str = Field(
+        default="", description="callbackRouteKey of the callback; empty: no buttons"
+    )
+    dingtalk_callback_secret: SecretStr = Field(
+        default=SecretStr(""), validate_default=True, description="apiSecret of the callback"
     )
     smtp_host: str = Field(default="", description="mail server; empty: no mail is sent")
     smtp_port: int = Field(default=25, ge=1, le=65535, description="port of the mail server")
@@ -182,6 +198,28 @@ class Settings(BaseSettings):
             raise ValueError("feishu_encrypt_key, feishu_verification_token: both or none")
         if given.get_secret_value() and app is not None and not app.get_secret_value():
             raise ValueError("needs feishu_app_secret")
+        return given
+
+    @field_validator("dingtalk_app_secret")
+    @classmethod
+    def _whole_dingtalk_app(cls, given: SecretStr, known: ValidationInfo) -> SecretStr:
+        names = ("dingtalk_app_key", "dingtalk_corp_id", "dingtalk_template")
+        there = {bool(known.data.get(name)) for name in names}
+        if there != {bool(given.get_secret_value())}:
+            raise ValueError(f"{', '.join(names)}, dingtalk_app_secret: all or none")
+        return given
+
+    @field_validator("dingtalk_callback_secret")
+    @classmethod
+    def _whole_dingtalk_callback(cls, given: SecretStr, known: ValidationInfo) -> SecretStr:
+        """Told without the secret."""
+        secret, app = given.get_secret_value(), known.data.get("dingtalk_app_secret")
+        if bool(secret) != bool(known.data.get("dingtalk_route_key")):
+            raise ValueError("dingtalk_route_key, dingtalk_callback_secret: both or none")
+        if secret and len(secret) < SHORTEST:
+            raise ValueError(f"{SHORTEST} characters or more")
+        if secret and not (app and app.get_secret_value()):
+            raise ValueError("needs dingtalk_app_secret")
         return given
 
     @field_validator("outbound_direct")

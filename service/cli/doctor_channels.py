@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from service.channels import feishu_web_of, wecom_web_of
+from service.channels import dingtalk_web_of, feishu_web_of, wecom_web_of
 from service.cli.findings import Finding
 from service.settings import Settings
 from workorders.errors import ChannelFailed, ChannelRetry
@@ -14,6 +14,8 @@ def channel_findings(settings: Settings) -> Iterator[Finding]:
         yield _let_in("wecom", wecom_web_of(settings).token)
     if settings.feishu_app_id:
         yield _let_in("feishu", feishu_web_of(settings).token)
+    if settings.dingtalk_app_key:
+        yield _let_in("dingtalk", dingtalk_web_of(settings).token)
 
 
 def _let_in(chat: str, token: Callable[[], str]) -> Finding:

@@ -79,7 +79,7 @@ class TestFeishu(FreshnessSuite):
         harness.channel.send(a_card(), harness.address)
         message = harness.message()
         assert message.body["header"]["template"] == "red"
-        assert "-7500 吨" in message.text
+        assert "−7,500 吨" in message.text
         assert message.keys == [f"{ORDER}/1/acknowledge", f"{ORDER}/1/take_over"]
         assert f"https://console.invalid/orders/{ORDER}" in message.text
 

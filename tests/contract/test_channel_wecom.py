@@ -101,7 +101,7 @@ class TestWecom(FreshnessSuite):
         card = card_of(harness.message())
         assert card["card_type"] == "button_interaction"
         assert "【红】" in card["main_title"]["title"]
-        assert [one["value"] for one in card["horizontal_content_list"]] == ["-7500 吨"]
+        assert [one["value"] for one in card["horizontal_content_list"]] == ["−7,500 吨"]
         assert harness.message().keys == [
             f"{ORDER}/1/acknowledge",
             f"{ORDER}/1/take_over",

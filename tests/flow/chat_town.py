@@ -11,8 +11,9 @@ from flow_house import PEOPLE, UNLINKED, House, house
 from pydantic import SecretStr
 
 from directory import Account, link_account
-from tests.unit.integrations import feishu_server, wecom_server
+from tests.unit.integrations import dingtalk_server, feishu_server, wecom_server
 from tests.unit.integrations.chat_server import Callback, Message
+from tests.unit.integrations.dingtalk_server import DingtalkServer
 from tests.unit.integrations.feishu_server import FeishuServer
 from tests.unit.integrations.wecom_server import WecomServer
 from workorders import State
@@ -27,6 +28,13 @@ FEISHU_APP: Mapping[str, Any] = {
     "feishu_app_secret": SecretStr(feishu_server.SECRET),
 }
 
+DINGTALK_APP: Mapping[str, Any] = {
+    "dingtalk_app_key": dingtalk_server.APP,
+    "dingtalk_corp_id": dingtalk_server.CORP,
+    "dingtalk_template": dingtalk_server.TEMPLATE,
+    "dingtalk_app_secret": SecretStr(dingtalk_server.SECRET),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -38,7 +46,7 @@ class Kind:
     prefix: str
     """before a person's id makes the user id"""
     settings: Mapping[str, Any]
-    too_often: int
+    too_often: int | str
     """the number of its rate limit"""
 
     @property
@@ -69,6 +77,18 @@ FEISHU = Kind(
         "feishu_verification_token": SecretStr(feishu_server.TOKEN),
     },
     99991400,
+)
+DINGTALK = Kind(
+    "dingtalk",
+    DingtalkServer,
+    dingtalk_server.CORP,
+    "",
+    {
+        **DINGTALK_APP,
+        "dingtalk_route_key": dingtalk_server.ROUTE,
+        "dingtalk_callback_secret": SecretStr(dingtalk_server.CALLBACK_SECRET),
+    },
+    "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi",
 )
 
 

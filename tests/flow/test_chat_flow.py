@@ -1,4 +1,4 @@
-"""WeCom and Feishu: from the click to the closed order, and everything that must not work."""
+"""WeCom, Feishu, DingTalk: from the click to the closed order, and all that must not work."""
 
 import json
 from collections.abc import Iterator
@@ -10,6 +10,8 @@ from typing import Any
 import httpx
 import pytest
 from chat_town import (
+    DINGTALK,
+    DINGTALK_APP,
     FEISHU,
     FEISHU_APP,
     WECOM,
@@ -35,7 +37,8 @@ from tests.unit.integrations.chat_server import Callback, Fault
 from tests.unit.integrations.wecom_server import AES_KEY, CORP, SECRET, TOKEN
 from workorders import Inbound, RawInbound, State
 
-KINDS = pytest.mark.parametrize("kind", [WECOM, FEISHU], ids=lambda kind: kind.name)
+KINDS = pytest.mark.parametrize("kind", [WECOM, FEISHU, DINGTALK], ids=lambda kind: kind.name)
+STAMP = "x-ddpaas-signature-timestamp"
 CLOSING = {
     "disposition": "fixed",
     "root_cause": "LATE_HEDGE",
@@ -43,8 +46,15 @@ CLOSING = {
 }
 
 
-@pytest.fixture(name="town", params=[WECOM, FEISHU], ids=lambda kind: kind.name)
+@pytest.fixture(name="town", params=[WECOM, FEISHU, DINGTALK], ids=lambda kind: kind.name)
 def _town(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Town]:
+    with chat_town(request.param, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(name="open_town", params=[WECOM, FEISHU], ids=lambda kind: kind.name)
+def _open_town(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Town]:
+    """Where a signature covers the whole request: anybody's card and what people write count."""
     with chat_town(request.param, tmp_path) as made:
         yield made
 
@@ -135,18 +145,18 @@ def test_a_request_outside_the_window_is_refused(town: Town, seconds: int):
     assert "order.acknowledge" not in town.house.actions()
 
 
-def test_a_forged_request_is_refused(town: Town):
-    town.house.breach()
-    asked, other = town.pressed("chen", "acknowledge"), town.pressed("lin", "take_over")
+def test_a_forged_request_is_refused(open_town: Town):
+    open_town.house.breach()
+    asked, other = open_town.pressed("chen", "acknowledge"), open_town.pressed("lin", "take_over")
     for forged in (
         replace(asked, body=other.body),
         replace(asked, query={}, headers={}),
         replace(asked, query=other.query, headers=other.headers),
         replace(asked, body=other.body, query={}, headers={}),
     ):
-        answer = town.send(forged)
+        answer = open_town.send(forged)
         assert (answer.status_code, answer.json()["code"]) == (401, "BAD_SIGNATURE")
-    assert "order.acknowledge" not in town.house.actions()
+    assert "order.acknowledge" not in open_town.house.actions()
 
 
 def test_the_address_is_proved_to_wecom(tmp_path: Path):
@@ -193,19 +203,19 @@ def test_a_double_click_is_done_once(town: Town):
     assert town.house.order(order.id).version == 2
 
 
-def test_the_requester_cannot_approve_the_own_request(town: Town):
-    order = town.house.breach()
-    asked = town.house.client("wang").post(
+def test_the_requester_cannot_approve_the_own_request(open_town: Town):
+    order = open_town.house.breach()
+    asked = open_town.house.client("wang").post(
         f"/api/v1/orders/{order.id}/request-approval",
         json={"kind": "limit_change", "material": {"after": "1500"}},
     )
     approval = asked.json()["approval"]
-    town.house.run_agents()
-    card = town.card("chen", "approve", approval)
-    own = town.press_key(card, key(card, "approve"), "wang")
-    assert town.send(own).status_code == 200
-    assert town.whispers("wang") == ["Nobody approves the own request."]
-    shown = town.house.client("chen").get(f"/api/v1/approvals/{approval}").json()
+    open_town.house.run_agents()
+    card = open_town.card("chen", "approve", approval)
+    own = open_town.press_key(card, key(card, "approve"), "wang")
+    assert open_town.send(own).status_code == 200
+    assert open_town.whispers("wang") == ["Nobody approves the own request."]
+    shown = open_town.house.client("chen").get(f"/api/v1/approvals/{approval}").json()
     assert shown["signatures"] == []
 
 
@@ -225,36 +235,40 @@ def test_a_rejection_needs_a_reason_from_the_list(town: Town):
     assert "Rejected by Wang Qiang" in card.text
 
 
-def test_an_unlinked_member_is_offered_a_private_link_and_the_click_completes(town: Town):
-    order = town.house.breach()
-    message = town.card("chen", "acknowledge")
+def test_an_unlinked_member_is_offered_a_private_link_and_the_click_completes(open_town: Town):
+    order = open_town.house.breach()
+    message = open_town.card("chen", "acknowledge")
     shown = key(message, "acknowledge")
-    assert town.send(town.press_key(message, shown, "newcomer")).status_code == 200
-    assert town.state(order.id) is State.OPEN
-    (said,) = town.whispers("newcomer")
-    assert town.kind.name in said.lower()
+    assert open_town.send(open_town.press_key(message, shown, "newcomer")).status_code == 200
+    assert open_town.state(order.id) is State.OPEN
+    (said,) = open_town.whispers("newcomer")
+    assert open_town.kind.name in said.lower()
     path = said.rpartition("http://testserver")[2]
-    assert path.startswith(f"/link/{town.kind.name}/")
-    officer = town.house.signed_in("new")
-    assert officer.get(path.replace(town.kind.name, "slack")).status_code == 410
+    assert path.startswith(f"/link/{open_town.kind.name}/")
+    officer = open_town.house.signed_in("new")
+    assert officer.get(path.replace(open_town.kind.name, "slack")).status_code == 410
     assert "New Officer" in officer.get(path).text
     assert officer.post(path).status_code == 200
-    person = town.house.app.directory.person("new")
+    person = open_town.house.app.directory.person("new")
     assert person is not None
-    assert person.accounts == (Account(town.kind.name, town.kind.team, town.user("newcomer")),)
-    assert town.house.order(order.id).acknowledged_by == "new"
+    assert person.accounts == (
+        Account(open_town.kind.name, open_town.kind.team, open_town.user("newcomer")),
+    )
+    assert open_town.house.order(order.id).acknowledged_by == "new"
     assert officer.post(path).status_code == 410
 
 
-def test_a_link_made_for_an_account_of_another_person_ties_nobody(town: Town):
-    town.house.breach()
-    message = town.card("chen", "acknowledge")
+def test_a_link_made_for_an_account_of_another_person_ties_nobody(open_town: Town):
+    open_town.house.breach()
+    message = open_town.card("chen", "acknowledge")
     for _ in range(2):
-        town.house.pass_time(seconds=1)
-        town.send(town.press_key(message, key(message, "acknowledge"), "newcomer"))
-    first, second = (one.rpartition("http://testserver")[2] for one in town.whispers("newcomer"))
-    assert town.house.signed_in("new").post(first).status_code == 200
-    assert town.house.signed_in("lin").post(second).status_code == 409
+        open_town.house.pass_time(seconds=1)
+        open_town.send(open_town.press_key(message, key(message, "acknowledge"), "newcomer"))
+    first, second = (
+        one.rpartition("http://testserver")[2] for one in open_town.whispers("newcomer")
+    )
+    assert open_town.house.signed_in("new").post(first).status_code == 200
+    assert open_town.house.signed_in("lin").post(second).status_code == 409
 
 
 def test_a_person_who_left_is_refused(town: Town):
@@ -269,15 +283,32 @@ def test_a_person_who_left_is_refused(town: Town):
 
 
 @pytest.mark.parametrize("viewer", ["shen", "gui"], ids=["auditor", "compliance_editor"])
-def test_a_viewer_who_presses_is_refused(town: Town, viewer: str):
-    order = town.house.breach()
-    message = town.card("chen", "acknowledge")
-    pressed = town.press_key(message, key(message, "acknowledge"), viewer)
-    assert town.send(pressed).status_code == 200
-    (said,) = town.whispers(viewer)
+def test_a_viewer_who_presses_is_refused(open_town: Town, viewer: str):
+    order = open_town.house.breach()
+    message = open_town.card("chen", "acknowledge")
+    pressed = open_town.press_key(message, key(message, "acknowledge"), viewer)
+    assert open_town.send(pressed).status_code == 200
+    (said,) = open_town.whispers(viewer)
     assert said == "You may not do this."
-    assert town.state(order.id) is State.OPEN
-    assert town.house.order(order.id).version == order.version
+    assert open_town.state(order.id) is State.OPEN
+    assert open_town.house.order(order.id).version == order.version
+
+
+def test_in_dingtalk_a_card_answers_to_its_reader_alone(tmp_path: Path):
+    with chat_town(DINGTALK, tmp_path) as town:
+        order = town.house.breach()
+        message = town.card("chen", "acknowledge")
+        for other in ("lin", "shen", "zhao", "newcomer"):
+            asked = town.press_key(message, key(message, "acknowledge"), other)
+            answer = town.send(asked)
+            assert (answer.status_code, answer.json()["code"]) == (401, "BAD_TOKEN")
+        own = town.pressed("chen", "acknowledge")
+        for forged in (replace(own, headers={}), replace(own, headers={**own.headers, STAMP: "1"})):
+            answer = town.send(forged)
+            assert (answer.status_code, answer.json()["code"]) == (401, "BAD_SIGNATURE")
+        assert town.state(order.id) is State.OPEN
+        assert town.send(town.write("chen", f"ack {order.id}")).status_code == 200
+        assert town.state(order.id) is State.OPEN  # what is written there is not read
 
 
 def test_a_role_that_was_taken_away_since_the_card_went_out_does_not_count(town: Town):
@@ -295,13 +326,13 @@ def test_a_role_that_was_taken_away_since_the_card_went_out_does_not_count(town:
     assert town.state(order.id) is State.OPEN
 
 
-def test_a_sibling_sees_no_order_behind_a_forwarded_button(town: Town):
-    order = town.house.breach()
-    message = town.card("chen", "acknowledge")
-    asked = town.press_key(message, f"{order.id}/{order.version}/acknowledge", "zhao")
-    assert town.send(asked).status_code == 200
-    assert town.whispers("zhao") == ["There is no such work order."]
-    assert town.state(order.id) is State.OPEN
+def test_a_sibling_sees_no_order_behind_a_forwarded_button(open_town: Town):
+    order = open_town.house.breach()
+    message = open_town.card("chen", "acknowledge")
+    asked = open_town.press_key(message, f"{order.id}/{order.version}/acknowledge", "zhao")
+    assert open_town.send(asked).status_code == 200
+    assert open_town.whispers("zhao") == ["There is no such work order."]
+    assert open_town.state(order.id) is State.OPEN
 
 
 @pytest.mark.parametrize(
@@ -328,8 +359,10 @@ def test_a_card_that_cannot_be_edited_is_superseded_and_an_old_click_answered(to
     shown = key(theirs, "acknowledge")
     if town.kind is WECOM:
         town.chat.codes.clear()
-    else:
+    elif town.kind is FEISHU:
         town.chat.withdrawn.update(town.chat.sent)
+    else:
+        town.chat.gone.update(town.chat.cards)
     path = f"/api/v1/orders/{order.id}/acknowledge"
     assert town.house.client("chen").post(path, json={}).is_success
     town.house.run_agents()
@@ -369,14 +402,14 @@ def test_an_hour_of_outage_is_caught_up_without_a_second_effect(town: Town):
     assert town.house.actions().count("order.acknowledge") == 1
 
 
-def test_what_people_write_shows_and_acknowledges(town: Town):
-    order = town.house.breach()
+def test_what_people_write_shows_and_acknowledges(open_town: Town):
+    order = open_town.house.breach()
 
     def said(user: str, text: str) -> str:
-        before = len(town.whispers(user))
-        town.house.pass_time(seconds=1)
-        assert town.send(town.write(user, text)).status_code == 200
-        (new,) = town.whispers(user)[before:]
+        before = len(open_town.whispers(user))
+        open_town.house.pass_time(seconds=1)
+        assert open_town.send(open_town.write(user, text)).status_code == 200
+        (new,) = open_town.whispers(user)[before:]
         return new
 
     assert order.id in said("chen", "orders")
@@ -384,9 +417,9 @@ def test_what_people_write_shows_and_acknowledges(town: Town):
     assert "1300" in said("chen", f"查看 {order.id}")
     assert said("chen", "hello").startswith("orders")
     assert said("zhao", f"show {order.id}") == "There is no such work order."
-    assert f"/link/{town.kind.name}/" in said("newcomer", "orders")
-    assert town.send(town.write("chen", f"确认 {order.id}")).status_code == 200
-    assert town.house.order(order.id).acknowledged_by == "chen"
+    assert f"/link/{open_town.kind.name}/" in said("newcomer", "orders")
+    assert open_town.send(open_town.write("chen", f"确认 {order.id}")).status_code == 200
+    assert open_town.house.order(order.id).acknowledged_by == "chen"
 
 
 # --- settings and doctor ------------------------------------------------------------------------
@@ -402,6 +435,19 @@ def test_what_people_write_shows_and_acknowledges(town: Town):
         ({**WECOM_APP, "wecom_aes_key": AES_KEY}, "wecom_aes_key"),
         ({**WECOM_APP, "wecom_token": TOKEN, "wecom_aes_key": AES_KEY[1:]}, "wecom_aes_key"),
         ({"wecom_token": TOKEN, "wecom_aes_key": AES_KEY}, "wecom_aes_key"),
+        ({"dingtalk_app_key": "ding1"}, "dingtalk_app_secret"),
+        ({"dingtalk_app_secret": SECRET}, "dingtalk_app_secret"),
+        ({**DINGTALK_APP, "dingtalk_template": ""}, "dingtalk_app_secret"),
+        ({**DINGTALK_APP, "dingtalk_route_key": "r"}, "dingtalk_callback_secret"),
+        ({**DINGTALK_APP, "dingtalk_callback_secret": AES_KEY}, "dingtalk_callback_secret"),
+        (
+            {**DINGTALK_APP, "dingtalk_route_key": "r", "dingtalk_callback_secret": "short"},
+            "dingtalk_callback_secret",
+        ),
+        (
+            {"dingtalk_route_key": "r", "dingtalk_callback_secret": AES_KEY},
+            "dingtalk_callback_secret",
+        ),
         ({"feishu_app_id": "cli_1"}, "feishu_app_secret"),
         ({"feishu_app_secret": SECRET}, "feishu_app_secret"),
         ({**FEISHU_APP, "feishu_encrypt_key": AES_KEY}, "feishu_verification_token"),
@@ -428,7 +474,7 @@ def test_doctor_asks_whether_the_chat_lets_us_in(tmp_path: Path, kind: Kind):
         name: one if isinstance(one, (str, int)) else one.get_secret_value()
         for name, one in kind.settings.items()
     }
-    secret = "wecom_secret" if kind is WECOM else "feishu_app_secret"
+    secret = "wecom_secret" if kind is WECOM else f"{kind.name}_app_secret"
 
     def finding(url: str = "", **other: str) -> Finding | None:
         given = {**app, f"{kind.name}_url": url, **other} if url else {}

@@ -45,6 +45,7 @@ READING = {
 }  # fmt: skip
 #: Broken at every statement in `test_failpoints_jobs`, with what follows from them.
 CHANNELS = {
+    "/integrations/dingtalk/callback",
     "/integrations/feishu/callback", "/integrations/slack/commands",
     "/integrations/slack/interactivity", "/integrations/wecom/callback",
     "/link/{channel}/{token}", "/m/{token}",

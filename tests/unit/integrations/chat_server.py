@@ -16,7 +16,7 @@ class Fault:
 
     status: int = 200
     retry_after: int = 0
-    errcode: int = 0
+    errcode: int | str = 0
     lost: bool = False
     hang: bool = False
 
@@ -67,6 +67,8 @@ class ChatServer:
     """where an answer holds its number"""
     reset_header = "Retry-After"
     """where a rate limit tells how long"""
+    token_header = "Authorization"
+    """where a call carries its token"""
 
     def __init__(self, unix_time: Callable[[], int]) -> None:
         self.unix_time = unix_time
@@ -115,6 +117,10 @@ class ChatServer:
         """What the chat answers."""
         raise NotImplementedError
 
+    def status_of(self, said: dict[str, Any]) -> int:
+        """The HTTP status of an answer."""
+        return 200
+
     def fault_for(self, method: str) -> Fault | None:
         if self.lasting is not None or self.is_token_call(method) or not self.faults:
             return self.lasting
@@ -139,19 +145,19 @@ def _handler(server: ChatServer) -> type[BaseHTTPRequestHandler]:
             if fault is not None and not fault.lost and not fault.hang:
                 self._reply(fault.status, {server.code_field: fault.errcode}, fault.retry_after)
                 return
-            bearer = self.headers.get("Authorization", "").removeprefix("Bearer ")
+            bearer = self.headers.get(server.token_header, "").removeprefix("Bearer ")
             with server.lock:
                 server.calls.append(method)
                 said = server.answer(method, query, bearer, body)
             if fault is None:
-                self._reply(200, said, 0)
+                self._reply(server.status_of(said), said, 0)
                 return
             if fault.hang:
                 server.closing.wait()
             self.close_connection = True
             self.connection.close()
 
-        do_GET = do_PATCH = do_POST  # noqa: N815 - the names that http.server calls
+        do_GET = do_PATCH = do_PUT = do_POST  # noqa: N815 - the names that http.server calls
 
         def _reply(self, status: int, said: dict[str, Any], retry_after: int) -> None:
             body = b"<html>" if status >= 500 else json.dumps(said).encode()
