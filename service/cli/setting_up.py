@@ -10,9 +10,7 @@ import typer
 
 from directory import Directory, dump_directory, load_directory, merge, save_directory
 from service.cli.desk import PROBLEMS, WrongCall, desk_of
-from service.cli.doctor import examine
 from service.cli.findings import OK, RED, YELLOW, Finding, worst
-from service.security import with_password
 from service.settings import FILE_NAME, Settings
 from service.starting import commented_settings, directory_example
 from store.problems import Problem
@@ -62,6 +60,8 @@ def directory_import(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="cli.option.dry_run")] = False,
 ) -> None:
     """Take organisations, people and rosters from a YAML file; faulty entries are left out."""
+    from service.security import with_password  # noqa: PLC0415 - brings the web's part of it
+
     desk = desk_of(context)
     if not file.is_file():
         raise WrongCall("cli.no_such_file", file=str(file))
@@ -121,6 +121,8 @@ def directory_export(context: typer.Context) -> None:
 
 def doctor(context: typer.Context) -> None:
     """Examine an installation, say what is wrong and what helps; a red finding ends with 1."""
+    from service.cli.doctor import examine  # noqa: PLC0415 - brings the log and the front end
+
     desk = desk_of(context)
     findings = examine(desk)
     gravest = worst(findings)

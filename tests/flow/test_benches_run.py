@@ -15,6 +15,7 @@ from tests.bench import (
     bench_log,
     bench_notice,
     bench_rules,
+    bench_start,
     bench_trail,
     bench_webhook,
 )
@@ -31,6 +32,7 @@ SMALL = {
     bench_log: {"ROWS": 2_000, "PRESENT": 5_000, "ROUNDS": 1},
     bench_notice: {"EVENTS": 3},
     bench_rules: {"SECONDS": 0.03},
+    bench_start: {"ROUNDS": 1},
     bench_trail: {"ROUNDS": 1, "RECORDS": {1: 20, 50: 100}, "HASHED": 200, "DECIDED": 20},
     bench_webhook: {"GROUPS": 10, "KILLED": 10},
 }

@@ -53,7 +53,9 @@ def loaded(data: Path, *args: str) -> tuple[int, set[str]]:
 
 @pytest.mark.parametrize("args", [
     ("--help",), ("orders", "--help"), ("orders", "list", "--help"), ("orders", "list"),
-    ("orders", "list", "--state", "open", "--json"), ("alerts", "list"),
+    ("orders", "list", "--state", "open", "--json"), ("alerts", "list"), ("trail", "verify"),
+    ("directory", "export"), ("policy", "show"), ("silence", "list"),
+    ("approvals", "list"), ("delegation", "list"), ("handover", "list"), ("drill", "list"),
 ])  # fmt: skip
 def test_reading_loads_nothing_heavy(tmp_path: Path, args: tuple[str, ...]) -> None:
     code, modules = loaded(tmp_path / "data", *args)
