@@ -319,4 +319,7 @@ def _require(
             continue  # said already, with what stood there
         known = NAMES[field]
         hint = next((str(key) for key in rest if did_you_mean(str(key), known)), "")
-        reader.fault("EVENT_FIELD_MISSING", field, allowed=", ".join(known), hint=hint)
+        # an event without a source has its actor for one, under whatever name
+        instead = NAMES["actor"] if field == "source" else ()
+        allowed = ", ".join((*known, *instead))
+        reader.fault("EVENT_FIELD_MISSING", field, allowed=allowed, hint=hint)

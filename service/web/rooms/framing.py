@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from approvals import waiting_for
 from auditlog.errors import LogError
 from auditlog.port import Query, SourceStats
+from book.positions import is_under
 from directory import Directory, Role
 from directory.calendar import TradingCalendar
 from directory.coverage import roster_home
@@ -66,7 +67,7 @@ def make_frame(
     trading_day, session = trading_time(calendar, directory.settings(place).product, place, now)
     states = {chip.state for chip, _ in chips}
     state = next((one for one in ("dead", "late") if one in states), "current")
-    late = [_named(chip, names).name for chip, _ in chips if chip.state != "current"]
+    late = [_named(chip, names).name for chip, _ in chips if chip.state in {"late", "dead"}]
     visible = directory.visible_scopes(person.id, now)
     return Frame(
         active=active,
@@ -175,8 +176,9 @@ def source_chips(
 ) -> list[tuple[SourceChip, datetime]]:
     """Each feed that has rows inside `scopes`, with the last arrival; the latest feeds first.
 
-    A feed is late when it has been silent for longer than its lateness while the market was open.
-    People and the service itself are no feeds.
+    A feed of which a time is agreed is late when it has been silent for longer while the market
+    was open. Of any other, such as what was imported from one file, nothing is expected: it was
+    heard of, and its silence says nothing. People and the service itself are no feeds.
     """
     try:
         since = Query(orgs=scopes, since=now - SPAN)
@@ -185,22 +187,37 @@ def source_chips(
     except LogError:
         return []
     settings = directory.settings(org)
+    agreed = expected_every(directory, scopes, org)
     found = []
     for name in sorted(mine):
         stats = known.get(name)
         if stats is None or name == "system" or directory.person(name) is not None:
             continue
-        lateness = settings.lateness(name)
-        silent = _open_silence(calendar, settings.product, org, stats, now)
-        state = "current"
-        if silent > lateness:
-            state = "dead" if silent > lateness * DEAD_AFTER else "late"
+        state = "heard"
+        if (every := agreed.get(name)) is not None:
+            silent = _open_silence(calendar, settings.product, org, stats, now)
+            state = "current"
+            if silent > every:
+                state = "dead" if silent > every * DEAD_AFTER else "late"
         lag = max(int((now - stats.last_arrival_time).total_seconds()), 0)
         chip = SourceChip(name, state, lag, f"/log?source={name}")
         found.append((chip, stats.last_arrival_time))
-    rank = {"dead": 0, "late": 1, "current": 2}
+    rank = {"dead": 0, "late": 1, "current": 2, "heard": 3}
     found.sort(key=lambda one: (rank[one[0].state], one[1]))
     return found[:MOST_CHIPS]
+
+
+def expected_every(directory: Directory, scopes: tuple[str, ...], org: str) -> dict[str, int]:
+    """Source → the seconds of silence that are agreed for it; what names none promises nothing.
+
+    A cadence (`feed_every_s`) counts before the lateness of single events (`lateness_s`).
+    """
+    settings = directory.settings(org)
+    found = {**settings.lateness_s, **settings.feed_every_s}
+    for path, node in directory.nodes.items():
+        if any(is_under(scope, path) for scope in scopes):
+            found |= node.settings.feed_every_s or {}
+    return found
 
 
 def _open_silence(
@@ -214,8 +231,11 @@ def _open_silence(
 
 
 def complete_until(chips: Sequence[tuple[SourceChip, datetime]]) -> datetime | None:
-    """The time up to which the feeds have delivered; a dead feed no longer holds it back."""
-    alive = [at for chip, at in chips if chip.state != "dead"]
+    """The time up to which the feeds have delivered.
+
+    A dead feed no longer holds it back, nor does a source of which nothing is expected.
+    """
+    alive = [at for chip, at in chips if chip.state in {"current", "late"}]
     if alive:
         return min(alive)
     return max((at for _, at in chips), default=None)
