@@ -1,14 +1,13 @@
 """The channel contract on DingTalk, against a server that speaks its protocol."""
 
 import json
-import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from channel_suite import NOW, ORDER, ChannelSuite, FreshnessSuite, a_card
-from chat_harness import WORDS, ChatHarness, raw
+from channel_suite import NOW, ORDER, ChannelSuite, a_card
+from chat_harness import WORDS, ChatHarness, OnceSuite, raw
 
 from integrations.dingtalk import DingtalkChannel
 from integrations.dingtalk_seal import CallbackSeal
@@ -27,10 +26,10 @@ from tests.unit.integrations.dingtalk_server import (
 )
 from workorders import Button, ChannelFailed, ChannelRetry, Handle, Refusal
 from workorders.card import Figure, button_id
-from workorders.channel import Updated
 
 
 class DingtalkHarness(ChatHarness):
+    secret = SECRET
     strangers = False  # a card answers to its reader alone
 
     def __init__(self, server: DingtalkServer, **options: Any) -> None:
@@ -53,10 +52,6 @@ class DingtalkHarness(ChatHarness):
             public_url="https://console.invalid",
         )
 
-    def set_rate_limit(self, after_s: int | None) -> None:
-        limit = None if after_s is None else Fault(status=429, retry_after=after_s)
-        self.server.lasting = limit
-
     def forget(self, handle: Handle) -> None:
         self.server.gone.add(str(handle.reference["track"]))
 
@@ -72,8 +67,12 @@ def _harness(server: DingtalkServer) -> DingtalkHarness:
     return DingtalkHarness(server)
 
 
-class TestDingtalk(FreshnessSuite):
+class TestDingtalk(OnceSuite):
     """All that every channel must do, and what DingTalk's own rules ask beyond it."""
+
+    @pytest.fixture
+    def hasty(self, server: DingtalkServer) -> DingtalkHarness:
+        return DingtalkHarness(server, timeout_s=1)
 
     def test_a_card_fills_the_template(self, harness: DingtalkHarness):
         harness.channel.send(a_card(), harness.address)
@@ -185,22 +184,6 @@ class TestDingtalk(FreshnessSuite):
             harness.channel.send(a_card(), harness.address)
         assert fault.value.code == "DINGTALK_NOT_SHOWN"
 
-    def test_a_lost_answer_does_not_show_the_card_twice(self, harness: DingtalkHarness):
-        harness.server.fail(Fault(lost=True))
-        with pytest.raises(ChannelRetry):
-            harness.channel.send(a_card(), harness.address)
-        handle = harness.channel.send(a_card(), harness.address)
-        assert harness.delivered() == 1
-        assert harness.channel.update(handle, a_card(2, ())) is Updated.UPDATED
-        assert harness.message().keys == []
-
-    def test_an_answer_that_never_comes_is_given_up(self, server: DingtalkServer):
-        hasty = DingtalkHarness(server, timeout_s=1)
-        hasty.channel.send(a_card(), hasty.address)
-        server.fail(Fault(hang=True))
-        with pytest.raises(ChannelRetry):
-            hasty.channel.send(a_card(2), hasty.address)
-
     def test_a_token_is_fetched_once_and_anew_when_it_is_withdrawn(self, harness: DingtalkHarness):
         harness.channel.send(a_card(), harness.address)
         harness.channel.send(a_card(2), harness.address)
@@ -219,13 +202,6 @@ class TestDingtalk(FreshnessSuite):
             harness.channel.send(a_card(), harness.address)
         assert fault.value.code == "DINGTALK_invalidClientIdOrSecret"
         assert "another" not in repr(fault.value.__dict__) + str(fault.value)
-
-    def test_logs_hold_no_secret(self, harness: DingtalkHarness, caplog: pytest.LogCaptureFixture):
-        with caplog.at_level(logging.DEBUG):
-            harness.channel.send(a_card(), harness.address)
-        written = "".join(record.getMessage() for record in caplog.records)
-        assert SECRET not in written
-        assert not any(token in written for token in harness.server.tokens)
 
     def test_a_whisper_that_does_not_arrive_is_told(self, harness: DingtalkHarness):
         harness.channel.whisper({"user": harness.address}, "done")

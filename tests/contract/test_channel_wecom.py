@@ -65,10 +65,6 @@ class WecomHarness(ChatHarness):
             public_url=options.get("public_url", "https://console.invalid"),
         )
 
-    def set_rate_limit(self, after_s: int | None) -> None:
-        fault = None if after_s is None else Fault(status=429, retry_after=after_s)
-        self.server.lasting = fault
-
     def forget(self, handle: Handle) -> None:
         assert handle
         self.server.codes.clear()
