@@ -13,6 +13,7 @@ from workorders.acting import Act, perform_act, refuse
 from workorders.again import tell_again
 from workorders.closing import conclude
 from workorders.context import Context
+from workorders.correctives import follow
 from workorders.guard import Condition, decide_close
 from workorders.levels import Level
 from workorders.model import Closing, WorkOrder
@@ -127,6 +128,9 @@ def close(
     outcome = perform_act(uow, ctx, order_id, Verb.CLOSE, act, expected_version=expected_version)
     if outcome.changed and outcome.order is not None:
         conclude(uow, outcome.order, closing)
+        wanted = closing.corrective
+        if wanted is not None and wanted.owner and wanted.text.strip() and not outcome.order.drill:
+            follow(uow, outcome.order, wanted)
         # Everybody who was paged learns that it is over.
         notify(uow, ctx, outcome.order, told_people(uow.connection, order_id), Trigger.CLOSED)
     return outcome

@@ -16,6 +16,7 @@ from workorders import journal, rows
 from workorders.acting import refuse
 from workorders.commands import wake
 from workorders.context import Context
+from workorders.correctives import CORRECTIVE, overdue
 from workorders.drills import DRILL, over
 from workorders.dwelling import DWELL, held
 from workorders.ladder import Rung, Told, next_repeat, repeat_every, rung_after, unanswered, whom
@@ -43,7 +44,9 @@ NOT_ACKNOWLEDGED, UNANSWERED = "NOT_ACKNOWLEDGED", "UNANSWERED"
 #: Within it a person's second escalation of an order is a double click: the act leaves state and
 #: version alone, so nothing else tells the two clicks apart.
 DOUBLE_CLICK = timedelta(seconds=10)
-KINDS = frozenset({DRILL, DWELL, GROUP, LADDER, RESOLVE, REVIEW, SILENCE, SNOOZE, TRIAGE})
+KINDS = frozenset(
+    {CORRECTIVE, DRILL, DWELL, GROUP, LADDER, RESOLVE, REVIEW, SILENCE, SNOOZE, TRIAGE}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,8 @@ class Fired:
 
     Attributes:
         code: ``ESCALATED``, ``RESOLVE_OVERDUE``, ``REVIEW_OVERDUE``, ``TRIAGE_OVERDUE``,
-            ``WOKEN``, ``GROUP_TOLD``, ``DWELL_HELD``, ``SILENCE_EXPIRED``, ``DRILL_OVER``,
+            ``WOKEN``, ``GROUP_TOLD``, ``DWELL_HELD``, ``CORRECTIVE_OVERDUE``,
+            ``SILENCE_EXPIRED``, ``DRILL_OVER``,
             ``FIRED_ELSEWHERE``, ``NOTHING_TO_DO`` (the matter is settled).
         object_id: the order, alert or silence.
         told: who was told.
@@ -272,6 +276,12 @@ def _drill(uow: UnitOfWork, ctx: Context, timer: Timer) -> Fired:
     return Fired("DRILL_OVER" if over(uow, ctx, number) else "NOTHING_TO_DO", number)
 
 
+def _corrective(uow: UnitOfWork, ctx: Context, timer: Timer) -> Fired:
+    told = overdue(uow, ctx, timer)
+    done = "CORRECTIVE_OVERDUE" if told else "NOTHING_TO_DO"
+    return Fired(done, str(timer.payload["order"]), told)
+
+
 def _dwell(uow: UnitOfWork, ctx: Context, timer: Timer) -> Fired:
     order_id = held(uow, ctx, timer)
     done = "DWELL_HELD" if order_id else "NOTHING_TO_DO"
@@ -337,4 +347,10 @@ def _triage(uow: UnitOfWork, ctx: Context, timer: Timer) -> Fired:
     return Fired("TRIAGE_OVERDUE", alert.id, reached.people)
 
 
-_WITHOUT_ORDER = {DRILL: _drill, DWELL: _dwell, SILENCE: _silence, TRIAGE: _triage}
+_WITHOUT_ORDER = {
+    CORRECTIVE: _corrective,
+    DRILL: _drill,
+    DWELL: _dwell,
+    SILENCE: _silence,
+    TRIAGE: _triage,
+}

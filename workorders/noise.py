@@ -26,6 +26,7 @@ class Trigger(StrEnum):
     SNOOZE_ENDED = "snooze_ended"
     SILENCE_ENDED = "silence_ended"
     INHIBITION_ENDED = "inhibition_ended"
+    CORRECTIVE_OVERDUE = "corrective_overdue"
     REASSIGNED = "reassigned"
     CLOSED = "closed"
 

@@ -279,6 +279,23 @@ class PolicyRow(SQLModel, table=True):
     changed_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
 
 
+class CorrectiveRow(SQLModel, table=True):
+    """A corrective action that closing an order asked for, followed until it is done."""
+
+    __tablename__ = "workorders_corrective"
+    __table_args__ = (Index("ix_workorders_corrective_done_at", "done_at", "due_at"),)
+    order_id: str = Field(sa_type=Text, primary_key=True)
+    org: str = Field(sa_type=Text)
+    text: str = Field(sa_type=Text)
+    owner: str = Field(sa_type=Text)
+    due_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    closed_by: str = Field(sa_type=Text)
+    done_at: datetime | None = Field(sa_type=UtcDateTime, nullable=True)
+    done_by: str = Field(sa_type=Text)
+    note: str = Field(sa_type=Text)
+    moved: int = Field(sa_type=BigInteger)
+
+
 class CounterRow(SQLModel, table=True):
     """The last number given out per prefix and day."""
 

@@ -134,7 +134,7 @@ def metrics(
     org: Unit = "",
 ) -> MetricsOut:
     """The figures."""
-    period = _period(app, who, since, until, org)
+    period = period_asked(app, who, since, until, org)
     with app.store.reader() as connection:
         measured = measure(
             connection, period, app.rulebook, who.directory.timezone(_home(who, org))
@@ -155,7 +155,7 @@ def rows(
     limit: Limit = 50,
 ) -> FigurePageOut:
     """One page."""
-    period = _period(app, who, since, until, org)
+    period = period_asked(app, who, since, until, org)
     known = unseal(cursor)
     if known and not is_figure_cursor(known):
         raise ApiFault(422, "CURSOR_UNKNOWN")
@@ -166,7 +166,12 @@ def rows(
     )
 
 
-def _period(app: Application, who: Caller, since: str, until: str, org: str) -> Period:
+def period_asked(app: Application, who: Caller, since: str, until: str, org: str) -> Period:
+    """The period that two texts of a caller name, in the units that the caller sees.
+
+    Raises:
+        ApiFault: for what is no period, with the field.
+    """
     scopes = narrowed(who.reads("view"), org)
     zone = who.directory.timezone(_home(who, org))
     try:

@@ -111,6 +111,17 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "handover give": (f'handover give --org {_UNIT} --note "quiet day" --as chen',),
         "handover take": ("handover take HO-20240603-001 --as lin",),
         "handover withdraw": ("handover withdraw HO-20240603-001 --as chen",),
+        "review list": (
+            "review list --from 2024-05-01 --to 2024-06-01 --cause PROCESS_GAP",
+            "review list --action overdue",
+        ),
+        "review open": ("review open --owner chen",),
+        "review finish": (
+            'review finish WO-20240514-001 --text "limit checked before buying" --as chen',
+        ),
+        "review postpone": (
+            "review postpone WO-20240514-001 --due 2024-07-01 --reason vendor --as wang",
+        ),
         "drill list": ("drill list --running",),
         "drill show": ("drill show WO-20240603-001",),
         "drill start": (f"drill start --org {_UNIT} --level red --minutes 30 --as wang",),

@@ -61,7 +61,7 @@ def metrics(
         refuse_unknown(app, org=org)
         zone = app.directory.timezone(org) if org else ZONE
         scopes = narrowed(scopes_of(desk, app, user), org)
-        period = _period(since, until, scopes, zone, app.clock())
+        period = period_asked(since, until, scopes, zone, app.clock())
         shape = desk.format(app.clock())
         if figure is None:
             with app.store.reader() as connection:
@@ -86,9 +86,14 @@ def _figure(name: str) -> Figure | None:
     return Figure(name)
 
 
-def _period(
+def period_asked(
     since: str, until: str, scopes: tuple[str, ...], zone: ZoneInfo, now: datetime
 ) -> Period:
+    """The period that two options name.
+
+    Raises:
+        WrongCall: for what is no period, with the option.
+    """
     try:
         return period_of(since, until, scopes=scopes, zone=zone, now=now)
     except NoPeriod as fault:

@@ -46,6 +46,7 @@ MODULES: Final[Mapping[str, str]] = MappingProxyType(
         "policy": "policies",
         "handover": "handovers",
         "drill": "drills",
+        "review": "reviews",
         "rules": "rules",
         "silence": "silences",
         "trail": "trail",

@@ -61,6 +61,7 @@ ROOMS = (
     Room("log", "/log"),
     Room("trail", "/trail"),
     Room("figures", "/figures"),
+    Room("reviews", "/reviews"),
     Room("roster", "/roster"),
     Room("silences", "/silences"),
 )

@@ -133,6 +133,8 @@ def pages_of(told: Told, person: str) -> list[str]:
             "/alerts?pile=in_order",
             "/handover",
             "/drills",
+            "/reviews",
+            f"/orders/{order.id}/rule-test",
             f"/silences?{place}&level=red&until=2024-08-21T20:00&reason=roll&look=1",
         ],
         ROBOTS_OFFICER: ["/", "/alerts", f"/orders/{order.id}"],

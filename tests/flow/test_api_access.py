@@ -64,6 +64,13 @@ ROUTES: dict[tuple[str, str], tuple[str, Any]] = {
     ("get", "/drills/{order_id}"): ("view", None),
     ("post", "/drills"): ("view", {"org": "nowhere", "level": "red", "minutes": 30}),
     ("post", "/drills/{order_id}/end"): ("view", None),
+    ("get", "/reviews"): ("view", None),
+    ("get", "/correctives"): ("view", None),
+    ("post", "/correctives/{order_id}/finish"): ("view", {"text": "x"}),
+    ("post", "/correctives/{order_id}/put-off"): (
+        "view",
+        {"due": "2024-07-01T00:00:00Z", "reason": "x"},
+    ),
     ("get", "/approvals"): ("view", None),
     ("get", "/approvals/{request_id}"): ("view", None),
     ("post", "/approvals/sign"): (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from flow_house import EAST, START, House, house
-from test_console_alerts import text_of
+from test_console_orders import after, text_of
 
 from workorders import Alert, Level, Policy, reads
 from workorders.company_policy import set_policy
@@ -81,6 +81,9 @@ def test_what_holds_opens_its_order_at_the_minute_and_closes_no_sooner(home: Hou
     refused = chen.post(f"{api}/close", json=CLOSING)
     assert (refused.status_code, refused.json()["code"]) == (409, "CLEAR_DWELL")
     assert "2024-05-14T02:15:10Z" in refused.text
+    form = {**CLOSING, "corrective": "hedge earlier", "owner": "chen", "due": "2024-06-01"}
+    said = after(home.signed_in("chen"), f"/orders/{order.id}/close", **form)
+    assert "it may be closed from 05-14 10:15." in said
     home.pass_time(seconds=1)
     assert chen.post(f"{api}/close", json=CLOSING).status_code == 200
 

@@ -51,6 +51,11 @@ from workorders.manual import ManualOrder
 from workorders.model import Clear, Closing, Corrective, Match
 
 MOST = 1_000
+CLOSING = Closing(
+    disposition="fixed",
+    root_cause="ROLE_MISSING_PERMISSION",
+    corrective=Corrective("close the gap", "chen", START + timedelta(days=7)),
+)
 Act = Callable[[], Any]
 
 
@@ -288,6 +293,11 @@ def test_a_timer(house: House, kind: str):
         "review": [
             ("chen", workorders.acknowledge, (), {}),
             ("chen", workorders.resolve, (), {"text": "done"}),
+        ],
+        "corrective": [
+            ("chen", workorders.acknowledge, (), {}),
+            ("chen", workorders.resolve, (), {"text": "done"}),
+            ("wang", workorders.close, (CLOSING,), {"conditions": []}),
         ],
         "snooze": [
             ("chen", workorders.acknowledge, (), {}),

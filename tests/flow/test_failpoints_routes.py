@@ -548,6 +548,25 @@ def begin_anew(world: World) -> Request:
 
 
 CORRECTIVE = {"text": "close the gap", "owner": "chen", "due": "2024-06-01T00:00:00Z"}
+
+
+def corrective_act(form: str, verb: str, who: str, body: dict[str, Any]) -> Any:
+    """An act on the corrective action of an order that wang has closed; chen answers for it."""
+
+    def make(world: World) -> Request:
+        number = world.order(*RESOLVED)
+        closed = {**CLOSING, "corrective": CORRECTIVE}
+        answer = world.town.client("wang").post(f"{JSON}/orders/{number}/close", json=closed)
+        assert answer.status_code == 200, answer.text
+        if form == "page":
+            page = world.page(who)
+            return lambda: page.post(f"/reviews/{number}/{verb}", data=body)
+        client = world.api(who)
+        return lambda: client.post(f"{JSON}/correctives/{number}/{verb}", json=body)
+
+    return make
+
+
 ACTS: dict[str, Callable[[World], Request]] = {
     f"{JSON}/orders/{{order_id}}/acknowledge": order_act("acknowledge", {}),
     f"{JSON}/orders/{{order_id}}/take-over": order_act("take-over", {}),
@@ -579,6 +598,16 @@ ACTS: dict[str, Callable[[World], Request]] = {
     f"{JSON}/drills/{{order_id}}/end": end_of_drill,
     "/drills": drill_page,
     "/drills/{number}/end": end_of_drill_page,
+    f"{JSON}/correctives/{{order_id}}/finish": corrective_act(
+        "api", "finish", "chen", {"text": "posted earlier"}
+    ),
+    f"{JSON}/correctives/{{order_id}}/put-off": corrective_act(
+        "api", "put-off", "wang", {"due": "2024-07-01T00:00:00Z", "reason": "vendor"}
+    ),
+    "/reviews/{number}/finish": corrective_act("page", "finish", "chen", {"text": "posted"}),
+    "/reviews/{number}/put-off": corrective_act(
+        "page", "put-off", "wang", {"due": "2024-07-01", "reason": "vendor"}
+    ),
     f"{JSON}/handovers": hand_over,
     f"{JSON}/handovers/{{handover_id}}/take": handover_act("take", "lin", {"own": True}),
     f"{JSON}/handovers/{{handover_id}}/withdraw": handover_act("withdraw", "chen", {"note": "x"}),

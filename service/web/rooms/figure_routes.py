@@ -44,7 +44,7 @@ def _zone(here: Here) -> ZoneInfo:
     return here.directory.timezone(here.org or here.signed.person.unit)
 
 
-def _period(here: Here, since: str, until: str) -> tuple[Period, str]:
+def period_here(here: Here, since: str, until: str) -> tuple[Period, str]:
     """The period that is asked for; the usual one, and why, when the bounds name none."""
 
     def named(first: str, last: str) -> Period:
@@ -57,7 +57,7 @@ def _period(here: Here, since: str, until: str) -> tuple[Period, str]:
         return named("", ""), here.text(key, found=shorten(fault.found))
 
 
-def _asked(here: Here, period: Period) -> dict[str, str]:
+def bounds_of(here: Here, period: Period) -> dict[str, str]:
     """The bounds as the address and the form's fields say them: days where they are midnights."""
     local = [at.astimezone(_zone(here)) for at in (period.since, period.until)]
     words = [at.isoformat() for at in local]
@@ -68,10 +68,10 @@ def _asked(here: Here, period: Period) -> dict[str, str]:
 
 def figures_page(here: Here, since: str, until: str) -> views.FiguresPage:
     """The page."""
-    period, fault = _period(here, since, until)
+    period, fault = period_here(here, since, until)
     with here.app.store.reader() as connection:
         measured = measure(connection, period, here.app.rulebook, _zone(here))
-    asked = _asked(here, period)
+    asked = bounds_of(here, period)
     names, found = here.names, measured.metrics
     return views.FiguresPage(
         lines=tuple(_lines(here, measured, asked)),
@@ -215,10 +215,10 @@ def rows_page(
     here: Here, figure: figures.Figure, since: str, until: str, cursor: str
 ) -> views.FigureRowsPage:
     """The rows behind one figure."""
-    period, _ = _period(here, since, until)
+    period, _ = period_here(here, since, until)
     with here.app.store.reader() as connection:
         page = figures.figure_page(connection, figure, period, cursor=cursor, limit=PAGE)
-    asked = _asked(here, period)
+    asked = bounds_of(here, period)
     path = f"/figures/{figure.value}"
     following = {**asked, "cursor": page.cursor}
     return views.FigureRowsPage(
@@ -300,7 +300,7 @@ def export(here: Viewer, since: From = "", until: To = "") -> Response:
 def export_rows(here: Viewer, figure: str, since: From = "", until: To = "") -> Response:
     """The rows behind a figure as a workbook."""
     code = _code(figure)
-    period, _ = _period(here, since, until)
+    period, _ = period_here(here, since, until)
     found: list[FigureRow] = []
     cursor = ""
     with here.app.store.reader() as connection:

@@ -80,8 +80,9 @@ def refusal_text(here: Here, outcome: Outcome) -> str:
             params[name] = form.quantity(Decimal(params[name]), unit)
         elif name in params:
             params[name] = form.quantity(None)
-    if "missing" in params:
-        params["missing"] = here.spoken.value("missing", params["missing"])
+    for name in ("missing", "until"):
+        if params.get(name):
+            params[name] = here.spoken.value(name, params[name])
     key = f"reason.{outcome.code}"
     return here.text(key, **params) if key in here.reader.words else outcome.code
 

@@ -1094,6 +1094,26 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         unique=False,
     )
     op.create_table(
+        "workorders_corrective",
+        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column("org", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("closed_by", sa.Text(), nullable=False),
+        sa.Column("done_at", sa.BigInteger(), nullable=True),
+        sa.Column("done_by", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("moved", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("order_id", name=op.f("pk_workorders_corrective")),
+    )
+    op.create_index(
+        "ix_workorders_corrective_done_at",
+        "workorders_corrective",
+        ["done_at", "due_at"],
+        unique=False,
+    )
+    op.create_table(
         "workorders_counter",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("last", sa.BigInteger(), nullable=False),

@@ -31,6 +31,7 @@ READING = {
     "handover show", "init", "orders case", "orders list", "orders show", "quarantine list",
     "metrics", "silence list", "silence preview", "oncall calendar", "oncall who",
     "policy export", "policy show",
+    "review list", "review open",
     "rules check", "rules test", "serve", "trail replay", "trail verify", "user list",
 }  # fmt: skip
 CONTRACTS = "contract_id,org,product,side,quantity,price\n{},华东钢铁/铜贸易部,cu,{},{},71250\n"
@@ -194,6 +195,13 @@ def closed(house: Any) -> Call:
     )
 
 
+def reviewed(house: Any) -> str:
+    """The number of a closed order whose corrective action is Chen's."""
+    call = closed(house)
+    assert house(*call, token=house.token("wang")).code == 0
+    return call[2]
+
+
 def with_token(house: Any) -> Call:
     house.token("chen")
     return ("user", "revoke", "chen")
@@ -218,6 +226,13 @@ ACTS: dict[str, Callable[[Any], Call]] = {
         "orders", "resolve", order(house, "ack"), "--as", "chen", "--text", "posted",
     ),
     "orders close": closed,
+    "review finish": lambda house: (
+        "review", "finish", reviewed(house), "--as", "chen", "--text", "posted",
+    ),
+    "review postpone": lambda house: (
+        "review", "postpone", reviewed(house), "--as", "wang", "--due", "2024-08-01",
+        "--reason", "vendor",
+    ),
     "oncall override": on_call,
     "oncall absence": lambda _house: ("oncall", "absence", *DAY, "--as", "chen"),
     "oncall withdraw": lambda house: ("oncall", "withdraw", put_on_call(house), "--as", "wang"),

@@ -28,6 +28,7 @@ ROOMS = (
     "log",
     "trail",
     "figures",
+    "reviews",
     "roster",
     "silences",
     "inbox",

@@ -22,7 +22,7 @@ QUIET = {Verb.RAISE_LEVEL, Verb.REROUTE, Verb.END_DRILL}
 def words(language: str) -> dict[str, str]:
     """What this room says: its own catalogue, those of the hand-over and of the drills."""
     found: dict[str, str] = {}
-    for name in ("workorders", "handover", "drills"):
+    for name in ("workorders", "handover", "drills", "reviews"):
         with (LOCALE / language / "LC_MESSAGES" / f"{name}.po").open("rb") as file:
             catalogue = read_po(file, abort_invalid=True)
         for entry in catalogue:
