@@ -178,9 +178,13 @@ def shift_on(duty: Duty, day: date, timezone: tzinfo) -> tuple[datetime, datetim
 
 
 def _instant(day: date, minutes: int, timezone: tzinfo) -> datetime:
-    days, minute = divmod(minutes, _DAY_MINUTES)
-    local = datetime.combine(day + timedelta(days=days), time(minute // 60, minute % 60))
-    return local.replace(tzinfo=timezone).astimezone(UTC)
+    """A time of a day on the node's clock; what lies beyond the calendar is its nearest end."""
+    try:
+        local = datetime.combine(day, time()) + timedelta(minutes=minutes)
+        return local.replace(tzinfo=timezone).astimezone(UTC)
+    except OverflowError:
+        first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+        return first if day.year == date.min.year else last
 
 
 def shift_day(duty: Duty, at: datetime, timezone: tzinfo) -> date | None:
