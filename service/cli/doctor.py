@@ -3,8 +3,10 @@
 Looking makes no folder, key or database, and mends nothing.
 """
 
+import errno
 import json
 import shutil
+import socket
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -53,7 +55,7 @@ def examine(desk: Desk, now: datetime | None = None) -> list[Finding]:
         Finding("folder", params={"folder": str(folder)}),
         space(shutil.disk_usage(folder).free),
     ]
-    checks: tuple[Callable[[Settings], Finding], ...] = (_front, _running, _keys, _rules)
+    checks: tuple[Callable[[Settings], Finding], ...] = (_front, _running, _port, _keys, _rules)
     found += [check(settings) for check in checks]
     found += database_findings(settings, now)
     return [*found, _log(settings), *channel_findings(settings)]
@@ -85,6 +87,23 @@ def front(folder: Path) -> Finding:
 def _running(settings: Settings) -> Finding:
     found = ", ".join(holders(settings.data))
     return Finding("running", "good" if found else "none", {"holders": found})
+
+
+def _port(settings: Settings) -> Finding:
+    """Whether the console can listen where the settings say; a service of ours may hold it."""
+    if any(one.startswith(("serve ", "web ")) for one in holders(settings.data)):
+        return Finding("port", "held")
+    shown = {"address": f"{settings.host}:{settings.port}"}
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:  # bound alone, never heard on: it is in nobody's way
+            tried.bind((settings.host, settings.port))
+        except OSError as fault:
+            if fault.errno == errno.EADDRINUSE:
+                return Finding("port", "taken", shown)
+            return Finding("port", "refused", {**shown, "detail": str(fault)})
+    return Finding("port", params=shown)
 
 
 def _keys(settings: Settings) -> Finding:

@@ -29,6 +29,8 @@ from workorders.policy_file import Known, strangers
 _SHOWN: Final = 5
 _MANY: Final = 1_000
 _DAY: Final = timedelta(days=1)
+#: So far two clocks of one house may stand apart.
+_APART: Final = timedelta(minutes=1)
 _LEASE = table("store_lease")
 _UNREADABLE: Final = (SQLAlchemyError, DirectoryError, ValueError)
 Check = Callable[[Connection], Finding]
@@ -48,6 +50,7 @@ def database_findings(settings: Settings, now: datetime | None = None) -> list[F
             at = now or _now(settings, connection)
             checks: tuple[tuple[str, Check], ...] = (
                 ("trail", _trail),
+                ("clock", partial(_clock, at)),
                 ("custody", partial(_custody, settings)),
                 ("anchor", partial(_anchor, settings, at)),
                 ("states", _states),
@@ -101,6 +104,14 @@ def _schema(engine: Engine) -> Finding:
     if revision != migrate.head():
         return Finding("database", "old", {"revision": revision, "head": migrate.head() or ""})
     return Finding("database", params={"revision": revision})
+
+
+def _clock(at: datetime, connection: Connection) -> Finding:
+    """Whether the machine's time stands before what is on record: deadlines would come late."""
+    last = trail.summary(connection).until
+    if last is None or last - at <= _APART:
+        return Finding("clock", params={"now": rfc3339(at)})
+    return Finding("clock", "behind", {"now": rfc3339(at), "last": rfc3339(last)})
 
 
 def _trail(connection: Connection) -> Finding:

@@ -111,6 +111,12 @@ def _one_reading(monkeypatch: pytest.MonkeyPatch, shipped_rules: Rulebook) -> It
     structlog.reset_defaults()
 
 
+@pytest.fixture(autouse=True)
+def _any_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test depends on who else listens on this machine."""
+    monkeypatch.setenv("HEDGEWARDEN_PORT", "0")
+
+
 @pytest.fixture
 def terminal(tmp_path: Path) -> Terminal:
     return Terminal(tmp_path, tmp_path / "data")

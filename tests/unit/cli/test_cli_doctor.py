@@ -22,7 +22,7 @@ from service.cli.findings import OK, RED, YELLOW, Finding, worst
 from service.cli.recorded_states import differences
 from service.i18n import load_words
 from service.settings import Settings
-from store import open_engine, outbox, timers
+from store import locks, open_engine, outbox, timers
 from store.types import to_microseconds
 from trail.keys import PURPOSES
 from workorders import ManualOrder, close, merge, open_by_hand, reopen, resolve
@@ -427,3 +427,34 @@ def test_the_time_of_a_demo_is_its_own(broken_limit: Any) -> None:
     assert overdue()
     (broken_limit.data / "DEMO").write_text("demo\n")
     assert not overdue()
+
+
+# --- what stands around the folder --------------------------------------------------------------
+
+
+def test_a_port_that_another_program_has_is_red_and_free_again_when_it_ends(house: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        taken = _found(house, port=port)["port"]
+        assert (taken.code, taken.severity) == ("PORT_TAKEN", RED)
+        assert taken.params["address"] == f"127.0.0.1:{port}"
+        with locks.hold(house.data, "serve"):  # then it is our own service that listens
+            assert _found(house, port=port)["port"].ok
+    assert _found(house, port=0)["port"].ok
+
+
+def test_an_address_that_is_not_this_machines_is_red(house: Any) -> None:
+    found = _found(house, host="192.0.2.1", port=0)["port"]  # kept free for documentation
+    assert (found.code, found.severity) == ("PORT_REFUSED", RED)
+
+
+def test_a_clock_that_stands_before_the_newest_record_is_red(house: Any) -> None:
+    with _reading(house) as connection:
+        last = trail.summary(connection).until
+    assert last is not None
+    for late, code in ((timedelta(), "CLOCK_GOOD"), (timedelta(minutes=1), "CLOCK_GOOD"),
+                       (timedelta(hours=8), "CLOCK_BEHIND")):  # fmt: skip
+        assert _found(house, last - late)["clock"].code == code
+    told = _found(house, last - timedelta(hours=8))["clock"]
+    assert told.severity == RED
+    assert set(told.params) == {"now", "last"}
