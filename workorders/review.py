@@ -1,11 +1,13 @@
 """The review centre (复盘): what was closed or put aside, why, how fast, how often it came back."""
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, func, select
 
 from workorders import rows
 from workorders.correctives import Followed, correctives_of
@@ -154,36 +156,37 @@ def causes_of(items: Sequence[Reviewed], now: datetime) -> tuple[Cause, ...]:
 
 def _orders(connection: Connection, scopes: Sequence[str], wanted: Wanted) -> list[WorkOrder]:
     c = ORDERS.c
-    chosen = select(ORDERS).where(
-        c.state == State.CLOSED.value,
-        c.drill.is_(False),
-        within(c.org, scopes),
-        c.closed_at >= wanted.since,
-        c.closed_at < wanted.until,
-    )
-    if wanted.org:
-        chosen = chosen.where(within(c.org, [wanted.org]))
-    if wanted.levels:
-        chosen = chosen.where(c.level.in_([one.value for one in wanted.levels]))
-    chosen = chosen.order_by(c.closed_at.desc(), c.id.desc()).limit(MOST + 1)
+    chosen = _ended(ORDERS, c.closed_at, State.CLOSED, scopes, wanted).where(c.drill.is_(False))
     return [rows.order_from(row) for row in connection.execute(chosen).mappings()]
 
 
 def _alerts(connection: Connection, scopes: Sequence[str], wanted: Wanted) -> list[Alert]:
     c = ALERTS.c
-    chosen = select(ALERTS).where(
-        c.state == AlertState.DISMISSED.value,
-        c.order_id == "",
+    chosen = _ended(ALERTS, c.decided_at, AlertState.DISMISSED, scopes, wanted)
+    found = connection.execute(chosen.where(c.order_id == ""))
+    return [rows.alert_from(row) for row in found.mappings()]
+
+
+def _ended(
+    table: Table,
+    ended: ColumnElement[datetime],
+    state: State | AlertState,
+    scopes: Sequence[str],
+    wanted: Wanted,
+) -> Select[Any]:
+    """The rows of a table that came to `state` in the span, the latest first; one too many."""
+    c = table.c
+    chosen = select(table).where(
+        c.state == state.value,
         within(c.org, scopes),
-        c.decided_at >= wanted.since,
-        c.decided_at < wanted.until,
+        ended >= wanted.since,
+        ended < wanted.until,
     )
     if wanted.org:
         chosen = chosen.where(within(c.org, [wanted.org]))
     if wanted.levels:
         chosen = chosen.where(c.level.in_([one.value for one in wanted.levels]))
-    chosen = chosen.order_by(c.decided_at.desc(), c.id.desc()).limit(MOST + 1)
-    return [rows.alert_from(row) for row in connection.execute(chosen).mappings()]
+    return chosen.order_by(ended.desc(), c.id.desc()).limit(MOST + 1)
 
 
 def _told(connection: Connection, ids: Sequence[str]) -> dict[str, datetime]:
@@ -197,21 +200,25 @@ def _told(connection: Connection, ids: Sequence[str]) -> dict[str, datetime]:
     return {row[0]: row[1] for row in connection.execute(chosen)}
 
 
-def _earlier(connection: Connection, orders: Sequence[WorkOrder]) -> Counter[str]:
+def _earlier(connection: Connection, orders: Sequence[WorkOrder]) -> dict[str, int]:
     """How many orders of the same key were opened within `RECURRENCE` before each."""
     keys = {one.lead_key for one in orders} - {""}
     c = ORDERS.c
     found = connection.execute(
-        select(c.id, c.lead_key, c.opened_at).where(c.lead_key.in_(keys), c.drill.is_(False))
-    ).all()
-    counts: Counter[str] = Counter()
-    for one in orders:
-        counts[one.id] = sum(
-            one.opened_at - RECURRENCE <= row.opened_at < one.opened_at
-            for row in found
-            if row.lead_key == one.lead_key and row.id != one.id
-        )
-    return counts
+        select(c.lead_key, c.opened_at)
+        .where(c.lead_key.in_(keys), c.drill.is_(False))
+        .order_by(c.opened_at)
+    )
+    opened: dict[str, list[datetime]] = {}
+    for key, at in found:
+        opened.setdefault(key, []).append(at)
+
+    def before(order: WorkOrder) -> int:
+        times = opened.get(order.lead_key, [])
+        first = bisect_left(times, order.opened_at - RECURRENCE)
+        return bisect_left(times, order.opened_at) - first
+
+    return {one.id: before(one) for one in orders}
 
 
 def _order(
