@@ -45,6 +45,7 @@ from directory.roster import (
     Swap,
     SwapSide,
 )
+from directory.scopes import Scopes
 from directory.setup import directory_from_setup
 from directory.watch import Answer
 from directory.writing import (
@@ -87,6 +88,7 @@ __all__ = [
     "Rotation",
     "Routing",
     "RoutingReason",
+    "Scopes",
     "SettingsPatch",
     "Stretch",
     "Swap",

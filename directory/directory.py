@@ -29,6 +29,7 @@ from directory.roster import (
     RoutingReason,
     Swap,
 )
+from directory.scopes import Scopes
 from directory.watch import Answer, Watch
 
 
@@ -189,16 +190,22 @@ class Directory:
         refused = AccessReason.VIEW_BY_GRANT_ONLY if by_grant_only else AccessReason.OUT_OF_SCOPE
         return Access(allowed=False, reason=refused)
 
-    def visible_scopes(self, person: str, at: datetime | None = None) -> tuple[str, ...]:
-        """The topmost paths the person sees: for ``org = p OR org LIKE p || '/%'`` in SQL."""
+    def visible_scopes(self, person: str, at: datetime | None = None) -> Scopes:
+        """The topmost paths the person sees: for ``org = p OR org LIKE p || '/%'`` in SQL.
+
+        They carry who reads: an order about oneself is not shown, and to an account that is
+        temporary and nothing else no order at all.
+        """
         found = self._people.get(person)
         if found is None or not found.active:
-            return ()
+            return Scopes((), matters=False)
         scopes = set(_granted_scopes(found, at))
         if found.unit and not VIEW_BY_GRANT.intersection(found.roles):
             scopes.add(found.unit)
-        return tuple(
-            sorted(one for one in scopes if not any(within(one, o) for o in scopes - {one}))
+        return Scopes(
+            sorted(one for one in scopes if not any(within(one, o) for o in scopes - {one})),
+            tuple(dict.fromkeys(one for one in (found.id, found.login) if one)),
+            matters=set(found.roles) != {Role.TEMPORARY},
         )
 
     # --- what a person may do -------------------------------------------------------------------

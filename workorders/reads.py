@@ -1,6 +1,7 @@
 """Reading orders, alerts and streams. Only rows inside the reader's scopes are ever returned.
 
-A scope is an organisation path: it covers itself and what lies beneath. No scope, no row.
+A scope is an organisation path: it covers itself and what lies beneath. No scope, no row. Scopes
+that carry their reader (`directory.Scopes`) leave out what is about that person.
 """
 
 from collections.abc import Sequence
@@ -9,8 +10,21 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Table, and_, false, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Table,
+    and_,
+    exists,
+    false,
+    func,
+    not_,
+    or_,
+    select,
+)
 
+from directory.scopes import Scopes
 from store.clock import parse_rfc3339, rfc3339
 from workorders import rows
 from workorders.explain import Explanation, explain
@@ -78,13 +92,31 @@ class Waiting:
 
 
 def within(column: ColumnElement[str], scopes: Sequence[str]) -> ColumnElement[bool]:
-    """The condition that an organisation lies inside one of `scopes`."""
+    """The condition that an organisation lies inside one of `scopes`.
+
+    Orders and alerts about the reader whom the scopes carry are left out: who is its subject
+    neither reads nor judges a matter.
+    """
     parts = [
         or_(column == scope, column.startswith(f"{scope}/", autoescape=True))
         for scope in scopes
         if scope
     ]
-    return or_(*parts) if parts else false()
+    if not parts:
+        return false()
+    inside = or_(*parts)
+    table = getattr(column, "table", None)
+    if not isinstance(scopes, Scopes) or (table is not ORDERS and table is not ALERTS):
+        return inside
+    if not scopes.matters:
+        return false()
+    about = ALERTS.alias("about")
+    of_order = about.c.order_id == (ORDERS.c.id if table is ORDERS else ALERTS.c.order_id)
+    subject = exists().where(of_order, about.c.actor.in_(scopes.subjects), about.c.order_id != "")
+    conditions = [inside, not_(subject)]
+    if table is ALERTS:
+        conditions.append(ALERTS.c.actor.not_in(scopes.subjects))
+    return and_(*conditions)
 
 
 def get_order(

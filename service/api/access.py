@@ -8,7 +8,7 @@ from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
 
-from directory import Directory, Person
+from directory import Directory, Person, Scopes
 from service.api.parameters import check_parameters
 from service.application import Application
 from service.security import Forbidden, Gate, SignInNeeded, sessions, tokens
@@ -52,7 +52,7 @@ class Caller:
         if reason := self._refusal(permission, org):
             raise Forbidden(permission, reason)
 
-    def reads(self, permission: str) -> tuple[str, ...]:
+    def reads(self, permission: str) -> Scopes:
         """The organisation paths whose rows the caller sees; nothing for no path.
 
         Raises:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from starlette.exceptions import HTTPException
 
 from agents.facts import Surroundings
-from directory import Directory
+from directory import Directory, Scopes
 from service.application import Application
 from service.i18n.titles import rule_titles
 from service.i18n.wording import Spoken
@@ -47,7 +47,7 @@ class Here:
     request: Request
     signed: SignedIn
     org: str
-    scopes: tuple[str, ...]
+    scopes: Scopes
     reader: Reader
     names: Names
     around: Surroundings
@@ -142,7 +142,7 @@ def here(request: Request, signed: Annotated[SignedIn, Depends(signed_in)]) -> H
         request=request,
         signed=signed,
         org=chosen,
-        scopes=(chosen,) if chosen else visible,
+        scopes=visible.narrowed(chosen) if chosen else visible,
         reader=reader,
         names=Names(reader.words, signed.directory, _titles(app)),
         around=around,
