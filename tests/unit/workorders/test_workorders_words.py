@@ -80,3 +80,11 @@ def test_acknowledge_and_confirm_are_two_words_in_chinese():
     chinese = words("zh")
     assert chinese["button.acknowledge"] == "确认收到"
     assert chinese["button.confirm"] == "确认属实"
+
+
+def test_snoozing_and_silencing_are_two_words_in_chinese():
+    """静默 is a silence; an order that is snoozed is 暂停提醒, on cards as on the pages."""
+    snoozing = {key: text for key, text in words("zh").items() if "snooze" in key.lower()}
+    assert len(snoozing) >= 9
+    assert [key for key, text in snoozing.items() if "静默" in text] == []
+    assert [key for key, text in snoozing.items() if "暂停提醒" not in text] == []
