@@ -22,7 +22,8 @@ RUN = {
     "quarantine list", "events search", "events timeline", "alerts list", "oncall who",
     "oncall calendar", "orders list", "metrics", "delegation list", "approvals list",
     "policy show", "policy export", "handover list", "handover now", "drill list", "drill start",
-    "rules check", "silence list", "silence preview", "trail verify", "user create", "user token",
+    "rules check", "silence list", "silence preview", "review list", "review open", "trail verify",
+    "user create", "user token",
     "user revoke", "user list",
 }  # fmt: skip
 #: These ask for what a new installation has not, and say so in words; none is a wrong call.
@@ -33,7 +34,8 @@ REFUSED = {
     "approvals approve",
     "approvals reject", "approvals return", "approvals reassign", "approvals invite",
     "approvals nudge", "approvals withdraw", "handover show", "handover take",
-    "handover withdraw", "drill show", "drill end", "silence confirm", "silence end",
+    "handover withdraw", "review finish", "review postpone", "drill show", "drill end",
+    "silence confirm", "silence end",
 }  # fmt: skip
 
 
