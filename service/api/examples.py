@@ -17,7 +17,7 @@ _EVENT: Final[Mapping[str, Any]] = MappingProxyType(
         "org": _UNIT,
         "product": "cu",
         "actor": "liu",
-        "order": "SO-7781",
+        "order": "SO-240514-01",
     }
 )
 _MATCHERS: Final[Mapping[str, Any]] = MappingProxyType(
@@ -45,6 +45,11 @@ BODIES: Final[Mapping[str, Any]] = MappingProxyType(
             ],
         },
         "POST /precheck": {"org": _UNIT, "side": "sell", "lots": 100, "contract": "cu2407"},
+        "POST /correctives/{order_id}/finish": {"text": "posting is watched by the store keeper"},
+        "POST /correctives/{order_id}/put-off": {
+            "due": "2024-06-28T18:00:00+08:00",
+            "reason": "waits for the new scale",
+        },
         "POST /alerts/{alert_id}/confirm": {"text": "seen in the warehouse"},
         "POST /alerts/{alert_id}/dismiss": {"reasons": ["known_benign"], "text": "stocktaking"},
         "POST /alerts/dismiss": {

@@ -112,4 +112,6 @@ def test_every_match_of_an_order_is_told_with_its_values_and_time(home: House) -
 def test_a_source_says_what_its_state_means(home: House) -> None:
     failed_transfer(home)
     page = unescape(home.signed_in("chen").get("/").text)
-    assert re.search(r'class="chip" href="/log\?source=[^"]*" title="[^"]*within its agreed', page)
+    assert re.search(
+        r'class="chip" href="/log\?source=[^"]*" title="[^"]*no cadence is agreed', page
+    )
