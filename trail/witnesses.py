@@ -18,9 +18,9 @@ from trail.tables import RECORD
 _OWN = "trail_"
 #: Columns that hold the time of the transaction that wrote the row.
 _WRITTEN_AT = frozenset({
-    "acknowledged_at", "at", "changed_at", "closed_at", "created_at", "decided_at", "done_at", "ended_at",
-    "given_at", "made_at", "opened_at", "queued_at", "raised_at", "received_at", "recorded_at",
-    "resolved_at", "revoked_at", "sent_at", "settled_at", "started_at",
+    "acknowledged_at", "at", "changed_at", "closed_at", "created_at", "decided_at", "done_at",
+    "ended_at", "given_at", "made_at", "opened_at", "queued_at", "raised_at", "received_at",
+    "recorded_at", "resolved_at", "revoked_at", "sent_at", "settled_at", "started_at",
 })  # fmt: skip
 #: A snapshot is written for the end of a day, which need not have come.
 _OTHER_TIMES = frozenset({("book_snapshot", "recorded_at")})
