@@ -1,13 +1,14 @@
 """Figures, times and durations as a person reads them.
 
 Signs are U+2212, units follow after a no-break space (−7,500 t), the use of a limit is written in
-percent at any size (1,500 %). Yuan are shown whole (元) or short: 万元 in Chinese, millions in
-English.
+percent at any size (1,500 %). Yuan are shown whole (元) or, from one of it on, in the short
+unit: 万元 in Chinese, millions in English.
 """
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
@@ -77,10 +78,14 @@ class Format:
         return self.percent(ratio)
 
     def money(self, value: Decimal | None, currency: str = "CNY") -> str:
-        """An amount: ``128.64 万元``, ``1,286,400.00 元``, ``CNY 1.29 m``, ``USD 1,286,400.00``."""
+        """An amount: ``128.64 万元``, ``1,286,400.00 元``, ``CNY 1.29 m``, ``USD 1,286,400.00``.
+
+        The short unit is for amounts of at least one of it: 38,800 yuan are no ``0.04 m``.
+        """
         if value is None:
             return DASH
-        short = self.money_unit == "10k" and currency == "CNY"
+        scale = _WAN if self.language == "zh" else _MILLION
+        short = self.money_unit == "10k" and currency == "CNY" and abs(value) >= scale
         if self.language == "zh" and currency == "CNY":
             text = self.number(value / _WAN if short else value, 2)
             return f"{text}{GAP}{'万元' if short else '元'}"
@@ -149,11 +154,24 @@ class Format:
         return DASH if at is None else self.duration(max(self.now - at, timedelta()))
 
     def countdown(self, due: datetime) -> str:
-        """What is left until `due`, as ``mm:ss`` or ``h:mm:ss``; without a sign when it is over."""
+        """What is left until `due`, in its two largest units: ``12 分 09 秒``, ``6 h 52 min``.
+
+        Never as figures with a colon, which read as a time of the day. Without a sign when it is
+        over. The page's clock (front/parts/clocks.js) writes the same.
+        """
+        second, minute, hour, day = _DURATION_WORDS[self.language]
         left = abs(int((due - self.now).total_seconds()))
-        hours, rest = divmod(left, _HOUR)
-        text = f"{rest // 60:02d}:{rest % 60:02d}"
-        return f"{hours}:{text}" if hours else text
+        units = ((_DAY, day), (_HOUR, hour), (60, minute), (1, second))
+        for (large, name), (small, next_name) in pairwise(units):
+            if left >= large:
+                rest = left % large // small
+                return f"{left // large}{GAP}{name}{GAP}{rest:02d}{GAP}{next_name}"
+        return f"{left}{GAP}{second}"
+
+    @property
+    def units(self) -> str:
+        """The units of a countdown, largest first, for the page's clock."""
+        return " ".join(reversed(_DURATION_WORDS[self.language]))
 
 
 def _plain(value: Decimal) -> Decimal:

@@ -1,5 +1,7 @@
 """What the pages do when somebody works with them."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -21,10 +23,12 @@ def test_a_countdown_ticks(visit: Visit) -> None:
 
 
 def seconds(countdown: str) -> int:
-    """``1:02:03`` as a number; negative once the time is over."""
-    *_, hours, minutes, rest = ["0", *countdown.rsplit(maxsplit=1)[-1].split(":")]
-    left = int(hours) * 3600 + int(minutes) * 60 + int(rest)
-    return -left if " " in countdown else left
+    """``剩 12 分 09 秒`` as a number; negative once the time is over."""
+    size = {"天": 86_400, "时": 3600, "分": 60, "秒": 1}
+    assert ":" not in countdown, "reads as a time of the day"
+    left = sum(int(number) * size[unit] for number, unit in re.findall(r"(\d+)\s(\S)", countdown))
+    assert left, countdown
+    return -left if countdown.startswith("已超时") else left
 
 
 def test_an_act_that_asks_opens_a_dialog_and_says_that_it_is_recorded(visit: Visit) -> None:

@@ -59,7 +59,16 @@ def test_what_waits_is_listed_with_its_sentence(home: House) -> None:
         assert f"Copper alert from a robot {number}" in page
     assert "W1" not in page
     assert "Waiting 4" in page
-    assert re.search(r"robot alert A\d, estimated loss CNY 0\.01 m", page)
+    assert re.search(r"robot alert A\d, estimated loss CNY 12,000\.00", page)
+
+
+def test_today_counts_down_to_the_triage_that_is_due_next(home: House) -> None:
+    page = text_of(home.signed_in("chen"), "/")
+    for level in ("ORANGE", "YELLOW", "BLUE"):
+        assert re.search(rf"{level} [^A-Z]* Triage by [\d-]* ?\d\d:\d\d \( [^)]+ left \)", page), (
+            level
+        )
+    assert "no clock" not in page
 
 
 def test_the_facets_narrow_the_list(home: House) -> None:

@@ -51,7 +51,9 @@ def after(client: TestClient, path: str, **form: str) -> str:
 
 def test_today_shows_what_waits_with_figures_and_deadlines(home: House, order: WorkOrder) -> None:
     page = text_of(home.signed_in("chen"), "/")
-    assert re.search(r"RED · critical 1 orders 1 · Acknowledge by 0?5:00", page)
+    assert re.search(
+        r"RED · critical 1 orders 1 · Acknowledge by \d\d:\d\d \( 5 min 00 s left \)", page
+    )
     assert f"Copper net exposure over its limit Work order {order.id} East 1,300 t 1,000 t" in page
     assert "130 %" in page
     assert "Near limit top 1 Copper · East 130 %" in page

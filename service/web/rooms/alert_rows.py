@@ -56,6 +56,14 @@ def waiting_by_level(connection: Connection, scopes: Sequence[str]) -> dict[str,
     return _grouped(connection, scopes, AlertFilter(), ALERTS.c.level)
 
 
+def triage_dues(connection: Connection, scopes: Sequence[str]) -> dict[str, datetime]:
+    """By colour: when the first of the alerts that wait must have been triaged."""
+    c = ALERTS.c
+    conditions = _where(scopes, AlertFilter())
+    statement = select(c.level, func.min(c.due_at)).where(*conditions).group_by(c.level)
+    return {level: at for level, at in connection.execute(statement) if at is not None}
+
+
 def list_alerts(
     connection: Connection, scopes: Sequence[str], wanted: AlertFilter, offset: int = 0
 ) -> list[Alert]:

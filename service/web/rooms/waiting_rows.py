@@ -19,6 +19,7 @@ from sqlalchemy import (
     select,
 )
 
+from service.web.rooms import alert_rows
 from workorders import rows
 from workorders.levels import Level
 from workorders.model import AlertState, State, WorkOrder
@@ -89,19 +90,24 @@ def _count(connection: Connection, mine: ColumnElement[bool]) -> int:
     return connection.scalar(select(func.count()).where(mine)) or 0
 
 
-def next_dues(
-    connection: Connection, scopes: Sequence[str]
-) -> dict[str, tuple[datetime | None, str]]:
-    """By colour: the nearest deadline of the active orders, and which clock that is."""
+def next_dues(connection: Connection, scopes: Sequence[str]) -> dict[str, tuple[datetime, str]]:
+    """By colour: the next deadline of active orders and waiting alerts, and which clock it is."""
     active = [one.value for one in ACTIVE]
     statement = (
         select(_O.level, func.min(_O.acknowledge_due), func.min(_O.resolve_due))
         .where(within(_O.org, scopes), _O.state.in_(active))
         .group_by(_O.level)
     )
-    found: dict[str, tuple[datetime | None, str]] = {}
-    for level, acknowledge, resolve in connection.execute(statement):
-        dues = [(acknowledge, "acknowledge")] if acknowledge is not None else []
-        dues += [(resolve, "resolve")] if resolve is not None else []
-        found[level] = min(dues, default=(None, "resolve"))
+    clocks = [
+        (level, at, clock)
+        for level, *times in connection.execute(statement)
+        for at, clock in zip(times, ("acknowledge", "resolve"), strict=True)
+    ]
+    clocks += [
+        (level, at, "triage") for level, at in alert_rows.triage_dues(connection, scopes).items()
+    ]
+    found: dict[str, tuple[datetime, str]] = {}
+    for level, at, clock in clocks:
+        if at is not None and (level not in found or at < found[level][0]):
+            found[level] = at, clock
     return found

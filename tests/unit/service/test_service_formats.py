@@ -8,12 +8,11 @@ from hypothesis import strategies as st
 
 from service.i18n import choose_language
 from service.i18n.choice import accepted
-from service.i18n.formats import Format
+from service.i18n.formats import GAP, Format
 
 NOW = datetime(2026, 11, 22, 6, 31, 5, tzinfo=UTC)
 ZH = Format("zh", ZoneInfo("Asia/Shanghai"), NOW, "10k")
 EN = Format("en", ZoneInfo("Asia/Shanghai"), NOW, "1")
-GAP = "\N{NO-BREAK SPACE}"
 
 
 def plain(text: str) -> str:
@@ -66,6 +65,11 @@ def test_money_in_both_languages_and_units() -> None:
     assert plain(EN.money(amount)) == "CNY 1,286,400.00"
     assert plain(Format("en", ZH.zone, NOW, "10k").money(amount)) == "CNY 1.29 m"
     assert plain(ZH.money(amount, "USD")) == "USD 1,286,400.00"
+    short = Format("en", ZH.zone, NOW, "10k")
+    assert plain(short.money(Decimal(-38800))) == "CNY −38,800.00"
+    assert plain(short.money(Decimal(1_000_000))) == "CNY 1.00 m"
+    assert plain(ZH.money(Decimal("9999.99"))) == "9,999.99 元"
+    assert plain(ZH.money(Decimal(-38800))) == "−3.88 万元"
 
 
 @pytest.mark.parametrize(
@@ -95,9 +99,16 @@ def test_times_are_the_organisations() -> None:
 
 
 def test_countdowns() -> None:
-    assert ZH.countdown(NOW + timedelta(minutes=4, seconds=12)) == "04:12"
-    assert ZH.countdown(NOW - timedelta(minutes=3)) == "03:00"
-    assert ZH.countdown(NOW + timedelta(hours=26, seconds=1)) == "26:00:01"
+    def told(one: Format, **span: int) -> str:
+        return one.countdown(NOW + timedelta(**span)).replace(GAP, " ")
+
+    assert told(ZH, seconds=9) == "9 秒"
+    assert told(ZH, minutes=4, seconds=12) == "4 分 12 秒"
+    assert told(ZH, minutes=-3) == "3 分 00 秒"
+    assert told(ZH, hours=6, minutes=52, seconds=59) == "6 时 52 分"
+    assert told(EN, hours=26, seconds=1) == "1 d 02 h"
+    assert told(EN, minutes=12, seconds=29) == "12 min 29 s"
+    assert ZH.units == "天 时 分 秒"
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=4, max_value=10**15))
