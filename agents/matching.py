@@ -100,6 +100,7 @@ def match_of(verdict: Verdict, seen: Seen) -> Match:
         decide=object_decision(verdict.decide, fact),
         kind=OrderKind.DATA if seen.kind == "feed" else OrderKind.RISK,
         event_ids=seen.event_ids,
+        row=verdict.row,
         series=seen.series,
         remedies=seen.remedies,
     )

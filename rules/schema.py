@@ -23,7 +23,20 @@ from rules.values import (
 )
 from store.problems import Problem, did_you_mean, shorten
 
-_FIELD_KEYS = ("type", "scale", "unit", "currency", "values", "item", "zh", "en", "example")
+_FIELD_KEYS = (
+    "type",
+    "scale",
+    "unit",
+    "currency",
+    "values",
+    "item",
+    "zh",
+    "en",
+    "example",
+    "shown",
+)
+#: How a number may be written for people.
+_SHOWN = ("percent",)
 #: Names that the language or an engine uses itself.
 RESERVED = frozenset({"and", "or", "not", "in", "true", "false", "null", "has", "within", "id"})
 
@@ -38,6 +51,7 @@ class Field:
         zh: the Chinese label.
         en: the English label.
         example: an example value, as text.
+        percent: whether people read it in percent: 1.2 is 120 %. Rules write the number itself.
     """
 
     name: str
@@ -45,6 +59,7 @@ class Field:
     zh: str
     en: str
     example: str = ""
+    percent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +209,17 @@ class _SchemaReader:
         value_type = self.type(pairs, pair.value)
         zh, en = self.text(pairs, "zh", pair.value), self.text(pairs, "en", pair.value)
         example = pairs["example"].value.text if "example" in pairs else ""
-        return None if value_type is None else Field(name, value_type, zh, en, example)
+        percent = self.percent(pairs, value_type)
+        return None if value_type is None else Field(name, value_type, zh, en, example, percent)
+
+    def percent(self, pairs: Mapping[str, Pair], value_type: ValueType | None) -> bool:
+        pair = pairs.get("shown")
+        if pair is None or value_type is None:
+            return False
+        if pair.value.text in _SHOWN and value_type.base is Base.DECIMAL:
+            return True
+        self.fault("BAD_SHOWN", pair.value, allowed=words(_SHOWN))
+        return False
 
     def type(self, pairs: Mapping[str, Pair], owner: Entry) -> ValueType | None:
         written = self.text(pairs, "type", owner)

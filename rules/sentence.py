@@ -6,10 +6,11 @@ title, so the two cannot disagree.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from rules import tree
-from rules.model import CorrelationRule, HitPolicy, Rule
+from rules.model import CorrelationRule, HitPolicy, Row, Rule
 from rules.schema import FactKind, Schema
 from rules.tree import Node, Rounding
 from rules.values import DURATION, Base, json_value
@@ -109,12 +110,21 @@ class _Writer:
             case tree.Compare():
                 op = _NEGATED[node.op] if negated else node.op
                 return self._join(
-                    self.value(node.left),
+                    self._beside(node.left, node.right),
                     _COMPARISONS[self.language][op],
-                    self.value(node.right),
+                    self._beside(node.right, node.left),
                 )
             case _:
                 return self._leaf(node, negated=negated)
+
+    def _beside(self, node: Node, other: Node) -> str:
+        """A side of a comparison: a number is written as the field beside it is read."""
+        if isinstance(node, tree.Literal) and isinstance(other, tree.FieldRef):
+            field = self.kind.fields.get(other.name)
+            if field is not None and field.percent:
+                number = Decimal(str(json_value(node.value, node.type))) * 100
+                return f"{number.normalize():f} %"
+        return self.value(node)
 
     def _join(self, *parts: str) -> str:
         return ("" if self.zh else " ").join(parts)
@@ -237,6 +247,23 @@ def sentence(
     return _rule(rule, writer)
 
 
+def row_sentence(
+    rule: Rule, number: int, schema: Schema, language: str, say: Callable[[str], str] = str
+) -> str:
+    """One row of the rule's table in plain words, as `sentence` tells it: the row that decided.
+
+    Args:
+        rule: a checked rule.
+        number: the row, counted from 1 as in a verdict.
+        schema: as for `sentence`.
+        language: as for `sentence`.
+        say: as for `sentence`.
+    """
+    writer = _Writer(language, schema.kind(rule.kind), say)
+    row = _row(writer, rule, rule.rows[number - 1])
+    return f"{_head(writer, rule)}：{row}。" if writer.zh else f"{_head(writer, rule)}, {row}."
+
+
 def _result(writer: _Writer, row: Any) -> str:
     outcomes = [row.outcome.value]
     if row.decide is not None and row.decide.outcome not in outcomes:
@@ -251,26 +278,31 @@ def _result(writer: _Writer, row: Any) -> str:
 
 
 def _rule(rule: Rule, writer: _Writer) -> str:
-    when = writer.condition(rule.when.node) if rule.when is not None else ""
-    parts: list[str] = []
-    for row in rule.rows:
-        result = _result(writer, row)
-        if row.condition is None:
-            otherwise = "否则" if writer.zh else "otherwise "
-            parts.append(result if len(rule.rows) == 1 else f"{otherwise}{result}")
-            continue
-        condition = writer.condition(row.condition.node)
-        parts.append(f"若{condition}，{result}" if writer.zh else f"if {condition}, {result}")
-    kind = writer.kind.zh if writer.zh else writer.kind.en.lower()
+    parts = [_row(writer, rule, row) for row in rule.rows]
+    head = _head(writer, rule)
     if writer.zh:
         first = rule.hit_policy is HitPolicy.FIRST and len(parts) > 1
-        head = f"对每条{kind}" + (f"，当{when}时" if when else "")
         return head + ("（取第一条符合的）" if first else "") + "：" + "；".join(parts) + "。"
     order = " the first of these applies:" if len(parts) > 1 else ""
     if rule.hit_policy is not HitPolicy.FIRST:
         order = " each of these applies:"
-    head = f"For each {kind}" + (f" where {when}" if when else "")
     return f"{head},{order} " + "; ".join(parts) + "."
+
+
+def _head(writer: _Writer, rule: Rule) -> str:
+    when = writer.condition(rule.when.node) if rule.when is not None else ""
+    if writer.zh:
+        return f"对每条{writer.kind.zh}" + (f"，当{when}时" if when else "")
+    return f"For each {writer.kind.en.lower()}" + (f" where {when}" if when else "")
+
+
+def _row(writer: _Writer, rule: Rule, row: Row) -> str:
+    result = _result(writer, row)
+    if row.condition is None:
+        otherwise = "否则" if writer.zh else "otherwise "
+        return result if len(rule.rows) == 1 else f"{otherwise}{result}"
+    condition = writer.condition(row.condition.node)
+    return f"若{condition}，{result}" if writer.zh else f"if {condition}, {result}"
 
 
 def _correlation(rule: CorrelationRule, writer: _Writer) -> str:

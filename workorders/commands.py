@@ -7,6 +7,7 @@ this very moment; a refusal is an `Outcome` with a code, and is recorded. Nothin
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from store import timers
@@ -36,34 +37,33 @@ def acknowledge(
     uow: UnitOfWork, ctx: Context, order_id: str, *, expected_version: int | None = None
 ) -> Outcome:
     """确认收到: stops the notify clock, cancels queued notices, starts the resolve clock."""
-
-    def change(_before: WorkOrder, after: WorkOrder) -> WorkOrder:
-        return start_resolve_clock(uow, ctx, after)
-
-    act = Act(change=change)
+    act = Act(change=partial(_in_hand, uow, ctx))
     return perform_act(uow, ctx, order_id, Verb.ACKNOWLEDGE, act, expected_version=expected_version)
 
 
 def _in_hand(uow: UnitOfWork, ctx: Context, before: WorkOrder, after: WorkOrder) -> WorkOrder:
-    """Acts that take a matter in hand stop the paging as an acknowledgement does."""
+    """Acts that take a matter in hand stop the paging as an acknowledgement does.
+
+    Whoever starts the resolve clock, or owns the order, has it on their list from now on, also
+    when the routing named others: somebody must see the clock that runs.
+    """
     if before.acknowledged_at is None or before.state is State.SNOOZED:
-        return start_resolve_clock(uow, ctx, after)
-    stop_paging(uow, after)
-    return after
+        held = start_resolve_clock(uow, ctx, after)
+    else:
+        stop_paging(uow, after)
+        held = after
+        if after.owner != uow.actor:
+            return held
+    held = replace(held, assignees=tuple(dict.fromkeys((*held.assignees, uow.actor))))
+    rows.assign(uow, held.id, held.assignees)
+    return held
 
 
 def take_over(
     uow: UnitOfWork, ctx: Context, order_id: str, *, expected_version: int | None = None
 ) -> Outcome:
     """接手: the person owns it from now on; acknowledges it if nobody has."""
-
-    def change(before: WorkOrder, after: WorkOrder) -> WorkOrder:
-        taken = _in_hand(uow, ctx, before, after)
-        taken = replace(taken, assignees=tuple(dict.fromkeys((*taken.assignees, uow.actor))))
-        rows.assign(uow, taken.id, taken.assignees)
-        return taken
-
-    act = Act(change=change)
+    act = Act(change=partial(_in_hand, uow, ctx))
     return perform_act(uow, ctx, order_id, Verb.TAKE_OVER, act, expected_version=expected_version)
 
 
@@ -135,11 +135,9 @@ def request_approval(
         subject: what is to be approved, a code (``HEDGE_ORDER``, ``GRANT`` ...).
         approval_id: the approval's id.
     """
-
-    def change(before: WorkOrder, after: WorkOrder) -> WorkOrder:
-        return _in_hand(uow, ctx, before, after)
-
-    act = Act(params={"subject": subject, "approval": approval_id}, change=change)
+    act = Act(
+        params={"subject": subject, "approval": approval_id}, change=partial(_in_hand, uow, ctx)
+    )
     return perform_act(uow, ctx, order_id, Verb.REQUEST_APPROVAL, act)
 
 

@@ -29,6 +29,7 @@ def match_body(match: Match) -> dict[str, Any]:
             "sources": match.sources,
             "event_ids": match.event_ids,
             "correlation": match.correlation,
+            "row": match.row,
             "event_time": match.event_time,
             "source_kind": match.source_kind,
             "batch_run": match.batch_run,

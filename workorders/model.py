@@ -112,6 +112,7 @@ class Match:
         decide: the decision on one object, if the rule makes one.
         kind: the kind of work order that this would open.
         correlation: uid of the correlation that it tells, else empty.
+        row: which row of the rule's table decided, counted from 1; 0 where there is no table.
         series: up to 20 points (time, value), oldest first, for the sparkline.
         remedies: what would bring it back, as code and parameters each.
     """
@@ -146,6 +147,7 @@ class Match:
     kind: OrderKind = OrderKind.RISK
     event_ids: tuple[str, ...] = ()
     correlation: str = ""
+    row: int = 0
     series: tuple[tuple[datetime, Decimal], ...] = ()
     remedies: tuple[tuple[str, Mapping[str, Any]], ...] = ()
 

@@ -26,6 +26,7 @@ _DURATION_WORDS = {
     "en": ("s", "min", "h", "d"),
     "xx": ("s", "min", "h", "d"),
 }
+_POINTS = {"zh": "个百分点", "en": "percentage points", "xx": "pp"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,12 @@ class Format:
     def use(self, ratio: Decimal | None) -> str:
         """The use of a limit, in percent at any size: 15 is ``1,500 %``."""
         return self.percent(ratio)
+
+    def points(self, difference: Decimal | None) -> str:
+        """The difference of two ratios, in percentage points: 13.8 is ``1,380 个百分点``."""
+        if difference is None:
+            return DASH
+        return f"{self.number(difference * 100, 0)}{GAP}{_POINTS[self.language]}"
 
     def money(self, value: Decimal | None, currency: str = "CNY") -> str:
         """An amount: ``128.64 万元``, ``1,286,400.00 元``, ``CNY 1.29 m``, ``USD 1,286,400.00``.

@@ -113,8 +113,13 @@ def test_the_page_says_what_broke_why_and_what_brings_it_back(
     assert "What broke 1,300 t limit 1,000 t · 130 %" in page
     assert "Sell 61 lots of Copper → 995 t" in page
     assert "套期保值业务管理制度 第四章 敞口限额" in page
-    assert "limit use at least 130 % 120 % 10 % net 1,300 t, limit 1,000 t" in page
+    assert "limit use at least 130 % 120 % 10 percentage points net 1,300 t, limit 1,000 t" in page
     assert "Match: net exposure over its limit" in page
+    # the row that decided stands in front, the table that it is of behind it
+    decided, _, table = page.partition("The whole rule")
+    assert "if limit use is at least 120 %, red" in decided
+    assert "orange" not in decided[decided.index("Evidence") :]
+    assert "if limit use is at least 100 %, orange" in table
     assert "chen, lin" not in page  # people are called by name
     assert "Chen Fang, Lin Hao told" in page
 

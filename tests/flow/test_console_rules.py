@@ -65,7 +65,7 @@ def test_every_rule_in_force_stands_under_its_document(home: House) -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "sentence"), [("en", "is at least 1.2"), ("zh", "不低于1.2，判为红色")]
+    ("language", "sentence"), [("en", "is at least 120 %"), ("zh", "不低于120 %，判为红色")]
 )
 def test_a_rule_reads_as_a_sentence_in_both_languages(
     home: House, language: str, sentence: str

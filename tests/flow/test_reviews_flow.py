@@ -107,6 +107,17 @@ def test_more_time_is_another_persons_to_give(home: House, order: WorkOrder) -> 
     assert one.moved == 1
 
 
+def test_weeks_of_reminders_are_one_line_of_the_stream(home: House, order: WorkOrder) -> None:
+    home.pass_time(days=6)
+    for _ in range(5):
+        home.run_agents()
+        home.pass_time(days=7)
+    page = text_of(home.signed_in("chen"), f"/orders/{order.id}")
+    assert page.count("Corrective action overdue since") == 1, page
+    assert "still overdue: 4 more reminders to" in page
+    assert "Closing confirmed 1 alert as real" in page
+
+
 def test_what_is_late_reaches_its_owner_in_the_chat(home: House, order: WorkOrder) -> None:
     home.clock.set(home.clock() + timedelta(days=6))
     home.run_agents()

@@ -1,13 +1,14 @@
 """Why a rule matched: its sentence, and each compared field with value, threshold and margin."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
 from rules.errors import UnknownRule
 from rules.model import AnyRule, CorrelationRule
-from rules.sentence import sentence
+from rules.sentence import row_sentence, sentence
 from rules.values import TEXTUAL
 from service.application import Application
 from service.web.rooms.order_events import timeline_url
@@ -17,7 +18,6 @@ from service.web.views.parts import NO_FIGURE, Figure
 
 _HASH_DIGITS = 8
 _OBJECTS = frozenset({"order", "voucher", "receipt", "alert"})
-_RATIOS = frozenset({"use", "use_before", "use_after", "coverage"})
 _MONEY = frozenset({"amount", "loss_est", "difference"})
 _QUANTITIES = frozenset(
     {"path_t", "recorded_net_t", "unposted_t", "net_if_posted_t", "limit_t"}
@@ -45,9 +45,11 @@ def rule_lines(here: Speaking, matches: Sequence[Mapping[str, Any]]) -> list[Rul
 
 def _rule_line(here: Speaking, match: Mapping[str, Any]) -> RuleLine:
     rule = rule_of(here.app, match["rule"])
+    whole = spoken_rule(here, rule) if rule is not None else ""
+    decided = spoken_row(here, rule, match) if rule is not None else ""
     return RuleLine(
         here.names.title(match["code"]),
-        spoken_rule(here, rule) if rule is not None else "",
+        decided or whole,
         match.get("clause", ""),
         f"v{match['version']}",
         str(match.get("rulebook", ""))[:_HASH_DIGITS],
@@ -55,6 +57,7 @@ def _rule_line(here: Speaking, match: Mapping[str, Any]) -> RuleLine:
         match.get("level") or "",
         tuple(leaves_of(here, match)),
         rule_in_codes(here, rule) if rule is not None else "",
+        whole if decided else "",
     )
 
 
@@ -69,6 +72,21 @@ def rule_of(app: Application, rule: str) -> AnyRule | None:
 def spoken_rule(here: Speaking, rule: AnyRule) -> str:
     """The rule as a sentence in the reader's language."""
     return sentence(rule, here.app.rulebook.schema, _language(here), here.names.code)
+
+
+def spoken_row(here: Speaking, rule: AnyRule, match: Mapping[str, Any]) -> str:
+    """The row of a table that decided, as a sentence; empty where the rule has no table.
+
+    Empty too for a match of another version: its rows are not those of the rule in force.
+    """
+    number = match.get("row") or 0
+    same = str(rule.heading.version) == match["version"]
+    if isinstance(rule, CorrelationRule) or not same or not 0 < number <= len(rule.rows):
+        return ""
+    if len(rule.rows) == 1:
+        return ""
+    schema = here.app.rulebook.schema
+    return row_sentence(rule, number, schema, _language(here), here.names.code)
 
 
 def rule_in_codes(here: Speaking, rule: AnyRule) -> str:
@@ -96,6 +114,8 @@ def _leaf(
     value = figure(here, name, raw, unit)
     threshold = NO_FIGURE if computed else figure(here, name, leaf.get("threshold"), unit)
     margin = figure(here, name, leaf["margin"], unit) if leaf.get("margin") else NO_FIGURE
+    if margin.kind == "ratio":  # a difference of percentages is no percentage of anything
+        margin = replace(margin, kind="points")
     label = label_of(here, name, rule)
     comparison = "" if computed else f"ui.op.{leaf.get('op')}"
     if comparison in here.reader.words:
@@ -142,8 +162,15 @@ def _is_code(here: Speaking, name: str) -> bool:
     return bool(types) and all(base in TEXTUAL for base in types)
 
 
+def _is_ratio(here: Speaking, name: str) -> bool:
+    """Whether people read the field in percent, as the fact kinds say."""
+    bare = name.rpartition(".")[2]
+    kinds = here.app.rulebook.schema.kinds.values()
+    return any(kind.fields[bare].percent for kind in kinds if bare in kind.fields)
+
+
 def _numeric(here: Speaking, name: str, number: Decimal, unit: str) -> Figure:
-    if name in _RATIOS:
+    if _is_ratio(here, name):
         return Figure(number, kind="ratio")
     if name in _MONEY:
         return Figure(number, "CNY", kind="money")
@@ -163,6 +190,8 @@ def shown(here: Speaking, value: Figure) -> str:
         return value.text or "…"
     if value.kind == "ratio":
         return form.use(value.value)
+    if value.kind == "points":
+        return form.points(value.value)
     if value.kind == "money":
         return form.money(value.value, value.unit)
     return form.quantity(value.value, value.unit)

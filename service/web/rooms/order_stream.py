@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from itertools import groupby, pairwise
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -29,6 +30,11 @@ _SILENT = frozenset({"alert.raise", "notice.queue", "order.attach"})
 _MATCHED = frozenset({"match.record", "match.refire"})
 _SENT = "notice.sent"
 _ESCALATED = "order.escalate"
+_OVERDUE = "order.corrective_overdue"
+#: What is said again and again until somebody acts, and how a run of it is told.
+_REMINDERS = {_ESCALATED: "ui.stream.climbed", _OVERDUE: "ui.stream.reminded"}
+_CONFIRMED = "alert.confirm"
+_CLOSED = "order.close"
 _PAGING = "paging"
 _FEW = 2
 _REPEATED = frozenset({"order.refire", "match.refire"})
@@ -74,6 +80,8 @@ def shortened(here: Here, number: str, lines: list[StreamEntry]) -> list[StreamE
 def entry_lines(here: Here, entries: Iterable[Entry]) -> list[StreamEntry]:
     """The entries as sentences; what repeats itself is one line that says how often."""
     lines: list[StreamEntry] = []
+    entries = list(entries)
+    closed = frozenset(one.at for one in entries if one.code == _CLOSED)
     told = [
         one
         for before, one in pairwise([None, *entries])
@@ -81,17 +89,39 @@ def entry_lines(here: Here, entries: Iterable[Entry]) -> list[StreamEntry]:
     ]
     for code, run in groupby(told, key=_run_of):
         found = list(run)
-        if code == _PAGING and sum(one.code == _ESCALATED for one in found) > _FEW:
-            lines += _paging_lines(here, found)
+        reminder = _reminder_of(found) if code == _PAGING else ""
+        if reminder:
+            lines += _paging_lines(here, found, reminder)
         elif code == _PAGING:
             for sent, same in groupby(found, key=lambda one: one.code == _SENT):
                 some = list(same)
                 lines += [_delivery_line(here, some)] if sent else _lines(here, some)
         elif code in _REPEATED:
             lines.append(entry_line(here, found[-1]))
+        elif code == _CONFIRMED:
+            lines += _confirmed_lines(here, found, closed)
         else:
             lines += _lines(here, found)
     return lines
+
+
+def _confirmed_lines(
+    here: Here, found: Sequence[Entry], closed: frozenset[datetime]
+) -> list[StreamEntry]:
+    """Alerts that were confirmed: by hand, or by the close of the order that answered for them."""
+    by_hand = [one for one in found if one.at not in closed]
+    lines = _lines(here, by_hand)
+    if by_close := [one for one in found if one.at in closed]:
+        count = len(by_close)
+        line = entry_line(here, by_close[0])
+        lines.append(replace(line, text=here.text("ui.stream.confirmed_by_close", count=count)))
+    return lines
+
+
+def _reminder_of(found: Sequence[Entry]) -> str:
+    """What a run of reminders and deliveries repeats more than a few times; empty for nothing."""
+    counts = {code: sum(one.code == code for one in found) for code in _REMINDERS}
+    return next((code for code, count in counts.items() if count > _FEW), "")
 
 
 def _said_before(before: Entry | None, entry: Entry) -> bool:
@@ -100,8 +130,8 @@ def _said_before(before: Entry | None, entry: Entry) -> bool:
 
 
 def _run_of(entry: Entry) -> str:
-    """What a run of entries has in common; escalations and their deliveries are one run."""
-    return _PAGING if entry.code in {_ESCALATED, _SENT} else entry.code
+    """What a run of entries has in common; reminders and their deliveries are one run."""
+    return _PAGING if entry.code == _SENT or entry.code in _REMINDERS else entry.code
 
 
 def _lines(here: Here, entries: Sequence[Entry]) -> list[StreamEntry]:
@@ -117,9 +147,9 @@ def _lines(here: Here, entries: Sequence[Entry]) -> list[StreamEntry]:
     return lines
 
 
-def _paging_lines(here: Here, found: Sequence[Entry]) -> list[StreamEntry]:
-    """A ladder that was climbed again and again: the first time, then how often, until when."""
-    climbs = [one for one in found if one.code == _ESCALATED]
+def _paging_lines(here: Here, found: Sequence[Entry], reminder: str) -> list[StreamEntry]:
+    """What was said again and again: the first time, then how often, until when."""
+    climbs = [one for one in found if one.code == reminder]
     first = entry_line(here, climbs[0])
     people = dict.fromkeys(
         str(person) for one in climbs[1:] for person in one.params.get("people", ())
@@ -128,14 +158,21 @@ def _paging_lines(here: Here, found: Sequence[Entry]) -> list[StreamEntry]:
         climbs[-1].at,
         "decision",
         here.text(
-            "ui.stream.climbed", count=len(climbs) - 1, people=here.names.people(list(people))
+            _REMINDERS[reminder], count=len(climbs) - 1, people=here.names.people(list(people))
         ),
     )
     sent = [one for one in found if one.code == _SENT]
     before = [one for one in sent if one.at < climbs[0].at]
     told = [_delivery_line(here, before)] if before else []
     after = [one for one in sent if one.at >= climbs[0].at]
-    return [*told, first, again, *([_delivery_line(here, after)] if after else [])]
+    others = [one for one in found if one.code not in {reminder, _SENT}]
+    return [
+        *_lines(here, others),
+        *told,
+        first,
+        again,
+        *([_delivery_line(here, after)] if after else []),
+    ]
 
 
 def _delivery_line(here: Here, sent: Sequence[Entry]) -> StreamEntry:

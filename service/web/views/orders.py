@@ -106,7 +106,8 @@ class RuleLine:
     """A rule that matched, in words.
 
     Attributes:
-        words: the rule as a sentence.
+        words: the row of the rule that decided, as a sentence; the rule where it has one row.
+        whole: the whole rule, where that says more.
         clause: of the company's policy (制度 §12.3).
         version: of the rule; `rulebook` is the short hash of the rule book.
         level: of the match, or empty for a decision only.
@@ -123,6 +124,7 @@ class RuleLine:
     level: str = ""
     leaves: tuple[Leaf, ...] = ()
     in_codes: str = ""
+    whole: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,8 @@ class Figure:
         value: None is shown as a dash.
         unit: ``t``, ``手``, ``bbl``; for money the currency.
         url: its rows; empty when there are none.
-        kind: ``quantity``, ``money``, ``percent``, ``ratio`` (a limit's use) or ``text``.
+        kind: ``quantity``, ``money``, ``percent``, ``ratio`` (a limit's use), ``points`` (the
+            difference of two ratios) or ``text``.
         text: what to show for ``text``; for others shown in place of a missing value.
         places: digits after the point; None keeps what is there without trailing zeros.
     """

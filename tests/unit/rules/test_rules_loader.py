@@ -279,6 +279,7 @@ SCHEMA_TEXT = "kind: k\nzh: 类\nen: kind\nfields:\n  a: {type: decimal, scale: 
     [
         ("type: decimal", "type: float", "UNKNOWN_TYPE", 5, 13),
         ("scale: 4", "scale: 12", "BAD_SCALE", 5, 29),
+        ("scale: 4", "scale: 4, shown: promille", "BAD_SHOWN", 5, 39),
         (", zh: 甲", "", "MISSING_KEY", 5, 6),
         ("  a:", "  id:", "BAD_NAME", 5, 3),
         ("type: decimal", "typ: decimal", "UNKNOWN_KEY", 5, 7),

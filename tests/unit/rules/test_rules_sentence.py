@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from rules import Rulebook, load_rulebook
-from rules.sentence import sentence
+from rules.model import Rule
+from rules.sentence import row_sentence, sentence
 
 FOLDER = Path(__file__).parents[3] / "rulebook"
 
@@ -19,11 +20,26 @@ def test_a_tier_table_reads_row_by_row(book: Rulebook) -> None:
     rule = book.find("EXPOSURE_TIERS")
     assert sentence(rule, book.schema, "en").startswith(
         "For each exposure, the first of these applies: "
-        "if limit use is at least 1.2, red (EXPOSURE_CRITICAL): open a work order; "
+        "if limit use is at least 120 %, red (EXPOSURE_CRITICAL): open a work order; "
     )
     assert sentence(rule, book.schema, "zh").startswith(
-        "对每条敞口（取第一条符合的）：若限额使用率不低于1.2，判为红色（EXPOSURE_CRITICAL），开立工单；"
+        "对每条敞口（取第一条符合的）："
+        "若限额使用率不低于120 %，判为红色（EXPOSURE_CRITICAL），开立工单；"
     )
+
+
+def test_the_row_that_decided_reads_alone(book: Rulebook) -> None:
+    rule = book.find("EXPOSURE_TIERS")
+    assert isinstance(rule, Rule)
+    assert row_sentence(rule, 5, book.schema, "en") == (
+        "For each exposure, if limit use is at least 80 %, yellow (EXPOSURE_BASE): inform."
+    )
+    assert row_sentence(rule, 1, book.schema, "zh") == (
+        "对每条敞口：若限额使用率不低于120 %，判为红色（EXPOSURE_CRITICAL），开立工单。"
+    )
+    for number in range(1, len(rule.rows) + 1):
+        alone = row_sentence(rule, number, book.schema, "zh").partition("：")[2]
+        assert alone.rstrip("。") in sentence(rule, book.schema, "zh")
 
 
 def test_negation_is_said_at_the_leaf(book: Rulebook) -> None:

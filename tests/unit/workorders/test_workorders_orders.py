@@ -3,6 +3,7 @@ from dataclasses import replace
 from datetime import UTC, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from workorders_house import ORG, START, House, answers, build, cleared, exposure, happened
@@ -111,6 +112,24 @@ def test_the_resolve_clock_escalates_too(house: House):
     house.pass_time(minutes=31)
     assert house.fire_due() == ["RESOLVE_OVERDUE"]
     assert "boss" in {row.target for row in house.messages(order_id)}
+
+
+@pytest.mark.parametrize("verb", [acknowledge, take_over])
+def test_what_somebody_has_in_hand_waits_for_them_whoever_was_named(house: House, verb: Any):
+    order_id = house.ingest(exposure(Level.RED)).order_id
+    assert "boss" not in house.order(order_id).assignees
+    assert house.read(reads.waiting_for, "boss") == []
+    house.do("boss", verb, order_id)
+    (line,) = house.read(reads.waiting_for, "boss")
+    assert (line.why, line.due_at) == ("RESOLVE", house.order(order_id).resolve_due)
+    assert line.due_at is not None
+
+
+def test_who_holds_an_instruction_of_another_gets_no_order_of_theirs(house: House):
+    order_id = house.ingest(exposure(Level.RED)).order_id
+    house.do("chen", take_over, order_id)
+    house.do("boss", hold_instruction, order_id, objects=["H1"], reason="wait for the bank")
+    assert "boss" not in house.order(order_id).assignees
 
 
 def test_a_red_order_waits_for_its_second_person_until_ten_the_next_trading_day(house: House):
