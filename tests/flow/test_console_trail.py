@@ -180,6 +180,18 @@ def test_verification_says_what_it_found_and_names_the_changed_record(tmp_path: 
         page = verified(client)
         assert "✓" in page
         assert "not yet verified" not in page
+        assert "has begun" not in page
+        checked = len(records(home)) - 1
+        assert f"The first {checked} records, unchanged since" in page
+        assert "not verified yet" not in page
+        home.buy(10)
+        home.run_agents()
+        later = len(records(home)) - 1 - checked
+        assert later
+        page = client.get("/trail").text
+        assert f"The first {checked} records, unchanged since" in page
+        assert re.search(rf"{later} records? since then not verified yet", page)
+        assert "The list holds the records of your units" in page
         assert home.app.directory.person("shen").name in page[page.index("last verified") :][:200]
 
         victim = next(one for one in records(home, org=EAST) if one.action == "order.open")

@@ -111,6 +111,7 @@ def trail_page(
             next_url=next_url,
             previous_url=asked.address("/trail", cursor="") if asked.cursor else "",
         ),
+        part="" if sees_whole(here) else text("ui.trail.part"),
         kinds=tuple(
             Choice(one, text(f"ui.record_kind.{one}"), one == asked.kind) for one in sorted(KINDS)
         ),
@@ -153,9 +154,16 @@ def _sentence(here: Here, summary: Summary, result: VerifyResult) -> str:
     if result.state in {"broken", "unknown"}:
         faults = form.number(len(result.faults))
         return here.text(f"ui.trail.sentence_{result.state}", faults=faults, **said)
+    # Only what was gone over is called unchanged; the record of the verification is its own.
+    later = max(summary.size - result.checked - 1, 0)
     if summary.anchor_at is None:
-        return here.text("ui.trail.sentence_unanchored", **said)
-    return here.text("ui.trail.sentence", anchor=form.moment(summary.anchor_at), **said)
+        anchor = here.text("ui.trail.no_anchor")
+    else:
+        anchor = here.text("ui.trail.last_anchor", at=form.moment(summary.anchor_at))
+    said |= {"count": form.number(result.checked), "anchor": anchor}
+    if not later:
+        return here.text("ui.trail.sentence", **said)
+    return here.text("ui.trail.sentence_later", later=form.number(later), **said)
 
 
 def _anchors(here: Here, connection: Connection) -> Iterable[AnchorLine]:

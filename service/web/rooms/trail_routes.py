@@ -3,13 +3,14 @@
 import tempfile
 import zipfile
 from collections.abc import Iterable, Sequence
+from http import HTTPStatus
 from io import BytesIO
 from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi import Path as InPath
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import Connection
 
 import trail
@@ -54,8 +55,11 @@ def show(
 @router.post("/trail/verify")
 def verify(here: TrailReader) -> Response:
     """立即验证 begins in the background; the page shows how far it is, then what it found."""
-    key = "ui.verify.begun" if begin(here) else "ui.verify.under_way"
-    return here.done("/trail", key)
+    # One that began says so by its bar, which goes when it ends; a message would stay beside the
+    # result.
+    if begin(here):
+        return RedirectResponse("/trail", HTTPStatus.SEE_OTHER)
+    return here.done("/trail", "ui.verify.under_way")
 
 
 @router.get("/trail/how")

@@ -72,7 +72,8 @@ class TrailPage:
     """The page.
 
     Attributes:
-        sentence: 共 128,431 条，自 2026-07-01 起未被改动；最后外部存证 昨日 18:00.
+        sentence: 前 128,431 条自 2026-07-01 起未被改动，其后 12 条尚未验证；最后外部存证 ….
+        part: why the list holds fewer records than the sentence; empty when it holds all.
         tabs: records, anchors …; `tab` is ``records`` or ``anchors``.
         kinds: choices of the record kind.
         running: the verification under way; None when there is none.
@@ -97,6 +98,7 @@ class TrailPage:
     broke_off: bool = False
     anchor: Act | None = None
     checkpoint: Act | None = None
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)
