@@ -46,6 +46,34 @@ def cells(content: bytes) -> list[list[object]]:
 def test_the_map_shows_months_and_the_total_against_the_limit(home: House) -> None:
     page = text_of(home.signed_in("chen"), "/exposure")
     assert re.search(r"2406 Total Copper t 1,300 130 % 1,300 130 % R", page)
+    # the month has no limit of its own: its share is grey, and the legend says why
+    assert "no colour: share of the limit on all months" in page
+    west = text_of(home.signed_in("zhao"), "/exposure")
+    assert "no colour" not in west
+
+
+def test_every_document_of_a_cell_can_be_paged_to(tmp_path: Path) -> None:
+    with house(tmp_path) as made:
+        numbers = [f"P-{number:03d}" for number in range(95)]
+        rows = [
+            {
+                "contract_id": number, "org": EAST, "product": "cu", "side": "buy",
+                "quantity": "10", "month": "2406", "price": "71250",
+            }
+            for number in numbers
+        ]  # fmt: skip
+        answer = made.client("chen").post("/api/v1/book/contracts", json={"rows": rows})
+        assert answer.status_code == 200, answer.text
+        chen, found, pages = made.signed_in("chen"), [], 0
+        url = f"/exposure?{PLACE}&month=2406"
+        while url:
+            page = chen.get(url).text
+            found += re.findall(r">(P-\d{3})<", page)
+            pages += 1
+            ahead = re.search(r'href="([^"]*)" rel="next"', page)
+            url = unescape(ahead.group(1)) if ahead else ""
+        assert (sorted(found), pages) == (numbers, 3)
+        assert "15 of 95 rows" in text_of(chen, f"/exposure?{PLACE}&month=2406&start=80")
 
 
 def test_the_group_sees_one_line_a_unit(home: House) -> None:

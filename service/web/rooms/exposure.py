@@ -32,7 +32,7 @@ from service.web.rooms.exposure_units import UNITS, scales
 from service.web.rooms.here import Here
 from service.web.rooms.order_events import timeline_url
 from service.web.views.exposure import BridgeItem, ExposureDrawer, ExposurePage, ExposureRow
-from service.web.views.parts import NO_FIGURE, Act, Figure, Link
+from service.web.views.parts import NO_FIGURE, Act, Figure, Link, Pager
 
 _BRIDGE = (
     ("purchases", "purchases"),
@@ -43,7 +43,7 @@ _BRIDGE = (
     ("options", "option_delta"),
 )
 _APART = ("unpriced", "unsynced", "unposted")
-_ROWS = 200
+_ROWS = 40
 _SHOWN_PARTS = FLAT | {Part.UNPRICED, Part.UNPOSTED, Part.UNKNOWN}
 _KINDS = (
     (PhysicalContract, "contract"),
@@ -62,6 +62,7 @@ class Asked:
     Attributes:
         as_of: 数据时点; None is now. `known_at` is 知晓时点.
         org, product, month: the open cell; a product alone shows its lines only.
+        start: the first document of the open cell that is shown, counted from 0.
     """
 
     measure: str = "net"
@@ -71,6 +72,7 @@ class Asked:
     org: str = ""
     product: str = ""
     month: str = ""
+    start: int = 0
 
     @property
     def opened(self) -> bool:
@@ -179,10 +181,23 @@ def _drawer(
             if cell.figures[name] or code in {"purchases", "inventory", "sales", "futures"}
         ),
         apart=tuple(_apart(here, cell, unit)),
-        rows=tuple(rows[:_ROWS]),
+        rows=tuple(rows[asked.start : asked.start + _ROWS]),
+        pager=_pager(here, asked, len(rows)),
         suggest=_suggest(here, cell, limit, orders),
         close_url=asked.address(here, org="", product="", month=""),
         export_url=asked.address(here, "/exposure/rows.xlsx") if rows else "",
+    )
+
+
+def _pager(here: Here, asked: Asked, total: int) -> Pager | None:
+    if total <= _ROWS:
+        return None
+    before, after = asked.start - _ROWS, asked.start + _ROWS
+    return Pager(
+        len(range(total)[asked.start : after]),
+        total,
+        next_url=asked.address(here, start=str(after)) if after < total else "",
+        previous_url=asked.address(here, start=str(max(before, 0))) if asked.start else "",
     )
 
 

@@ -216,6 +216,7 @@ def _heat_cell(line: Line, cell: Cell | None, scale: Scale | None, shown: Shown)
         cell.level,
         cell_url(line, cell.month, shown.keep),
         (line.org, line.product, cell.month) == shown.picked,
+        cell.limit is None and cell.share is not None,
     )
 
 

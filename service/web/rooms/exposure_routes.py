@@ -1,6 +1,7 @@
 """The exposure's routes: the map at any two times, its rows and documents as workbooks."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -22,10 +23,11 @@ from workorders.rows import ORDERS
 
 router = APIRouter(include_in_schema=False)
 Word = Annotated[str, Query(max_length=400)]
+Start = Annotated[int, Query(ge=0, le=10**6)]
 
 
 def _asked(
-    here: Here, *, measure: str, unit: str, as_of: str, known_at: str, place: Sequence[str]
+    here: Here, *, measure: str, unit: str, as_of: str, known_at: str, place: tuple[str, str, str]
 ) -> Asked:
     return Asked(
         measure if measure in MEASURES else "net",
@@ -80,7 +82,7 @@ def _orders(here: Here, asked: Asked) -> list[str]:
 @router.get("/exposure")
 def show(
     here: BookReader, *, measure: Word = "", unit: Word = "", as_of: Word = "", known_at: Word = "",
-    org: Word = "", product: Word = "", month: Word = "",
+    org: Word = "", product: Word = "", month: Word = "", start: Start = 0,
 ) -> Response:  # fmt: skip
     """The map, and the drawer of the cell that the address names."""
     if org and not here.signed.sees(org):
@@ -89,6 +91,7 @@ def show(
         here, measure=measure, unit=unit, as_of=as_of, known_at=known_at,
         place=(org, product, month),
     )  # fmt: skip
+    asked = replace(asked, start=start)
     page = exposure_page(here, _book(here, asked), asked, _orders(here, asked))
     return here.show("exposure.html", page, "exposure", live=asked.as_of is None)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from service.web.views.parts import Act, Figure, HeatMap, Link
+from service.web.views.parts import Act, Figure, HeatMap, Link, Pager
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,7 @@ class ExposureDrawer:
     apart: tuple[BridgeItem, ...] = ()
     state_text: str = ""
     rows: tuple[ExposureRow, ...] = ()
+    pager: Pager | None = None
     suggest: Act | None = None
     close_url: str = ""
     export_url: str = ""

@@ -171,6 +171,8 @@ class HeatCell:
         state: ``ok``, ``late``, ``not_assessable`` or ``empty``.
         value: the measure; `use` its share of the limit.
         level: ``red`` … ``blue``, or empty below the first tier.
+        of_whole: whether `use` is the share of the limit on all months, which colours the total
+            alone: nets of different months may cancel.
     """
 
     state: str = "empty"
@@ -179,6 +181,7 @@ class HeatCell:
     level: str = ""
     url: str = ""
     picked: bool = False
+    of_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +219,11 @@ class HeatMap:
     def states(self) -> frozenset[str]:
         """The states of its cells: what the legend has to explain."""
         return frozenset(cell.state for row in self.rows for cell in row.cells)
+
+    @property
+    def shares(self) -> bool:
+        """Whether some cell shows its share of the limit on all months."""
+        return any(cell.of_whole for row in self.rows for cell in row.cells)
 
 
 @dataclass(frozen=True, slots=True)
