@@ -12,20 +12,29 @@ const sign = (element) =>
 
 const all = (selector) => [...(document.querySelector(within)?.querySelectorAll(selector) ?? [])];
 
+// Two folds may say the same: each is known by its words and by which of those it is.
+function folds() {
+  const seen = new Map();
+  return all("details > summary").map((summary) => {
+    const at = seen.get(sign(summary)) ?? 0;
+    seen.set(sign(summary), at + 1);
+    return { key: `${sign(summary)}#${at}`, fold: summary.parentElement };
+  });
+}
+
 export function hold() {
   const focused = document.activeElement;
   const same = focused?.closest(within) ? all(FOCUSABLE).filter((one) => sign(one) === sign(focused)) : [];
   return {
     focus: same.length ? { sign: sign(focused), at: same.indexOf(focused) } : null,
-    details: new Map(all("details > summary").map((one) => [sign(one), one.parentElement.open])),
+    details: new Map(folds().map(({ key, fold }) => [key, fold.open])),
     scrolled: all(".scroll-x").map((one) => one.scrollLeft),
   };
 }
 
 export function put({ focus, details, scrolled }) {
-  for (const summary of all("details > summary")) {
-    const open = details.get(sign(summary));
-    if (open !== undefined) summary.parentElement.open = open;
+  for (const { key, fold } of folds()) {
+    if (details.has(key)) fold.open = details.get(key);
   }
   all(".scroll-x").forEach((one, at) => {
     one.scrollLeft = scrolled[at] ?? 0;

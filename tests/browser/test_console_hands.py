@@ -39,8 +39,8 @@ def test_focus_and_open_parts_outlast_a_refresh(told: Told, visitor: SignIn) -> 
     here = visitor(OFFICER)
     page = here.page
     here.open_whole(f"/orders/{told.order(OFFICER).id}")
-    second = page.locator("details.evidence summary").nth(1)
-    second.click()
+    page.locator("details.evidence > summary").nth(1).click()
+    page.get_by_text("The whole rule", exact=True).first.click()
     page.locator(".order-acts [data-dialog]").last.focus()
     focused = page.evaluate("document.activeElement.textContent.trim()")
     happens(told, "The gate is open")
@@ -49,6 +49,7 @@ def test_focus_and_open_parts_outlast_a_refresh(told: Told, visitor: SignIn) -> 
         "(text) => document.activeElement.textContent.trim() === text", arg=focused
     )
     expect(page.locator("details.evidence").nth(1)).to_have_attribute("open", "")
+    expect(page.locator("details.rule-words").first).to_have_attribute("open", "")
     assert here.complaints == []
 
 
