@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+from http import HTTPStatus
 from typing import cast
 from urllib.parse import urlencode, urlsplit
 
@@ -15,9 +16,11 @@ from service.api.faults import Fault, problem_response
 from service.api.validation import problems_of
 from service.i18n import problem_text
 from service.security import Forbidden, SignInNeeded
+from service.security.gate import signed_in
 from service.web.frame import Frame
 from service.web.pages import Pages, send_to
 from service.web.reader import local_path
+from service.web.rooms.here import Here, here
 from service.web.views.access import FaultPage
 from workorders.errors import ConcurrentChange
 
@@ -50,13 +53,29 @@ def install_faults(app: FastAPI) -> None:
 
 async def refusal(scope: Scope, status: int, code: str) -> ASGIApp:
     """The answer of a middleware that refuses before any route is reached."""
-    return fault(Request(scope), status, code)
+    return fault(Request(scope), status, code, framed=False)
 
 
 def fault(
-    request: Request, status: int, code: str, *, detail: str = "", reference: str = ""
+    request: Request,
+    status: int,
+    code: str,
+    *,
+    detail: str = "",
+    reference: str = "",
+    framed: bool = True,
 ) -> Response:
-    """A fault as a page, or as problem+json for a program."""
+    """A fault as a page, or as problem+json for a program.
+
+    Args:
+        request: what could not be done.
+        status: the HTTP status.
+        code: the fault's code.
+        detail: what exactly, in the reader's language.
+        reference: under which it stands in the service's log.
+        framed: whether the page keeps the rooms of whoever is signed in; a fault of the service
+            itself never does, since what the frame reads may be what is broken.
+    """
     if request.url.path.startswith(_API):
         application = getattr(request.app.state, "application", None)
         if application is not None:
@@ -68,7 +87,18 @@ def fault(
         return JSONResponse(body, status, media_type="application/problem+json")
     pages = cast("Pages", request.app.state.pages)
     page = FaultPage(status, code, detail, reference, _back(request))
-    return pages.respond(request, "fault.html", page, Frame(), status=status)
+    around = _around(request) if framed and status < HTTPStatus.INTERNAL_SERVER_ERROR else None
+    if around is None:
+        return pages.respond(request, "fault.html", page, Frame(), status=status)
+    return around.show("fault.html", page, "", live=False, status=status)
+
+
+def _around(request: Request) -> Here | None:
+    """The request of the person who is signed in; None when nobody is."""
+    try:
+        return here(request, signed_in(request))
+    except SignInNeeded:
+        return None
 
 
 def _sign_in(request: Request, fault_: Exception) -> Response:
