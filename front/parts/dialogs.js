@@ -18,6 +18,12 @@ export function startDialogs() {
     }
     if (event.target instanceof HTMLDialogElement) event.target.close(); // the backdrop
   });
+  // A form that was refused comes back open; only showModal gives it its backdrop and the focus.
+  for (const dialog of document.querySelectorAll("dialog[open]")) {
+    dialog.removeAttribute("open");
+    dialog.showModal();
+    dialog.querySelector("[aria-invalid=true]")?.focus();
+  }
   // A second press of an acting button would be refused by the version check anyway.
   document.addEventListener("submit", (event) => {
     if (event.defaultPrevented || event.target.method !== "post") return;

@@ -117,3 +117,22 @@ def test_without_script_an_act_is_done_and_said(told: Told, visitor: SignIn) -> 
     page.get_by_role("button", name="Add note").click()
     expect(page.locator(".flash")).to_be_visible()
     assert notes(told).count("Noted without script") == 1
+
+
+def test_a_form_that_was_refused_comes_back_as_the_dialog_that_it_was(
+    told: Told, visitor: SignIn
+) -> None:
+    """Above the page with its backdrop, what was typed in it, the focus on the field at fault."""
+    here = visitor(OFFICER)
+    page = here.page
+    here.open_whole("/")
+    page.get_by_role("button", name="Open a work order").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("What happened").fill("The scale is broken")
+    dialog.get_by_label("Product code").fill("nosuch")
+    dialog.get_by_role("button", name="Open a work order").click()
+    expect(dialog.locator("[aria-invalid=true]")).to_be_focused()
+    expect(page.locator("dialog:modal")).to_be_visible()
+    expect(dialog.get_by_label("What happened")).to_have_value("The scale is broken")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
