@@ -11,8 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Event
+from time import monotonic
 
 import orjson
 import structlog
@@ -35,6 +36,9 @@ BATCH = 50
 LANES = 4
 #: At most so many sent messages are settled in one transaction.
 _SETTLED_AT_ONCE = 25
+#: So long does an ended attempt wait for others to be settled with. Every settling is a commit that
+#: keeps the watcher from writing; the lanes go on sending meanwhile.
+GATHER_S = 0.02
 MOST_BATCHES = 20
 GO_ON = timedelta(seconds=0.5)
 MAX_ATTEMPTS = 8
@@ -153,9 +157,7 @@ def _at_once(
             for part in people.values():
                 pool.submit(_lane, part, attempt, ended, stopping)
             while left:
-                found = [ended.get()]
-                while not ended.empty() and len(found) < _SETTLED_AT_ONCE:
-                    found.append(ended.get())
+                found = _gather(ended, min(left, _SETTLED_AT_ONCE))
                 group = [one for one in found if not isinstance(one, BaseException)]
                 if group:
                     yield group
@@ -165,6 +167,20 @@ def _at_once(
                 left -= len(found)
         finally:
             stopping.set()
+
+
+def _gather(
+    ended: "SimpleQueue[Attempt | BaseException]", most: int
+) -> list[Attempt | BaseException]:
+    """The next attempt to end, and those that end within `GATHER_S` of it; `most` at the most."""
+    found = [ended.get()]
+    until = monotonic() + GATHER_S
+    while len(found) < most and not isinstance(found[-1], BaseException):
+        try:
+            found.append(ended.get(timeout=max(until - monotonic(), 0)))
+        except Empty:
+            break
+    return found
 
 
 def _lane(

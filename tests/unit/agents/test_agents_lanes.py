@@ -1,6 +1,7 @@
 """Several people are sent to at once; each gets their own messages in order, and none is lost."""
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -94,6 +95,37 @@ def test_one_who_cannot_be_reached_holds_back_nobody(house: House):
         done = run(house, Chat(meet))
     assert (done.sent, done.retried, done.failed) == (1, 2, 1)
     assert states(house) == {"a": "pending", "b": "dead", "c": "delivered", "d": "pending"}
+
+
+def units(house: House) -> list[str]:
+    """The actors of the units committed from now on."""
+    actors: list[str] = []
+    house.store.listen(lambda uow: actors.append(uow.actor))
+    return actors
+
+
+def test_what_ends_within_a_moment_is_settled_in_one_unit(
+    house: House, monkeypatch: pytest.MonkeyPatch
+):
+    """Each unit is a commit, and keeps the watcher from writing."""
+    monkeypatch.setattr(delivery, "GATHER_S", PATIENCE_S)
+    put(house, *(("chen", f"{number}") for number in range(5)))
+    committed = units(house)
+    # Slow enough that each would have been settled before the next has ended.
+    assert run(house, Chat(lambda _who, _key: time.sleep(0.05))).sent == 5
+    assert committed == [delivery.ACTOR] * 2  # claimed, settled
+
+
+def test_who_is_slow_keeps_nobody_elses_message_from_being_settled(house: House):
+    settled = threading.Event()
+
+    def meet(who: str, _key: str) -> None:
+        if who == "li":
+            assert settled.wait(PATIENCE_S)
+
+    put(house, ("chen", "a"), ("li", "b"))
+    house.store.listen(lambda _uow: settled.set() if states(house)["a"] == "delivered" else None)
+    assert run(house, Chat(meet)).sent == 2
 
 
 def test_a_message_that_cannot_be_settled_has_no_other_sent_again(
