@@ -6,11 +6,11 @@ The catalogues stand above this room (`service/i18n`), so the words are handed i
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Protocol
 
 from approvals.state import REJECT_REASONS
-from workorders.card import Card, CardKind
+from workorders.card import Card, CardKind, grouped
 from workorders.triage import Reason
 
 
@@ -97,8 +97,9 @@ def card_text(card: Card, words: Words, public_url: str) -> CardText:
     deadline = ""
     if card.deadline is not None:
         key = "card.deadline_then" if card.escalates_to else "card.deadline"
+        clock = words.text(f"ui.clock.{card.clock}" if card.clock else "card.until")
         deadline = words.text(
-            key, at=words.when(card.deadline), to=_joined(card.escalates_to, words)
+            key, clock=clock, at=words.when(card.deadline), to=_joined(card.escalates_to, words)
         )
     link = words.text("card.link", url=public_url + card.path) if card.path else ""
     buttons = tuple(
@@ -130,16 +131,8 @@ def _measured(value: str, unit: str, words: Words) -> str:
     """A figure with its unit; the use of a limit is written in percent, here as everywhere."""
     if unit == _RATIO:
         return f"{Decimal(value) * 100:,.0f} {words.text('unit.percent')}"
-    shown = _grouped(value)
+    shown = grouped(value)
     return f"{shown} {words.text(f'unit.{unit}')}" if unit else shown
-
-
-def _grouped(value: str) -> str:
-    """A figure with its thousands apart and a real minus, as on every page."""
-    try:
-        return f"{Decimal(value):,f}".replace("-", "\N{MINUS SIGN}")
-    except InvalidOperation:
-        return value
 
 
 def _reasons(card: Card, words: Words) -> tuple[tuple[str, str], ...]:

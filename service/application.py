@@ -20,6 +20,7 @@ from auditlog.port import LogPort
 from directory import Directory
 from directory.writing import directory_version
 from rules.rulebook import Rulebook
+from service.approval_people import unit_named
 from service.i18n.wording import Catalogues
 from service.settings import Settings
 from store import Store
@@ -68,6 +69,10 @@ class DirectoryReader:
         """A person's name on cards and mails; the id of one who is not known."""
         known = self.now().directory.person(person)
         return known.name if known is not None and known.name else person
+
+    def unit_of(self, path: str, language: str) -> str:
+        """An organisation's own name on cards and mails, without those above it."""
+        return unit_named(self.now().directory, path)["zh" if language == "zh" else "en"]
 
     def now(self) -> Surroundings:
         """As `around`, in a transaction of its own."""

@@ -8,12 +8,11 @@ from approvals import State, Subject
 from book.read import read_state
 from service.application import Application
 from service.approval_cards import Effect
-from service.approval_matter import grouped
 from service.prechecking import judged
 from store.schema import table
 from store.types import decimal_text
 from workorders import rows
-from workorders.card import Figure
+from workorders.card import Figure, grouped
 from workorders.levels import Level
 from workorders.model import WorkOrder
 

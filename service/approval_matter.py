@@ -11,9 +11,8 @@ from approvals import State
 from directory import Directory
 from service.approval_people import name_of, names_of, still_needed, unit_named
 from store.types import decimal_text
-from workorders.card import Line
+from workorders.card import Line, grouped
 
-MINUS = "\N{MINUS SIGN}"
 #: Kinds that do something of their own once they are approved, and say so.
 _KINDS = frozenset({"hedge_order", "limit_change", "override", "grant"})
 #: Fields that are told in another line, or are the work order that the card leads to.
@@ -118,12 +117,6 @@ def after_signature(state: State, directory: Directory, trade: Mapping[str, Any]
 def amount_told(amount: Decimal, currency: str) -> dict[str, str]:
     """The parameters of an amount of money: grouped, its currency as a unit."""
     return {"amount": grouped(decimal_text(amount)), "unit": currency}
-
-
-def grouped(text: str) -> str:
-    """A figure with its thousands apart and a real minus; what is no figure stays as it is."""
-    number = _decimal(text)
-    return text if number is None else f"{number:,f}".replace("-", MINUS)
 
 
 def _decimal(text: str) -> Decimal | None:

@@ -65,7 +65,9 @@ def compose(
         makers=Makers(
             rulebook=Later(lambda: rules_in_force(settings)),
             catalogues=Later(
-                lambda rulebook: Catalogues(ZONE, rule_titles(rulebook), directories.name_of)
+                lambda rulebook: Catalogues(
+                    ZONE, rule_titles(rulebook), directories.name_of, directories.unit_of
+                )
             ),
             log=Later(lambda: log or _log_of(settings, role, clock)),
             channels=Later(lambda made: _channels_of(made) if channels is None else channels),

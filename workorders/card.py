@@ -8,12 +8,15 @@ no authority: who may press it is decided when it is pressed.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any
 
 from store.clock import parse_rfc3339, rfc3339
 from workorders.levels import Level
 from workorders.plain import plain
+
+MINUS = "\N{MINUS SIGN}"
 
 
 class CardKind(StrEnum):
@@ -83,6 +86,8 @@ class Card:
         lines: the following lines.
         figures: the figures, drawn as `before → after`.
         deadline: when it escalates, and `escalates_to` to whom.
+        clock: which clock the deadline is of (``acknowledge``, ``resolve``, ``triage``); empty for
+            a deadline that is no clock of an order or alert.
         path: the page's path in the console (the edge knows the host), for example
             ``/orders/WO-20261122-017``; it needs the intranet.
         drill: a drill (演练); shown in the first line.
@@ -99,6 +104,7 @@ class Card:
     figures: tuple[Figure, ...] = ()
     buttons: tuple[Button, ...] = ()
     deadline: datetime | None = None
+    clock: str = ""
     escalates_to: tuple[str, ...] = ()
     path: str = ""
     drill: bool = False
@@ -123,6 +129,7 @@ class Card:
                 for b in self.buttons
             ],
             "deadline": None if self.deadline is None else rfc3339(self.deadline),
+            "clock": self.clock,
             "escalates_to": list(self.escalates_to),
             "path": self.path,
             "drill": self.drill,
@@ -144,6 +151,7 @@ def card_from_json(data: Mapping[str, Any]) -> Card:
         figures=tuple(Figure(**figure) for figure in data["figures"]),
         buttons=tuple(Button(**button) for button in data["buttons"]),
         deadline=None if deadline is None else parse_rfc3339(deadline),
+        clock=data["clock"],
         escalates_to=tuple(data["escalates_to"]),
         path=data["path"],
         drill=data["drill"],
@@ -156,6 +164,18 @@ def _line_json(line: Line) -> dict[str, Any]:
 
 def _line(data: Mapping[str, Any]) -> Line:
     return Line(data["code"], dict(data["params"]))
+
+
+def grouped(text: str) -> str:
+    """A figure with its thousands apart and a real minus, as on every page.
+
+    What is no finite number stays as it is.
+    """
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return text
+    return f"{number:,f}".replace("-", MINUS) if number.is_finite() else text
 
 
 def button_id(object_id: str, version: int, verb: str) -> str:

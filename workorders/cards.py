@@ -10,6 +10,7 @@ from workorders.levels import Level
 from workorders.model import Alert, AlertState, State, WorkOrder
 
 _TEXT_MOST = 300
+_ANY, _SPOT = "*", "spot"
 _BUTTONS: Mapping[State, tuple[str, ...]] = {
     State.OPEN: ("acknowledge", "take_over", "escalate"),
     State.ACKNOWLEDGED: ("take_over", "escalate"),
@@ -23,13 +24,20 @@ def _title(matter: WorkOrder | Alert, code: str, state: str) -> Line:
         {
             "level": matter.level.value,
             "code": code,
-            "product": matter.product,
-            "month": matter.month,
-            "org": matter.org,
+            "commodity": matter.product,
+            "contract": _contract(matter),
+            "place": matter.org,
             "id": matter.id,
             "state": state,
         },
     )
+
+
+def _contract(matter: WorkOrder | Alert) -> str:
+    """The contract's code, the code of the spot market, or nothing where no month is meant."""
+    if matter.month in {"", _ANY, _SPOT}:
+        return _SPOT if matter.month == _SPOT else ""
+    return f"{matter.product}{matter.month}"
 
 
 def _cut(text: str) -> str:
@@ -107,6 +115,7 @@ def order_card(
             for verb in _BUTTONS.get(order.state, ())
         ),
         deadline=deadline,
+        clock="acknowledge" if order.acknowledge_due else "resolve",
         path=f"/orders/{order.id}",
         drill=order.drill,
     )
@@ -141,5 +150,6 @@ def alert_card(alert: Alert, person: str, *, notice_id: str, reason: str) -> Car
             for verb in (("confirm", "dismiss") if alert.state is AlertState.NEW else ())
         ),
         deadline=alert.due_at,
+        clock="triage",
         path=f"/alerts/{alert.id}",
     )

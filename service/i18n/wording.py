@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from service.i18n.catalogue import Words, load_words
 from store.clock import parse_rfc3339
+from workorders.card import grouped
 
 #: Parameters whose value is a code, and the catalogue keys that may hold its words.
 _CODED: Mapping[str, tuple[str, ...]] = {
@@ -26,11 +27,20 @@ _CODED: Mapping[str, tuple[str, ...]] = {
     "approval_kind": ("approvals.kind.{}",),
     "approval_step": ("approvals.step.{}",),
     "commodity": ("product.{}",),
+    "contract": ("ui.{}",),
     "measure": ("ui.measure.{}",),
 }
+_PLACE = "place"
 _LANGUAGES = frozenset({"zh", "en"})
 _PEOPLE = frozenset({"actor", "person"})
+#: Figures as decimal text.
+_FIGURES = frozenset({"value", "limit", "margin", "change", "net_after"})
 _TIMES = frozenset({"at", "since", "until", "due", "opens", "as_of", "event_time"})
+
+
+def as_it_is(path: str, _language: str) -> str:
+    """An organisation where nobody knows their names."""
+    return path
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,7 @@ class Spoken:
     words: Words
     zone: ZoneInfo
     name_of: Callable[[str], str] = str
+    unit_of: Callable[[str, str], str] = as_it_is
 
     def text(self, key: str, /, **params: Any) -> str:
         """The sentence of a key."""
@@ -79,17 +90,29 @@ class Spoken:
         """
         if isinstance(value, Mapping | list):
             return self._composed(value)
-        if name in _CODED and isinstance(value, str) and value:
-            for pattern in _CODED[name]:
-                if (key := pattern.format(value)) in self.words:
-                    return self.words.text(key)
+        if not isinstance(value, str):
             return value
-        if name in _PEOPLE and isinstance(value, str):
-            return self.name_of(value)
-        if name in _TIMES and isinstance(value, str) and "T" in value:
+        if name in _CODED and value:
+            return self._decoded(name, value)
+        return self._told(name, value)
+
+    def _decoded(self, name: str, code: str) -> str:
+        for pattern in _CODED[name]:
+            if (key := pattern.format(code)) in self.words:
+                return self.words.text(key)
+        return code
+
+    def _told(self, name: str, text: str) -> str:
+        if name in _PEOPLE:
+            return self.name_of(text)
+        if name == _PLACE:
+            return self.unit_of(text, self.words.language)
+        if name in _FIGURES:
+            return grouped(text)
+        if name in _TIMES and "T" in text:
             with suppress(ValueError):
-                return self.when(parse_rfc3339(value))
-        return value
+                return self.when(parse_rfc3339(text))
+        return text
 
 
 def _is_sentence(value: Any) -> bool:
@@ -104,11 +127,13 @@ class Catalogues:
         zone: the clock on which times in cards and mails are read.
         titles: rule code → title by language; a code without words of its own shows this.
         name_of: a person's name by id; who is not known keeps the id.
+        unit_of: an organisation's own name by path and language.
     """
 
     zone: ZoneInfo
     titles: Mapping[str, Mapping[str, str]]
     name_of: Callable[[str], str] = str
+    unit_of: Callable[[str, str], str] = as_it_is
 
     def words(self, language: str, /) -> Spoken:
         """The words of `language`, the rules' titles among them."""
@@ -118,4 +143,9 @@ class Catalogues:
             for code, by_language in self.titles.items()
             if by_language.get(language)
         }
-        return Spoken(Words(known.language, {**titles, **known.entries}), self.zone, self.name_of)
+        return Spoken(
+            Words(known.language, {**titles, **known.entries}),
+            self.zone,
+            self.name_of,
+            self.unit_of,
+        )

@@ -69,7 +69,7 @@ def _line(spoken: Spoken, order: WorkOrder) -> str:
         id=order.id,
         level=order.level.value,
         code=str(order.title_params.get("code", "")),
-        org=order.org,
+        place=order.org,
         state=order.state.value,
     )
 

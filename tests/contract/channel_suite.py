@@ -94,9 +94,9 @@ def a_card(version: int = 1, verbs: tuple[str, ...] = ("acknowledge", "take_over
             {
                 "level": "red",
                 "code": "EXPOSURE_CRITICAL",
-                "product": "cu",
-                "month": "2406",
-                "org": "恒信贸易/华东业务部",
+                "commodity": "cu",
+                "contract": "cu2406",
+                "place": "恒信贸易/华东业务部",
                 "id": ORDER,
                 "state": "open",
             },

@@ -90,7 +90,7 @@ class TestFeishu(OnceSuite):
     def test_nothing_from_the_data_is_markup(self, harness: FeishuHarness):
         card = a_card()
         org = "[pay](https://x.invalid)<at id=all></at>"
-        card = replace(card, title=replace(card.title, params={**card.title.params, "org": org}))
+        card = replace(card, title=replace(card.title, params={**card.title.params, "place": org}))
         harness.channel.send(card, harness.address)
         assert "lark_md" not in harness.message().text
         assert '"markdown"' not in harness.message().text

@@ -281,7 +281,7 @@ class TestWecom(FreshnessSuite):
     def test_a_name_in_the_data_never_becomes_markup(self, harness: WecomHarness):
         card = a_card(1, ())
         org = "[pay](https://x.invalid) <font color='info'>`**"
-        card = replace(card, title=replace(card.title, params={**card.title.params, "org": org}))
+        card = replace(card, title=replace(card.title, params={**card.title.params, "place": org}))
         harness.channel.send(card, harness.address)
         content = harness.message().body["markdown"]["content"]
         assert "[pay]" not in content

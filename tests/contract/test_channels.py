@@ -153,7 +153,7 @@ class TestSlack(FreshnessSuite):
 
     def test_a_name_in_the_data_never_becomes_markup(self, harness: SlackHarness):
         card = a_card()
-        params = {**card.title.params, "org": "<!channel> & <https://x|y>"}
+        params = {**card.title.params, "place": "<!channel> & <https://x|y>"}
         card = replace(card, title=replace(card.title, params=params))
         message = harness.message(harness.channel.send(card, harness.address))
         text = json.dumps(message.body["blocks"], ensure_ascii=False)

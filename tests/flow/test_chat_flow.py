@@ -414,7 +414,7 @@ def test_what_people_write_shows_and_acknowledges(open_town: Town):
 
     assert order.id in said("chen", "orders")
     assert order.id in said("chen", " 工单 ")
-    assert "1300" in said("chen", f"查看 {order.id}")
+    assert "1,300" in said("chen", f"查看 {order.id}")
     assert said("chen", "hello").startswith("orders")
     assert said("zhao", f"show {order.id}") == "There is no such work order."
     assert f"/link/{open_town.kind.name}/" in said("newcomer", "orders")

@@ -91,7 +91,7 @@ def test_a_breach_goes_from_the_click_to_the_closed_order_over_http(town: House)
         assert (firing.status_code, firing.json()["code"]) == (409, "CONDITION_HOLDS")
         assert firing.json()["params"]["value"] == "1300"
         assert firing.json()["params"]["limit"] == "1000"
-        assert "1300" in firing.json()["titles"]["zh"]
+        assert "1,300" in firing.json()["titles"]["zh"]
 
         town.pass_time(minutes=5)
         assert town.buy(500).status_code == 200
@@ -313,7 +313,7 @@ def test_commands_show_and_acknowledge(town: House):
     assert order.id in command(town, "chen", "orders").json()["text"]
     shown = command(town, "chen", f"show {order.id}").json()
     assert shown["response_type"] == "ephemeral"
-    assert "1300" in shown["text"]
+    assert "1,300" in shown["text"]
     assert "orders" in command(town, "chen", "").json()["text"]
     assert command(town, "chen", "oncall").status_code == 200
     assert command(town, "zhao", "orders").json()["text"] == "No work order is open."
