@@ -140,8 +140,9 @@ def test_an_override_needs_the_permission_and_is_withdrawn(home: House) -> None:
     unknown = wang.post("/roster/overrides", data={**form, "role": "x"})
     assert unknown.status_code == 422
     assert "role" in unknown.text
-    bad = after(wang, "/roster/overrides", **{**form, "end": "2024-05-15T07:00"})
-    assert "ends before" in bad
+    bad = wang.post("/roster/overrides", data={**form, "end": "2024-05-15T07:00"})
+    assert bad.status_code == 422
+    assert "ends before" in bad.text
     gone = after(wang, f"/roster/changes/{made.id}/withdraw")
     assert "Withdrawn." in gone
     assert changes(home) == ()
@@ -209,3 +210,34 @@ def test_the_days_hold_the_whole_coverage_once(day: date, view: str) -> None:
     assert [one[0] for one in shown] == bounds[:-1]
     assert (bounds[0], bounds[-1]) == (start, end)
     assert all(one[2].start <= one[0] and one[1] <= one[2].end for one in shown)
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "field", "words"),
+    [
+        ("overrides", {"person": "lin", "start": "never"}, "start", "a time that can be meant"),
+        ("overrides", {"person": "lin", "end": "2024-05-01T08:00"}, "end", "end"),
+        ("overrides", {"person": "shen"}, "person", ""),
+        ("absences", {"person": "wang", "deputy": "wang"}, "deputy", ""),
+    ],
+)
+def test_a_change_that_is_refused_comes_back_as_it_was_filled_in(
+    home: House, path: str, form: dict[str, str], field: str, words: str
+) -> None:
+    wang = home.signed_in("wang")
+    filled = {
+        "org": EAST, "start": "2024-05-15T08:00", "end": "2024-05-15T20:00",
+        "reason": "her daughter's wedding", **form,
+    }  # fmt: skip
+    answer = wang.post(f"/roster/{path}", data=filled)
+    assert answer.status_code == 422
+    page = unescape(answer.text)
+    dialog = page[page.index('<dialog class="ask"', page.index(" open aria-labelledby=") - 60) :]
+    dialog = dialog[: dialog.index("</dialog>")]
+    assert "her daughter's wedding" in dialog
+    if "end" not in form:
+        assert 'value="2024-05-15T20:00"' in dialog
+    (wrong,) = re.findall(r'name="(\w+)"[^>]*aria-invalid="true"', dialog)
+    assert wrong == field
+    assert words in dialog
+    assert changes(home) == ()

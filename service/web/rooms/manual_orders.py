@@ -8,8 +8,8 @@ from sqlalchemy import Connection
 
 from agents.world import root_of
 from book.read import read_state
+from service.web.rooms.entered import NOTHING_ENTERED, Entered
 from service.web.rooms.here import Here
-from service.web.rooms.order_forms import NOTHING_ENTERED, Entered
 from service.web.views.parts import Act, Choice, FormField
 from store.problems import shorten
 from workorders.levels import Level

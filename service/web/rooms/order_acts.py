@@ -15,8 +15,9 @@ from service.closing import conditions_of
 from service.retrying import retried
 from service.web.reader import local_path
 from service.web.rooms.amounts import amount_of
+from service.web.rooms.entered import Entered
 from service.web.rooms.here import Here, Viewer, not_found
-from service.web.rooms.order_forms import ASKS, Entered
+from service.web.rooms.order_forms import ASKS
 from service.web.rooms.order_page import order_page
 from service.web.rooms.order_said import answered
 from store import UnitOfWork

@@ -6,9 +6,10 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection
 
+from service.web.rooms.entered import NOTHING_ENTERED, Entered
 from service.web.rooms.here import Here
 from service.web.rooms.order_conditions import condition_text, live_conditions, unmet_of
-from service.web.rooms.order_forms import NOTHING_ENTERED, Entered, Forms
+from service.web.rooms.order_forms import Forms
 from service.web.views.parts import Act
 from workorders import escalation_reaches
 from workorders.ladder import Told

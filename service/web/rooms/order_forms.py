@@ -1,10 +1,11 @@
 """The forms of the acts on a work order: what each asks for, and what was entered before."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from service.web.rooms.entered import NOTHING_ENTERED, Entered
 from service.web.rooms.here import Here
 from service.web.rooms.order_conditions import condition_text, unmet_of
 from service.web.views.parts import Choice, FormField
@@ -28,24 +29,6 @@ ROOT_CAUSES = (
 )
 ASKS = ("hedge_order", "limit_change", "override")
 _CORRECTIVE_DAYS = 7
-
-
-@dataclass(frozen=True, slots=True)
-class Entered:
-    """A form that was sent and not taken: its words are kept, each fault stands by its field.
-
-    Attributes:
-        verb: which act's form; empty for none.
-        values: what was entered, by field.
-        errors: sentences by field.
-    """
-
-    verb: str = ""
-    values: Mapping[str, str] = field(default_factory=dict)
-    errors: Mapping[str, str] = field(default_factory=dict)
-
-
-NOTHING_ENTERED = Entered()
 
 
 @dataclass(frozen=True, slots=True)

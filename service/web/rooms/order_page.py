@@ -7,6 +7,7 @@ from urllib.parse import quote, urlencode
 from sqlalchemy import Connection
 
 from service import case_tests
+from service.web.rooms.entered import NOTHING_ENTERED, Entered
 from service.web.rooms.evidence import (
     last_by_rule,
     rule_lines,
@@ -15,7 +16,6 @@ from service.web.rooms.figures import limit_of, value_of
 from service.web.rooms.here import Here
 from service.web.rooms.order_buttons import acts_of, note_url
 from service.web.rooms.order_data_fault import decisions_of, fault_of, instructions_of
-from service.web.rooms.order_forms import NOTHING_ENTERED, Entered
 from service.web.rooms.order_lines import happened, other_line, remedies_of, since_text, spark_of
 from service.web.rooms.order_rows import read_rows
 from service.web.rooms.order_side import closing_of, people_of, related_of

@@ -10,10 +10,10 @@ from fastapi.responses import Response
 from sqlalchemy import Connection, func, or_, select
 
 from service.web.rooms.alert_rows import abouts
+from service.web.rooms.entered import NOTHING_ENTERED, Entered
 from service.web.rooms.figures import limit_of, value_of
 from service.web.rooms.here import Here, Viewer
 from service.web.rooms.manual_orders import CODE, OPEN, faults_of, open_act, units
-from service.web.rooms.order_forms import NOTHING_ENTERED, Entered
 from service.web.rooms.sheets import Column, sheet_response
 from service.web.views.orders import OrderLine, OrderList
 from service.web.views.parts import Choice, Pager

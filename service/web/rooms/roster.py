@@ -13,6 +13,7 @@ from directory.roster import Absence, DutyOverride, RoutingReason, Swap
 from service.i18n import problem_text
 from service.moments import in_utc
 from service.on_call import default_org
+from service.web.rooms.entered import NOTHING_ENTERED, Entered, refilled
 from service.web.rooms.here import Here
 from service.web.rooms.log_search import moment
 from service.web.rooms.manual_orders import units
@@ -48,8 +49,8 @@ class Asked:
         return f"/roster?{urlencode(kept)}" if kept else "/roster"
 
 
-def roster_page(here: Here, asked: Asked) -> RosterPage:
-    """The page."""
+def roster_page(here: Here, asked: Asked, entered: Entered = NOTHING_ENTERED) -> RosterPage:
+    """The page; `entered` is a form that was sent and not taken."""
     today = here.reader.format.local(here.now).date()
     span = span_of(asked.view, _day(asked.day) or today)
     zone = here.reader.format.zone
@@ -74,7 +75,7 @@ def roster_page(here: Here, asked: Asked) -> RosterPage:
         changes=tuple(_changes(here, seen, start, end)),
         who_fields=tuple(_who_fields(here, asked)),
         who=_who(here, asked, seen),
-        acts=tuple(_acts(here)),
+        acts=tuple(refilled(one, entered) for one in _acts(here)),
     )
 
 

@@ -1,8 +1,9 @@
 """The roster's routes: the calendar, who answers at a time, and what changes it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Annotated
+from types import MappingProxyType
+from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Form, Path, Query
 from fastapi.responses import Response
@@ -21,6 +22,7 @@ from directory import (
 )
 from service.moments import in_utc
 from service.on_call import place_of, unit_of
+from service.web.rooms.entered import Entered
 from service.web.rooms.here import Here, Viewer, not_found
 from service.web.rooms.log_search import moment
 from service.web.rooms.manual_orders import units
@@ -33,6 +35,18 @@ Word = Annotated[str, Query(max_length=400)]
 Field = Annotated[str, Form(max_length=400)]
 Text = Annotated[str, Form(max_length=400)]
 _HOME = "/roster"
+#: The fields that a refusal may be about, the likeliest first; of others the unit or the person.
+_ABOUT: Mapping[str, tuple[str, ...]] = MappingProxyType({
+    "TIME_INVALID": ("start",),
+    "EMPTY_PERIOD": ("end",),
+    "PERIOD_PAST": ("end",),
+    "NOT_ON_DUTY": ("start",),
+    "NEEDS_REASON": ("reason",),
+    "SAME_PERSON": ("deputy", "instead_of", "second"),
+    "AWAY": ("deputy", "person"),
+    "CANNOT_ANSWER": ("deputy", "person", "second"),
+    "UNKNOWN_PERSON": ("person", "second"),
+})  # fmt: skip
 
 
 @router.get("/roster")
@@ -50,12 +64,16 @@ def override(  # noqa: PLR0917 - the fields of the form
     role: Annotated[Role, Form()] = Role.RISK_OFFICER, instead_of: Field = "", reason: Text = "",
 ) -> Response:  # fmt: skip
     """临时顶班; needs ``roster.write``."""
+    _refuse_hidden(here, org)
+    sent = Sent("override", {
+        "org": org, "person": person, "start": start, "end": end, "role": role.value,
+        "instead_of": instead_of, "reason": reason,
+    })  # fmt: skip
     period = _period(here, start, end)
     if period is None:
-        return here.refused(_HOME, here.names.reason("TIME_INVALID"))
-    _refuse_hidden(here, org)
+        return _not_taken(here, sent, "TIME_INVALID")
     given = DutyOverride(org, role, person, *period, instead_of, "", reason)
-    return _change(here, lambda uow: add_override(uow, given), "ui.said.roster_override")
+    return _change(here, lambda uow: add_override(uow, given), "ui.said.roster_override", sent)
 
 
 @router.post("/roster/absences")
@@ -63,12 +81,15 @@ def absence(  # noqa: PLR0917 - the fields of the form
     here: Viewer, person: Field, start: Field, end: Field, deputy: Field = "", reason: Text = ""
 ) -> Response:
     """One's own, or another's with ``roster.write``."""
+    _refuse_hidden(here, unit_of(here.directory, person))
+    sent = Sent("absence", {
+        "person": person, "start": start, "end": end, "deputy": deputy, "reason": reason,
+    })  # fmt: skip
     period = _period(here, start, end)
     if period is None:
-        return here.refused(_HOME, here.names.reason("TIME_INVALID"))
-    _refuse_hidden(here, unit_of(here.directory, person))
+        return _not_taken(here, sent, "TIME_INVALID")
     given = Absence(person, *period, deputy, "", reason)
-    return _change(here, lambda uow: add_absence(uow, given), "ui.said.roster_absence")
+    return _change(here, lambda uow: add_absence(uow, given), "ui.said.roster_absence", sent)
 
 
 @router.post("/roster/swaps")
@@ -78,10 +99,15 @@ def swap(  # noqa: PLR0917 - the fields of the form
     role: Annotated[Role, Form()] = Role.RISK_OFFICER, reason: Text = "",
 ) -> Response:  # fmt: skip
     """换班: without effect until two people stand behind it."""
+    _refuse_hidden(here, org)
+    sent = Sent("swap", {
+        "org": org, "first": first, "first_start": first_start, "first_end": first_end,
+        "second": second, "second_start": second_start, "second_end": second_end,
+        "role": role.value, "reason": reason,
+    })  # fmt: skip
     mine, theirs = _period(here, first_start, first_end), _period(here, second_start, second_end)
     if mine is None or theirs is None:
-        return here.refused(_HOME, here.names.reason("TIME_INVALID"))
-    _refuse_hidden(here, org)
+        return _not_taken(here, sent, "TIME_INVALID")
     sides = SwapSide(first, *mine), SwapSide(second, *theirs)
     return _change(
         here,
@@ -89,6 +115,7 @@ def swap(  # noqa: PLR0917 - the fields of the form
             uow, org=org, role=role, first=sides[0], second=sides[1], reason=reason
         ),
         "ui.said.roster_swap",
+        sent,
     )
 
 
@@ -106,9 +133,37 @@ def take_back(here: Viewer, change_id: ChangeId) -> Response:
     return _change(here, lambda uow: withdraw(uow, change_id), "ui.said.roster_withdrawn")
 
 
-def _change(here: Here, act: Callable[[UnitOfWork], RosterOutcome], said: str) -> Response:
+class Sent(NamedTuple):
+    """A form as it was sent: which one, and its fields."""
+
+    form: str
+    values: Mapping[str, str]
+
+
+def _not_taken(here: Here, sent: Sent, code: str) -> Response:
+    """The page with the form as it was filled in, and what is wrong by the field that it is about.
+
+    A form that asks for a period of each of two people has the fields of the first at fault.
+    """
+    about = _ABOUT.get(code, ("org", "person"))
+    names = (*about, *(f"first_{one}" for one in about))
+    field = next((one for one in names if one in sent.values), next(iter(sent.values)))
+    entered = Entered(sent.form, sent.values, {field: here.names.reason(code)})
+    return here.show(
+        "roster.html", roster_page(here, Asked(), entered), "roster", live=False, status=422
+    )
+
+
+def _change(
+    here: Here,
+    act: Callable[[UnitOfWork], RosterOutcome],
+    said: str,
+    sent: Sent | None = None,
+) -> Response:
     with here.app.store.unit_of_work(here.person) as uow:
         outcome = act(uow)
+    if not outcome.ok and sent is not None and outcome.code != "FORBIDDEN":
+        return _not_taken(here, sent, outcome.code)
     if not outcome.ok:
         return here.refused(_HOME, here.names.reason(outcome.code))
     # that a swap just proposed is not agreed yet is no news
