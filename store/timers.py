@@ -41,8 +41,13 @@ def set_timer(
     kind: str,
     due_at: datetime,
     payload: dict[str, Any] | None = None,
+    first: bool = False,
 ) -> bool:
-    """Arm, move or re-arm a timer; False when this key has fired already."""
+    """Arm, move or re-arm a timer; False when this key has fired already.
+
+    With `first` the caller knows that the key cannot have been used: the timer goes in together
+    with the unit's others, and a key that was used all the same makes the unit fail.
+    """
     values: dict[str, Any] = {
         "kind": kind,
         "due_at": due_at,
@@ -51,6 +56,9 @@ def set_timer(
         "set_at": uow.now,
         "settled_at": None,
     }
+    if first:
+        uow.add(_TIMER, {"timer_key": key, **values})
+        return True
     if insert_new(uow.connection, _TIMER, {"timer_key": key, **values}):
         return True
     result = uow.connection.execute(

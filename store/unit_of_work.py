@@ -44,6 +44,7 @@ class UnitOfWork:
 
     __slots__ = (
         "_after",
+        "_at_end",
         "_failpoint",
         "_session",
         "_waiting",
@@ -63,6 +64,7 @@ class UnitOfWork:
         self.buffers: dict[str, Any] = {}
         self.changed: set[str] = set()
         self._after: list[Callable[[], None]] = []
+        self._at_end: list[Callable[[], None]] = []
         self._failpoint = failpoint
         self._session: Session | None = None
         self._waiting: dict[Table, list[dict[str, Any]]] = {}
@@ -99,6 +101,23 @@ class UnitOfWork:
             raise UnitClosed
         self._waiting.setdefault(table, []).append(row)
 
+    def amend(self, table: Table, key: str, changes: Mapping[str, Any]) -> bool:
+        """Change the row with the primary key `key` while it waits to be written.
+
+        Returns:
+            False when no such row waits: it was written already, or is not of this unit.
+        """
+        name = next(iter(table.primary_key.columns)).name
+        for row in reversed(self._waiting.get(table, ())):
+            if row[name] == key:
+                row.update(changes)
+                return True
+        return False
+
+    def at_end(self, call: Callable[[], None]) -> None:
+        """Have `call` write what stands in memory until the unit's end, before the hooks run."""
+        self._at_end.append(call)
+
     def reach(self, statement: str) -> None:
         """For a hook that goes past SQLAlchemy: let a test's failpoint act before `statement`."""
         if self._failpoint is not None:
@@ -109,6 +128,8 @@ class UnitOfWork:
         self._after.append(call)
 
     def _flush(self) -> None:
+        for call in self._at_end:
+            call()
         if self._session is not None:
             self._session.flush()
         for table in tuple(self._waiting):

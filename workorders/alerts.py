@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, select
 
 from store import timers
 from store.unit_of_work import UnitOfWork
@@ -14,7 +14,6 @@ from workorders.opening import TRIAGE, route
 from workorders.rows import ALERTS
 from workorders.triage import opens_order, pages_when_overdue
 
-_ADD = insert(ALERTS).inline()
 _LATEST = (
     select(ALERTS)
     .where(ALERTS.c.key == bindparam("key"))
@@ -107,7 +106,7 @@ def raise_alert(
         condition="" if match.clears is None else match.clears.fact_key,
     )
     alert = _due(uow, ctx, alert, match)
-    uow.execute(_ADD, rows.alert_values(alert))
+    uow.add(ALERTS, rows.alert_values(alert))
     rows.assign(uow, alert.id, people, new=True)
     journal.decision(
         uow,

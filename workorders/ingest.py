@@ -99,7 +99,14 @@ def ingest_match(uow: UnitOfWork, match: Match, ctx: Context) -> Result:
         or waits(uow, ctx, match, alert)
     ):
         return result
-    order = open_order(uow, ctx, _lead(match, match.level), case=case, reason="MATCH")
+    order = open_order(
+        uow,
+        ctx,
+        _lead(match, match.level),
+        case=case,
+        reason="MATCH",
+        alone=alert.id if new else "",
+    )
     return replace(result, order_id=order.id, opened=True)
 
 

@@ -94,12 +94,26 @@ def open_order(
     *,
     case: Case | None,
     reason: str,
+    alone: str = "",
     reopened_from: str = "",
     assignees: tuple[str, ...] = (),
     title: str = "order.title",
     drill: bool = False,
 ) -> WorkOrder:
-    """Open a work order: route it, freeze the policy, set the ladder, queue the first notices."""
+    """Open a work order: route it, freeze the policy, set the ladder, queue the first notices.
+
+    Args:
+        uow: the transaction.
+        ctx: policy, people, calendar and channels.
+        lead: what it opens for.
+        case: the case that it answers for, if any.
+        reason: why it opens, a code.
+        alone: the one alert of a case that is made in this unit; it waits for nothing.
+        reopened_from: the order that it follows.
+        assignees: whose it is besides those of the routing.
+        title: the key of its title.
+        drill: whether it only tries the paging.
+    """
     people, routing_reason, reports = route(uow, ctx, lead.org, lead.level)
     people = tuple(dict.fromkeys((*assignees, *people)))
     order = WorkOrder(
@@ -131,12 +145,13 @@ def open_order(
         reopened_from=reopened_from,
         drill=drill,
     )
-    order = start_ladder(uow, ctx, order)
+    order = start_ladder(uow, ctx, order, new=True)
     order = replace(order, acknowledge_by=order.acknowledge_due)
     rows.insert_order(uow, order)
     if case is not None:
         rows.save_case(uow, replace(case, order_id=order.id), new=False)
-        adopt_alerts(uow, case.id, order)
+        if not (alone and uow.amend(ALERTS, alone, {"order_id": order.id})):
+            adopt_alerts(uow, case.id, order)
     journal.decision(
         uow,
         "order.open",
@@ -162,21 +177,27 @@ def open_order(
     return order
 
 
-def start_ladder(uow: UnitOfWork, ctx: Context, order: WorkOrder) -> WorkOrder:
-    """Arm the first rung after the first notice; the order with its acknowledge deadline."""
+def start_ladder(
+    uow: UnitOfWork, ctx: Context, order: WorkOrder, *, new: bool = False
+) -> WorkOrder:
+    """Arm the first rung after the first notice; the order with its acknowledge deadline.
+
+    A `new` order has no timer yet.
+    """
     rung = rung_after(ctx.clock_of(order), 0, uow.now)
-    arm_rung(uow, order, rung)
+    arm_rung(uow, order, rung, new=new)
     return replace(order, acknowledge_due=rung.due_at, resolve_due=None, rung=0)
 
 
-def arm_rung(uow: UnitOfWork, order: WorkOrder, rung: Rung) -> None:
-    """Set the timer of one rung."""
+def arm_rung(uow: UnitOfWork, order: WorkOrder, rung: Rung, *, new: bool = False) -> None:
+    """Set the timer of one rung; the first of a `new` order."""
     timers.set_timer(
         uow,
         key=f"{order.id}/ladder/{order.version}/{rung.number}",
         kind=LADDER,
         due_at=rung.due_at,
         payload={"order": order.id, "rung": rung.number, "last_resort": rung.last_resort},
+        first=new,
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, select, update
 from sqlalchemy import text as sql
 
 from store.schema import table
@@ -52,8 +52,6 @@ _SAVE_ALERT = (
     .where(ALERTS.c.id == bindparam("_id"))
     .values({name: bindparam(name) for name in _ALERT_FIELDS if name != "id"})
 )
-_ADD_ORDER = insert(ORDERS).inline()
-_ADD_CASE = insert(CASES).inline()
 _SAVE_CASE = (
     update(CASES)
     .where(CASES.c.id == bindparam("_id"))
@@ -133,7 +131,7 @@ def lock_order(uow: UnitOfWork, order_id: str) -> WorkOrder | None:
 
 def insert_order(uow: UnitOfWork, order: WorkOrder) -> None:
     """A new order, and whose lists it stands on."""
-    uow.execute(_ADD_ORDER, order_values(order))
+    uow.add(ORDERS, order_values(order))
     assign(uow, order.id, order.assignees, new=True)
 
 
@@ -253,8 +251,8 @@ def save_case(uow: UnitOfWork, case: Case, *, new: bool) -> None:
         "order_id": case.order_id,
     }
     if new:
-        uow.execute(_ADD_CASE, {"id": case.id, "state": "open", "merged_into": "", **values})
-    else:
+        uow.add(CASES, {"id": case.id, "state": "open", "merged_into": "", **values})
+    elif not uow.amend(CASES, case.id, values):
         uow.execute(_SAVE_CASE, {**values, "_id": case.id})
 
 
@@ -299,8 +297,27 @@ _COUNT = sql(
 )
 
 
+_KEEP_COUNT = sql("UPDATE workorders_counter SET last = :last WHERE name = :name")
+_COUNTED = "workorders.counted"
+
+
 def next_id(uow: UnitOfWork, prefix: str, day: datetime) -> str:
-    """The next number of that prefix and day, for example ``WO-20261122-017``."""
+    """The next number of that prefix and day, for example ``WO-20261122-017``.
+
+    The first of a unit locks the counter until the commit; so the unit may count on by itself, and
+    writes how far it came at its end.
+    """
     name = f"{prefix}-{day:%Y%m%d}"
-    number = uow.connection.execute(_COUNT, {"name": name}).scalar_one()
-    return f"{name}-{number:03d}"
+    counted: dict[str, int] = uow.buffers.setdefault(_COUNTED, {})
+    if name in counted:
+        counted[name] += 1
+    else:
+        first = counted[name] = uow.connection.execute(_COUNT, {"name": name}).scalar_one()
+        uow.at_end(lambda: _keep_count(uow, name, first))
+    return f"{name}-{counted[name]:03d}"
+
+
+def _keep_count(uow: UnitOfWork, name: str, first: int) -> None:
+    last = uow.buffers[_COUNTED][name]
+    if last != first:
+        uow.execute(_KEEP_COUNT, {"name": name, "last": last})

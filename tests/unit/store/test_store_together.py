@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
-from store import Store, UnitOfWork, open_engine, outbox
+from store import Store, UnitOfWork, open_engine, outbox, positions, timers
 from store.errors import UnitClosed
 from store.schema import metadata, table
 
@@ -73,6 +73,51 @@ def test_a_read_that_names_the_table_sees_them_however_it_is_written(store: Stor
         put(uow, "m2", first=True, group="g")
         assert outbox.cancel(uow, group="g") == 3
     assert kept(store) == []
+
+
+def test_a_row_that_waits_is_amended_where_it_stands(store: Store, statements: Statements):
+    setting = table("store_position")
+    with store.unit_of_work("test") as uow:
+        for name in ("a", "b"):
+            uow.add(setting, {"name": name, "value": "1", "written_at": NOW})
+        assert uow.amend(setting, "a", {"value": "2"})
+        assert not uow.amend(setting, "c", {"value": "2"})
+        assert positions.read(uow.connection, "a") == "2"
+        # Written by the read: who changes it now has to say so to the database.
+        assert not uow.amend(setting, "a", {"value": "3"})
+    assert not [one for one in statements.seen if one.startswith("UPDATE")]
+    with store.reader() as connection:
+        assert [positions.read(connection, name) for name in ("a", "b")] == ["2", "1"]
+
+
+def test_what_stands_in_memory_until_the_end_is_written_with_its_unit(
+    store: Store, statements: Statements
+):
+    for place in ("commit", "nothing"):
+        statements.at = place
+        came_to: list[int] = []
+        try:
+            with store.unit_of_work("test") as uow:
+                uow.at_end(lambda uow=uow, n=came_to: positions.write(uow, "counted", str(sum(n))))
+                came_to += [1, 2]
+        except RuntimeError:
+            with store.reader() as connection:
+                assert positions.read(connection, "counted") is None
+    with store.reader() as connection:
+        assert positions.read(connection, "counted") == "3"
+
+
+def test_a_timer_that_is_the_first_of_its_key_goes_in_with_the_others(
+    store: Store, statements: Statements
+):
+    with store.unit_of_work("test") as uow:
+        for key in ("a", "b"):
+            assert timers.set_timer(uow, key=key, kind="k", due_at=NOW, first=True)
+    assert len([one for one in statements.seen if one.startswith("INSERT INTO store_timer")]) == 1
+    with store.reader() as connection:
+        assert [one.key for one in timers.due(connection, NOW, 9)] == ["a", "b"]
+    with pytest.raises(IntegrityError), store.unit_of_work("test") as uow:
+        timers.set_timer(uow, key="a", kind="k", due_at=NOW, first=True)
 
 
 def test_other_statements_leave_them_waiting(store: Store, statements: Statements):
