@@ -10,6 +10,7 @@ from agents.matching import Seen, match_of
 from auditlog.events import Event
 from auditlog.port import FactRow, fact_row
 from book.basis import BasisFact, basis_facts
+from book.errors import UnknownSpecError
 from book.positions import SPOT, is_under
 from book.prices import MarketPrice, PriceKind, latest
 from book.state import BookState
@@ -113,9 +114,20 @@ def _rows(  # noqa: PLR0917 - one step of both
             facts_hash=row.hash,
             event_ids=(one.quote.quote_id,),
             rulebook=rulebook.hash,
+            unit=_unit(price.product, one.quote.at, book),
         )
         verdicts = rulebook.evaluate(KIND, fact, at=judged_at)
         yield row, [match_of(verdict, seen) for verdict in verdicts if verdict.truth]
+
+
+def _unit(product: str, at: datetime, book: BookState) -> str:
+    """In what a basis is told: money for a quoted unit; empty where the price is in steps."""
+    try:
+        spec = book.specs.spec(product, at.date())
+    except UnknownSpecError:
+        return ""
+    whole = spec.price_scale == 1
+    return f"{spec.currency}/{spec.quote_unit or spec.base_unit}" if whole else ""
 
 
 def _series(book: BookState, price: MarketPrice) -> list[MarketPrice]:

@@ -35,6 +35,7 @@ class Seen:
         series: up to 20 points for the sparkline, oldest first.
         remedies: what would bring it back, with what is possible now.
         extra: further evidence beside the rule's own, such as a model's explanation.
+        unit: of the figure that the match tells, where the fact itself has no unit.
     """
 
     kind: str
@@ -48,6 +49,7 @@ class Seen:
     series: tuple[tuple[datetime, Decimal], ...] = ()
     remedies: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+    unit: str = ""
 
 
 def exposure_key(fact: Mapping[str, Any], measure: str) -> str:
@@ -95,7 +97,7 @@ def match_of(verdict: Verdict, seen: Seen) -> Match:
         value=_figure(seen.kind, fact, "net", "jump", "surprise"),
         limit=_figure(seen.kind, fact, "limit"),
         use=_figure(seen.kind, fact, "use"),
-        unit=_text(fact, "unit"),
+        unit=_text(fact, "unit") or seen.unit,
         clears=Clear(verdict.rule, seen.key) if lasting else None,
         decide=object_decision(verdict.decide, fact),
         kind=OrderKind.DATA if seen.kind == "feed" else OrderKind.RISK,

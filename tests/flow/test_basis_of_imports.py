@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
+from html import unescape
 from typing import Any
 
 import pytest
@@ -60,6 +61,11 @@ def test_a_jump_that_a_program_brings_is_an_alert(town: House) -> None:
     bring(town, price("spot", 71600, "2024-05-14T09:30:00+08:00", quote_id="Q2"))
     assert [one for one, _ in basis(town)] == ["70990", "71600"]
     assert alerts(town) == ["BASIS_JUMP"]
+    with town.app.store.reader() as connection:
+        (alert,) = reads.list_alerts(connection, ["Group"]).items
+    assert (alert.value, alert.unit) == (Decimal(610), "CNY/t")
+    page = unescape(town.signed_in("chen").get("/alerts").text).replace("\u00a0", " ")
+    assert "610 CNY/t" in page
 
 
 def test_a_settlement_changes_the_basis_of_the_quotes_after_it(town: House) -> None:

@@ -23,6 +23,7 @@ _QUANTITIES = frozenset(
     {"path_t", "recorded_net_t", "unposted_t", "net_if_posted_t", "limit_t"}
     | {"net", "gross", "limit", "unposted", "unsynced"}
 )
+_PRICES = frozenset({"spot", "futures", "basis", "previous_basis", "jump", "mean"})
 _PLACES = 2
 _COMPUTED = "is"
 
@@ -174,7 +175,7 @@ def _numeric(here: Speaking, name: str, number: Decimal, unit: str) -> Figure:
         return Figure(number, kind="ratio")
     if name in _MONEY:
         return Figure(number, "CNY", kind="money")
-    if name in _QUANTITIES:
+    if name in _QUANTITIES or name in _PRICES:
         return Figure(number, unit)
     if name.endswith("_s"):
         return Figure(kind="text", text=here.reader.format.duration(int(number)))
