@@ -1,5 +1,6 @@
 """Prices that a file or a program brings make basis facts, as those of events do."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
@@ -66,6 +67,17 @@ def test_a_jump_that_a_program_brings_is_an_alert(town: House) -> None:
     assert (alert.value, alert.unit) == (Decimal(610), "CNY/t")
     page = unescape(town.signed_in("chen").get("/alerts").text).replace("\u00a0", " ")
     assert "610 CNY/t" in page
+
+
+def test_the_trail_calls_a_price_what_people_call_it(town: House) -> None:
+    bring(town, price("settle", 71000, "2024-05-13"))
+    bring(town, price("spot", 70990, "2024-05-14T09:00:00+08:00", quote_id="Q1"))
+    page = town.signed_in("chen").get("/trail?kind=change").text
+    main = re.sub(r"<[^>]+>|\s", " ", page[page.index("<main") :])
+    assert "Copper cu2406 · Settlement · " in main
+    assert "Copper · Spot · " in main
+    assert "spot · spot" not in main
+    assert "+00:00" not in main
 
 
 def test_a_settlement_changes_the_basis_of_the_quotes_after_it(town: House) -> None:
