@@ -13,7 +13,8 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from integrations.outbound import Outbound
-from integrations.slack_inbound import MALFORMED, pressed
+from integrations.slack_forms import Submission
+from integrations.slack_inbound import MALFORMED, asked
 from integrations.slack_web import SlackWeb
 from integrations.wording import CardText, Wording, card_text
 from workorders.card import Card
@@ -23,6 +24,7 @@ from workorders.errors import ChannelFailed
 FRESH_S = 300
 _SECTION_LIMIT = 3000
 _CANNOT_EDIT = {"message_not_found", "cant_update_message", "edit_window_closed", "update_failed"}
+_NO_MEMBER = {"channel_not_found", "not_in_channel", "user_not_in_channel", "is_archived"}
 
 
 class SlackChannel:
@@ -93,13 +95,35 @@ class SlackChannel:
         return Updated.UPDATED
 
     def whisper(self, reply: Mapping[str, Any], text: str) -> None:
-        """Answer one person privately, where they pressed."""
-        self._web.call(
-            "chat.postEphemeral", channel=reply["channel"], user=reply["user"], text=text
-        )
+        """Answer one person privately, where they pressed.
+
+        Shortcut and commands work in conversations too of which the app is no member; there the
+        answer goes to the person's own conversation with the app.
+        """
+        user = reply["user"]
+        try:
+            self._web.call("chat.postEphemeral", channel=reply["channel"], user=user, text=text)
+        except ChannelFailed as fault:
+            if fault.code.lower() not in _NO_MEMBER:
+                raise
+            self._web.call("chat.postMessage", channel=self._conversation(user), text=text)
+
+    def open_form(self, trigger: str, form: Mapping[str, Any]) -> None:
+        """Show a form to whoever caused the trigger, which is good for three seconds.
+
+        Raises:
+            ChannelRetry: rate limit or outage.
+            ChannelFailed: Slack refuses; ``EXPIRED_TRIGGER_ID`` when it was too late.
+        """
+        self._web.call("views.open", trigger_id=trigger, view=form)
 
     def verify(self, raw: RawInbound) -> Inbound | Refusal:
-        """Authentic, fresh, and one of our buttons."""
+        """Authentic, fresh, and one of our buttons or the shortcut."""
+        found = self.asked(raw)
+        return MALFORMED if isinstance(found, Submission) else found
+
+    def asked(self, raw: RawInbound) -> Inbound | Submission | Refusal:
+        """As `verify`, where a form can be answered too."""
         if raw.method != "POST":
             return Refusal("READ_ONLY_METHOD", 405)
         refusal = self.refusal(raw)
@@ -110,7 +134,7 @@ class SlackChannel:
         except (ValueError, KeyError):
             return MALFORMED
         # The signature covers body and time: the same request again is the same event.
-        return pressed(payload, raw.headers["x-slack-signature"])
+        return asked(payload, raw.headers["x-slack-signature"])
 
     def refusal(self, raw: RawInbound) -> Refusal | None:
         """Why a request is not believed; None when signature and time are right."""

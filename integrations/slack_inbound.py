@@ -1,12 +1,32 @@
-"""What Slack says when somebody presses a button: over HTTP and by its socket alike."""
+"""What Slack says when somebody presses, uses the shortcut or sends a form: by both ways alike."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from integrations.slack_forms import Submission, read_shortcut, read_submission
 from workorders.card import parse_button_id
 from workorders.channel import Inbound, Refusal
 
 MALFORMED = Refusal("MALFORMED", 400)
+
+
+def asked(payload: Any, event_id: str) -> Inbound | Submission | Refusal:
+    """What a payload of Slack's interactivity asks for.
+
+    Args:
+        payload: as it came; nothing in it is taken for granted.
+        event_id: the same for the same act, however often it arrives.
+    """
+    kind = payload.get("type") if isinstance(payload, Mapping) else None
+    try:
+        match kind:
+            case "message_action":
+                return read_shortcut(payload, event_id)
+            case "view_submission":
+                return read_submission(payload, event_id)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+        return MALFORMED
+    return pressed(payload, event_id)
 
 
 def pressed(payload: Any, event_id: str) -> Inbound | Refusal:

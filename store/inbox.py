@@ -33,7 +33,23 @@ class InboxRow:
 
 def accept(uow: UnitOfWork, source: str, key: str, payload: dict[str, Any]) -> bool:
     """Keep a message for consumption; False when this source sent `key` before."""
-    row = {
+    return insert_new(uow.connection, _INBOX, _new(uow, source, key, payload))
+
+
+def settle(
+    uow: UnitOfWork, source: str, key: str, payload: dict[str, Any], outcome: dict[str, Any]
+) -> bool:
+    """Keep a message that this very transaction carries out, with what came of it.
+
+    False when this source sent `key` before.
+    """
+    row = _new(uow, source, key, payload)
+    row |= {"state": "consumed", "consumed_at": uow.now, "outcome": outcome}
+    return insert_new(uow.connection, _INBOX, row)
+
+
+def _new(uow: UnitOfWork, source: str, key: str, payload: dict[str, Any]) -> dict[str, Any]:
+    return {
         "source": source,
         "message_key": key,
         "payload": payload,
@@ -45,7 +61,6 @@ def accept(uow: UnitOfWork, source: str, key: str, payload: dict[str, Any]) -> b
         "due_at": uow.now,
         "error": "",
     }
-    return insert_new(uow.connection, _INBOX, row)
 
 
 def pending(

@@ -39,7 +39,7 @@ from workorders.inbox import (
 )
 from workorders.ingest import Result, ingest_match
 from workorders.levels import Level, highest, parse_level
-from workorders.manual import ManualOrder, open_by_hand
+from workorders.manual import ChatMessage, ManualOrder, open_by_hand
 from workorders.model import (
     Alert,
     AlertState,
@@ -76,6 +76,7 @@ __all__ = [
     "ChannelError",
     "ChannelFailed",
     "ChannelRetry",
+    "ChatMessage",
     "Clear",
     "Closing",
     "ConcurrentChange",

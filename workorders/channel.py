@@ -71,6 +71,7 @@ class Inbound:
         strong: true when the channel proved the person (chat identity, sign-in); false for a mail
             code, which may acknowledge only.
         reply: what the adapter needs to answer privately.
+        matter: for an order that is to be opened: what was filled in, and the message behind it.
     """
 
     channel: str
@@ -82,6 +83,7 @@ class Inbound:
     reason: str = ""
     strong: bool = True
     reply: Mapping[str, Any] = field(default_factory=dict)
+    matter: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from workorders.model import EntryKind
 from workorders.plain import plain
 
 _INLINE_LIMIT = 40_000
+#: Decisions whose line in the stream is of another kind.
+_KINDS = {"order.note": EntryKind.NOTE, "order.message": EntryKind.MESSAGE}
 
 
 def trail_body(uow: UnitOfWork, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,7 +123,7 @@ def decision(
     )
     rows.entry(
         uow,
-        EntryKind.NOTE if action == "order.note" else EntryKind.DECISION,
+        _KINDS.get(action, EntryKind.DECISION),
         action,
         {**params, "outcome": outcome, "reason": reason},
         text=text,

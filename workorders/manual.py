@@ -15,6 +15,25 @@ from workorders.states import OPEN, Outcome
 
 
 @dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """The message in a chat from which an order was made, kept as it stood.
+
+    Attributes:
+        channel: name of the chat.
+        sender: who wrote it, in the chat's own terms.
+        sent_at: when.
+        link: where it stands; empty when the chat gives messages no address.
+        text: verbatim.
+    """
+
+    channel: str
+    sender: str
+    sent_at: datetime
+    link: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ManualOrder:
     """What is known when an order is opened by hand.
 
@@ -23,6 +42,7 @@ class ManualOrder:
         text: what the person wrote.
         assignees: people beside those whom the routing names.
         drill: a drill (演练): cards say so and no exposure is touched.
+        message: what it was made from, if from a message.
     """
 
     code: str
@@ -39,6 +59,7 @@ class ManualOrder:
     assignees: Sequence[str] = ()
     happened_at: datetime | None = None
     drill: bool = False
+    message: ChatMessage | None = None
 
 
 def open_by_hand(
@@ -46,18 +67,7 @@ def open_by_hand(
 ) -> Outcome:
     """Open an order by hand; `system` is true for the house's own faults (no permission asked)."""
     if not system and not ctx.may(uow.actor, OPEN, wanted.org, uow.now).allowed:
-        journal.record(
-            uow,
-            "decision",
-            "order.open",
-            object_type="work_order",
-            object_id="",
-            org=wanted.org,
-            outcome="refused",
-            reason="FORBIDDEN",
-            body={"code": wanted.code},
-        )
-        return Outcome(ok=False, code="FORBIDDEN", order=None)
+        return refuse_by_hand(uow, wanted.code, wanted.org)
     lead = Lead(
         key="",
         code=wanted.code,
@@ -84,7 +94,24 @@ def open_by_hand(
         assignees=tuple(wanted.assignees),
         drill=wanted.drill,
     )
-    if wanted.text.strip():
+    message = wanted.message
+    if message is not None:
+        journal.decision(
+            uow,
+            "order.message",
+            org=order.org,
+            outcome=order.state.value,
+            params={
+                "channel": message.channel,
+                "sender": message.sender,
+                "at": message.sent_at,
+                "link": message.link,
+            },
+            text=message.text,
+            order_id=order.id,
+        )
+    said_there = message is not None and message.text.strip() == wanted.text.strip()
+    if wanted.text.strip() and not said_there:
         journal.decision(
             uow,
             "order.note",
@@ -95,3 +122,19 @@ def open_by_hand(
             order_id=order.id,
         )
     return Outcome(ok=True, code="DONE", order=order, changed=True, new_order=order.id)
+
+
+def refuse_by_hand(uow: UnitOfWork, code: str, org: str) -> Outcome:
+    """Refuse to open an order in `org`, on record."""
+    journal.record(
+        uow,
+        "decision",
+        "order.open",
+        object_type="work_order",
+        object_id="",
+        org=org,
+        outcome="refused",
+        reason="FORBIDDEN",
+        body={"code": code},
+    )
+    return Outcome(ok=False, code="FORBIDDEN", order=None)

@@ -18,8 +18,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qs, urlencode
 
+from service.demo.slack_forms import View, chosen, sent
+
 TEAM = "T0DEMO"
 _BODY_LIMIT = 1_000_000
+#: How long Slack lets a form be opened after what caused it.
+TRIGGER_S = 3
 
 
 @dataclass(slots=True)
@@ -103,10 +107,13 @@ class SlackServer:
         self.messages: list[Message] = []
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.tokens: dict[str, str] = {}
+        self.views: list[View] = []
+        self.closed_to: set[str] = set()
         self.faults: deque[Fault] = deque()
         self.closing = threading.Event()
         self._unix_time = unix_time
         self._count = 0
+        self._triggers: dict[str, tuple[int, str]] = {}
         self._lock = threading.Lock()
         self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(
@@ -141,7 +148,7 @@ class SlackServer:
                 "auth.test": self._auth_test,
                 "conversations.open": self._open,
                 "chat.postMessage": self._post,
-                "chat.postEphemeral": self._post,
+                "chat.postEphemeral": self._whisper,
                 "chat.update": self._update,
                 "views.open": self._view,
             }
@@ -168,10 +175,7 @@ class SlackServer:
         self, message: Message, action_id: str, user: str, value: str, reason: str = ""
     ) -> SignedRequest:
         """The same for a button that the chat no longer shows: a late or repeated click."""
-        with self._lock:
-            self._count += 1
-            number = self._count
-        now = self._unix_time()
+        number, now = self._next(), self._unix_time()
         payload = {
             "type": "block_actions",
             "team": {"id": TEAM},
@@ -194,15 +198,11 @@ class SlackServer:
         if reason:
             chosen = {"type": "static_select", "selected_option": {"value": reason}}
             payload["state"] = {"values": {"reasons": {"reason": chosen}}}
-        body = urlencode({"payload": json.dumps(payload, ensure_ascii=False)}).encode()
-        return SignedRequest(body, sign(body, self.signing_secret, now))
+        return self._signed(payload)
 
     def command(self, user: str, text: str) -> SignedRequest:
         """The signed request of a slash command."""
-        with self._lock:
-            self._count += 1
-            number = self._count
-        now = self._unix_time()
+        number, now = self._next(), self._unix_time()
         fields = {
             "command": "/hedgewarden",
             "text": text,
@@ -214,11 +214,48 @@ class SlackServer:
         body = urlencode(fields).encode()
         return SignedRequest(body, sign(body, self.signing_secret, now))
 
+    def shortcut(
+        self, user: str, message: dict[str, Any], *, channel: str = "C0TALK"
+    ) -> SignedRequest:
+        """The signed request of `user` choosing the shortcut at a message of a conversation."""
+        now = self._unix_time()
+        trigger = f"{now}.{self._next():06d}"
+        self._triggers[trigger] = (now, user)
+        return self._signed(chosen(TEAM, user, message, channel, trigger))
+
+    def submit(self, view: View, user: str = "", **filled: str) -> SignedRequest:
+        """The signed request of a form that was filled in; what is left out stays as it was."""
+        trigger = f"{self._unix_time()}.{self._next():06d}"
+        return self._signed(sent(TEAM, view, user or view.user, trigger, filled))
+
+    def _next(self) -> int:
+        with self._lock:
+            self._count += 1
+            return self._count
+
+    def _signed(self, payload: dict[str, Any]) -> SignedRequest:
+        body = urlencode({"payload": json.dumps(payload, ensure_ascii=False)}).encode()
+        return SignedRequest(body, sign(body, self.signing_secret, self._unix_time()))
+
     def _auth_test(self, _: dict[str, Any]) -> dict[str, Any]:
         return {"ok": True, "team_id": TEAM, "user_id": "U0BOT", "bot_id": "B0"}
 
-    def _view(self, _: dict[str, Any]) -> dict[str, Any]:
-        return {"ok": True, "view": {"id": "V1"}}
+    def _view(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """A trigger is good for one form and three seconds."""
+        made, user = self._triggers.pop(str(arguments.get("trigger_id", "")), (0, ""))
+        if not user:
+            return {"ok": False, "error": "invalid_trigger_id"}
+        if self._unix_time() - made > TRIGGER_S:
+            return {"ok": False, "error": "expired_trigger_id"}
+        self._count += 1
+        view = View(f"V{self._count:06d}", user, arguments["view"])
+        self.views.append(view)
+        return {"ok": True, "view": {"id": view.id}}
+
+    def _whisper(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        if arguments.get("channel") in self.closed_to:
+            return {"ok": False, "error": "not_in_channel"}
+        return self._post(arguments)
 
     def _open(self, arguments: dict[str, Any]) -> dict[str, Any]:
         return {"ok": True, "channel": {"id": f"D{arguments.get('users', '')}"}}

@@ -15,17 +15,18 @@ import trail
 from agents.delivery import back_off
 from agents.delivery import refresh as refresh_cards
 from agents.reading import PASSING
-from approvals import Outcome, UnknownDelegation, UnknownRequest
 from directory import CHATS, Person
-from service import approval_refresh, approving, delegating, lending_cards
+from integrations import slack_forms
+from service import approval_refresh
 from service.api.faults import said
 from service.application import Application
-from service.inbound import linking
+from service.inbound import linking, order_form
+from service.inbound.acting import act_on
 from service.retrying import retried
 from store import UnitOfWork, inbox
 from store.inbox import InboxRow
 from store.problems import shorten
-from workorders import Answer, perform, reads
+from workorders import Answer
 from workorders.channel import Chat, Inbound
 from workorders.errors import ChannelError
 from workorders.plain import plain
@@ -34,9 +35,9 @@ from workorders.plain import plain
 MAX_TRIES = 8
 FAILED = "CLICK_FAILED"
 _HOUSE_WAIT = timedelta(seconds=15)
-_APPROVAL = "AP-"
-_ALERT = "AL-"
-_LENDING = "DG-"
+_LINK = "chat.link"
+#: Where what was pressed cannot be completed by itself.
+_LINK_FIRST = "chat.link_first"
 #: Codes after which nothing needs to be said: the card itself shows it.
 _PLAIN = frozenset({"DONE", "SIGNED", "APPROVED", "REJECTED", "RETURNED"})
 
@@ -54,8 +55,14 @@ class Worked:
 
 def keep(uow: UnitOfWork, inbound: Inbound) -> bool:
     """Put a verified click into the inbox; False when this very request came before."""
-    payload = plain({**asdict(inbound), "reply": dict(inbound.reply)})
-    return inbox.accept(uow, inbound.channel, inbound.event_id, payload)
+    return inbox.accept(uow, inbound.channel, inbound.event_id, payload_of(inbound))
+
+
+def payload_of(inbound: Inbound) -> dict[str, Any]:
+    """A click as it stands in the inbox; `inbound_from` reads it."""
+    parts = {"reply": dict(inbound.reply), "matter": dict(inbound.matter)}
+    payload: dict[str, Any] = plain({**asdict(inbound), **parts})
+    return payload
 
 
 def accept(app: Application, inbound: Inbound) -> bool:
@@ -152,9 +159,16 @@ def _work(app: Application, row: InboxRow) -> bool:
     worked = carry_out(app, inbound, lambda uow, found: _consume(uow, row, found))
     if worked is None:
         return False
+    if worked.answer.code == order_form.AGAIN and _form_shown(app, inbound, worked.person):
+        return True
     if worked.say:
         whisper(app, inbound, worked.say)
     return True
+
+
+def _form_shown(app: Application, inbound: Inbound, who: str) -> bool:
+    person = app.directory.person(who)
+    return person is not None and order_form.show(app, inbound, person)
 
 
 def _consume(uow: UnitOfWork, row: InboxRow, answer: Answer) -> bool:
@@ -205,66 +219,6 @@ def person_of(app: Application, inbound: Inbound) -> Person | None:
     return app.directory.person_by_account(linking.account_of(inbound))
 
 
-def act_on(uow: UnitOfWork, app: Application, inbound: Inbound) -> Answer:
-    """The click as the unit's actor: an approval, or an order or alert."""
-    around = app.directories.around(uow.connection)
-    ctx = app.context(around)
-    if inbound.object_id.startswith(_APPROVAL):
-        return _approval(uow, app, ctx, inbound)
-    if inbound.object_id.startswith(_LENDING):
-        return _lending(uow, app, inbound)
-    scopes = around.directory.visible_scopes(uow.actor, uow.now)
-    look = reads.get_alert if inbound.object_id.startswith(_ALERT) else reads.get_order
-    if look(uow.connection, inbound.object_id, scopes) is None:
-        code = "UNKNOWN_ALERT" if inbound.object_id.startswith(_ALERT) else "UNKNOWN_ORDER"
-        return Answer(ok=False, code=code, object_id=inbound.object_id)
-    return perform(uow, ctx, inbound)
-
-
-def _approval(uow: UnitOfWork, app: Application, ctx: Any, inbound: Inbound) -> Answer:
-    if not inbound.strong:
-        return Answer(ok=False, code="NEEDS_SIGN_IN", object_id=inbound.object_id)
-    if inbound.verb not in approving.CARD_VERBS:
-        return Answer(ok=False, code="UNKNOWN_VERB", object_id=inbound.object_id)
-    try:
-        decided: Outcome = approving.act(
-            uow,
-            app,
-            ctx,
-            inbound.object_id,
-            inbound.verb,
-            inbound.version,
-            reason=inbound.reason,
-        )
-    except UnknownRequest:
-        return Answer(ok=False, code="UNKNOWN_REQUEST", object_id=inbound.object_id)
-    return Answer(
-        decided.accepted,
-        decided.code,
-        inbound.object_id,
-        decided.state.version,
-        approving.recorded(decided.state, app),
-    )
-
-
-def _lending(uow: UnitOfWork, app: Application, inbound: Inbound) -> Answer:
-    """A delegation agreed to or refused; who may, and how it stands, is found out now."""
-    number = inbound.object_id
-    if not inbound.strong:
-        return Answer(ok=False, code="NEEDS_SIGN_IN", object_id=number)
-    try:
-        match inbound.verb:
-            case lending_cards.AGREE:
-                done = delegating.confirm(uow, app, number)
-            case lending_cards.REFUSE:
-                done = delegating.end(uow, app, number)
-            case _:
-                return Answer(ok=False, code="UNKNOWN_VERB", object_id=number)
-    except UnknownDelegation:
-        return Answer(ok=False, code="UNKNOWN_REQUEST", object_id=number)
-    return Answer(done.ok, done.code, number, inbound.version, done.params)
-
-
 def _unlinked(
     app: Application, inbound: Inbound, consume: Callable[[UnitOfWork, Answer], bool]
 ) -> Worked:
@@ -282,13 +236,14 @@ def _unlinked(
         )
         if not consume(uow, answer):
             raise _Taken
-    return Worked("", answer, link_offer(app, inbound.channel, url))
+    key = _LINK_FIRST if inbound.verb == slack_forms.SHOW_FORM else _LINK
+    return Worked("", answer, link_offer(app, inbound.channel, url, key))
 
 
-def link_offer(app: Application, channel: str, url: str) -> str:
+def link_offer(app: Application, channel: str, url: str, key: str = _LINK) -> str:
     """What a stranger is told; the language is the house's."""
     spoken = app.catalogues.words(app.settings.language)
-    return spoken.text("chat.link", chat=spoken.text(f"chat.name.{channel}"), url=url)
+    return spoken.text(key, chat=spoken.text(f"chat.name.{channel}"), url=url)
 
 
 def _shut_out(

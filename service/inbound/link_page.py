@@ -7,7 +7,7 @@ from fastapi.responses import Response
 
 from directory import AccountTaken
 from service.application import Application
-from service.inbound import clicks, linking
+from service.inbound import acting, clicks, linking
 from service.inbound.views import LinkPage
 from service.retrying import retried
 from service.security import SignedIn, signed_in
@@ -81,4 +81,4 @@ def _tie(
         tied = linking.use(uow, link, person)
         if not tied or waiting is None or not waiting.verb:
             return tied, None
-        return tied, clicks.act_on(uow, app, waiting)
+        return tied, acting.act_on(uow, app, waiting)

@@ -29,7 +29,7 @@ from service import approval_effect
 from service.application import Application
 from service.approval_cards import approval_card
 from service.i18n.wording import Spoken
-from service.inbound import clicks
+from service.inbound import acting, clicks
 from service.inbound.requests import raw_of
 from service.inbound.tables import MailTryRow
 from service.inbound.views import MailPage
@@ -229,7 +229,7 @@ class _Rooms:
             answer = Answer(**before)
         else:
             with app.store.unit_of_work(person.id) as uow:
-                answer = clicks.act_on(uow, app, inbound)
+                answer = acting.act_on(uow, app, inbound)
                 self._trace(uow, request, token, inbound.verb, answer.code)
                 if answer.ok:
                     _keep(uow, inbound, answer)

@@ -1,4 +1,4 @@
-"""Slack's two endpoints: buttons and slash commands.
+"""Slack's two endpoints: buttons, the shortcut and its form; and slash commands.
 
 The raw bytes are verified before anything in them is believed. An accepted click stands in the
 inbox before the answer of 200 goes out, within Slack's three seconds; the work is done afterwards.
@@ -12,9 +12,10 @@ from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from integrations.slack import SlackChannel
+from integrations.slack_forms import Submission
 from service.api.faults import Fault
 from service.application import Application
-from service.inbound import clicks, commands
+from service.inbound import clicks, commands, slack_forms
 from service.inbound.requests import raw_of, refused
 from workorders.channel import Inbound, Refusal
 
@@ -33,12 +34,7 @@ def slack_router(app: Application) -> APIRouter:
         channel = app.channels.get(CHANNEL)
         if not isinstance(channel, SlackChannel):
             return refused(request, app, Fault(404, "NOT_FOUND"))
-        found = channel.verify(raw)
-        if isinstance(found, Refusal):
-            if found.status == _OK:
-                return Response(status_code=_OK)
-            return refused(request, app, Fault(found.status, found.code))
-        return await _accepted(request, app, later, found)
+        return await _answer(request, app, later, channel.asked(raw))
 
     @router.post("/commands")
     async def command(request: Request, later: BackgroundTasks) -> Response:
@@ -61,6 +57,22 @@ def slack_router(app: Application) -> APIRouter:
     return router
 
 
+async def _answer(
+    request: Request,
+    app: Application,
+    later: BackgroundTasks,
+    found: Inbound | Submission | Refusal,
+) -> Response:
+    match found:
+        case Submission():
+            return await _submitted(request, app, later, found)
+        case Inbound():
+            return await _accepted(request, app, later, found)
+    if found.status == _OK:
+        return Response(status_code=_OK)
+    return refused(request, app, Fault(found.status, found.code))
+
+
 async def _accepted(
     request: Request, app: Application, later: BackgroundTasks, inbound: Inbound
 ) -> Response:
@@ -72,6 +84,19 @@ async def _accepted(
         return refused(request, app, Fault(409, "REPLAYED"))
     later.add_task(clicks.work_off, app)
     return Response(status_code=_OK, background=later)
+
+
+async def _submitted(
+    request: Request, app: Application, later: BackgroundTasks, sent: Submission
+) -> Response:
+    answered = await run_in_threadpool(slack_forms.submit, app, sent)
+    if not answered.new and _RETRY not in request.headers:
+        return refused(request, app, Fault(409, "REPLAYED"))
+    if answered.say:
+        later.add_task(clicks.whisper, app, sent.inbound, answered.say)
+    if not answered.body:
+        return Response(status_code=_OK, background=later)  # closes the form
+    return JSONResponse(dict(answered.body), background=later)
 
 
 def typed(app: Application, fields: Mapping[str, str], event_id: str) -> str | Inbound:

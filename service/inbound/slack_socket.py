@@ -7,6 +7,7 @@ soon as the lease has run out, and Slack sends it what was never acknowledged.
 import threading
 from collections.abc import Callable, Mapping
 from hashlib import sha256
+from queue import SimpleQueue
 from time import monotonic
 from typing import Any
 
@@ -14,12 +15,13 @@ import structlog
 
 from agents.house_faults import HouseFault, tell_once
 from agents.world import book_orgs
-from integrations.slack_inbound import MALFORMED, pressed
+from integrations.slack_forms import Submission
+from integrations.slack_inbound import MALFORMED, asked
 from integrations.slack_socket import Envelope, SlackSocket
 from integrations.slack_web import SlackWeb
 from service.application import Application
 from service.channels import outbound_of
-from service.inbound import clicks
+from service.inbound import clicks, slack_forms
 from service.inbound.slack import CHANNEL, typed
 from store import leases
 from workorders.channel import Inbound, Refusal
@@ -50,6 +52,12 @@ class SlackDoor:
     def __init__(self, app: Application, work: Callable[[], None]) -> None:
         self._app = app
         self._work = work
+        self._said: SimpleQueue[tuple[Inbound, str]] = SimpleQueue()
+
+    def tell(self) -> None:
+        """Say privately what came of the forms: not in the thread that acknowledges."""
+        while not self._said.empty():
+            clicks.whisper(self._app, *self._said.get())
 
     def take(self, envelope: Envelope) -> Mapping[str, Any] | None:
         """Take one envelope durably; what it cannot use is taken too, so that it never comes again.
@@ -57,20 +65,29 @@ class SlackDoor:
         Raises:
             Exception: the database cannot be written; Slack then sends the envelope again.
         """
-        asked = self._asked(envelope, _event_id(envelope))
-        if isinstance(asked, str):
-            return {"response_type": "ephemeral", "text": asked}
-        if isinstance(asked, Refusal):
-            _log.info("an envelope was passed over", kind=envelope.kind[:40], code=asked.code)
+        found = self._asked(envelope, _event_id(envelope))
+        if isinstance(found, str):
+            return {"response_type": "ephemeral", "text": found}
+        if isinstance(found, Refusal):
+            _log.info("an envelope was passed over", kind=envelope.kind[:40], code=found.code)
             return None
-        if clicks.accept(self._app, asked):
+        if isinstance(found, Submission):
+            return self._submitted(found)
+        if clicks.accept(self._app, found):
             self._work()
         return None
 
-    def _asked(self, envelope: Envelope, event_id: str) -> Inbound | Refusal | str:
+    def _submitted(self, sent: Submission) -> Mapping[str, Any] | None:
+        answered = slack_forms.submit(self._app, sent)
+        if answered.say:
+            self._said.put((sent.inbound, answered.say))
+            self._work()
+        return answered.body or None
+
+    def _asked(self, envelope: Envelope, event_id: str) -> Inbound | Submission | Refusal | str:
         match envelope.kind:
             case "interactive":
-                return pressed(envelope.payload, event_id)
+                return asked(envelope.payload, event_id)
             case "slash_commands":
                 fields = _fields(envelope.payload)
                 return typed(self._app, fields, event_id) if fields else MALFORMED
@@ -103,6 +120,7 @@ class SlackListener:
         self._threads: list[threading.Thread] = []
         settings = app.settings
         outbound = outbound_of(settings)
+        self.door = SlackDoor(app, self._waiting.set)
         self.socket = SlackSocket(
             web=SlackWeb(
                 base_url=settings.slack_url,
@@ -111,7 +129,7 @@ class SlackListener:
                 timeout_s=5,
             ),
             outbound=outbound,
-            take=SlackDoor(app, self._waiting.set).take,
+            take=self.door.take,
             wake=self._wake,
             ticks=ticks,
             secure=settings.slack_url.startswith("https:"),
@@ -204,6 +222,7 @@ class SlackListener:
             self._waiting.clear()
             try:
                 clicks.work_off(self._app)
+                self.door.tell()
             except Exception as fault:  # noqa: BLE001 - they stay in the inbox, a job comes by
                 _log.error("clicks were not worked off", fault=type(fault).__name__)
 

@@ -25,6 +25,7 @@ from auditlog.events import Event, EventKind
 from auditlog.port import Reject
 from directory.loading import directory_from_mapping
 from directory.writing import save_directory
+from integrations.slack_forms import unit_code
 from service import composition, serving, settling_rows, weekly
 from service.inbound import clicks
 from service.security import set_password
@@ -314,6 +315,17 @@ def test_a_slash_command_is_carried_out_once(town: House, breaking: Breaking) ->
 
     converges(town, breaking, act, least=20)
     assert town.actions().count("order.acknowledge") == 1
+
+
+def test_a_shortcut_and_its_form_make_one_order(town: House, breaking: Breaking) -> None:
+    user = slack_user("chen")
+    chosen = town.slack.shortcut(user, {"ts": "1715652000.000100", "user": "U0", "text": "late"})
+    assert town.send(chosen).status_code == 200
+    (view,) = town.slack.views
+    sent = town.slack.submit(view, org=unit_code(EAST), level="orange", product="cu")
+    converges(town, breaking, lambda: town.send(sent, **{"X-Slack-Retry-Num": "1"}), least=20)
+    assert len(town.orders()) == 1
+    assert town.actions().count("order.message") == 1
 
 
 @pytest.mark.parametrize("kind", [WECOM, FEISHU], ids=lambda kind: kind.name)

@@ -6,19 +6,12 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from agents.world import root_of
-from book.read import read_state
+from service.by_hand import PERMISSION, Wish, judge
 from service.web.rooms.entered import NOTHING_ENTERED, Entered
 from service.web.rooms.here import Here
 from service.web.views.parts import Act, Choice, FormField
-from store.problems import shorten
-from workorders.levels import Level
 
-CODE: Final = "BY_HAND"
 OPEN: Final = "open"
-_NOTE_LIMIT: Final = 4000
-_EXAMPLES: Final = ("cu", "al", "rb", "sc")
-_PRODUCT: Final = "product."
 
 
 def units(here: Here) -> list[str]:
@@ -35,7 +28,7 @@ def open_act(here: Here, entered: Entered = NOTHING_ENTERED) -> Act | None:
 
     `entered` is its form that was sent and not taken: the dialog stands open with it.
     """
-    places = [path for path in units(here) if here.may("order.open", path)]
+    places = [path for path in units(here) if here.may(PERMISSION, path)]
     if not places:
         return None
     text = here.text
@@ -75,52 +68,14 @@ def faults_of(
     here: Here, connection: Connection, form: Mapping[str, str]
 ) -> tuple[dict[str, str], str]:
     """What is wrong with the form, as a sentence by field; and the product that is meant."""
-    errors: dict[str, str] = {}
-    org, text = form["org"], form["text"].strip()
-    if org not in units(here):
-        errors["org"] = here.text("ui.order.hand.org")
-    if form["level"] not in set(Level):
-        errors["level"] = here.text("ui.order.hand.level")
-    if not text:
-        errors["text"] = here.text("ui.order.hand.text")
-    elif len(text) > _NOTE_LIMIT:
-        errors["text"] = here.text(
-            "ui.order.hand.text_long", most=_NOTE_LIMIT, count=here.reader.format.number(len(text))
+    wish = Wish(form["org"], form["level"], form["text"], form["product"])
+    judged = judge(connection, here.reader.words, wish, units(here), here.now)
+    number = here.reader.format.number
+    errors = {
+        field: here.text(
+            fault.key,
+            **{name: number(one) if name == "count" else one for name, one in fault.params.items()},
         )
-    typed = form["product"].strip()
-    if not typed or "org" in errors:
-        return errors, ""
-    # A company may have products of its own beside those of the exchanges.
-    book = read_state(
-        connection,
-        as_of=here.now,
-        known_at=here.now,
-        orgs=[root_of(org)],
-        prices_since=here.now,
-    )
-    product = book.specs.match(typed) or book.specs.match(_named(here, typed))
-    if not product:
-        errors["product"] = _unknown(here, typed, book.specs.near(typed))
-    return errors, product
-
-
-def _named(here: Here, typed: str) -> str:
-    """The code of the product that is called so; empty for none."""
-    entries = here.reader.words.entries
-    return next(
-        (
-            key.removeprefix(_PRODUCT)
-            for key, name in entries.items()
-            if key.startswith(_PRODUCT) and name.casefold() == typed.casefold()
-        ),
-        "",
-    )
-
-
-def _unknown(here: Here, typed: str, near: str) -> str:
-    found = shorten(typed)
-    if near:
-        name = here.names.product(near)
-        return here.text("ui.order.hand.product_near", found=found, hint=near, name=name)
-    examples = here.text("ui.list_comma").join(_EXAMPLES)
-    return here.text("ui.order.hand.product", found=found, examples=examples)
+        for field, fault in judged.faults.items()
+    }
+    return errors, judged.product

@@ -240,6 +240,9 @@ def _links(here: Here, entry: Entry) -> tuple[Link, ...]:
     approval = entry.params.get("approval")
     if approval:
         return (Link(here.text("ui.thing.approval"), f"/approvals/{quote(str(approval))}"),)
+    message = entry.params.get("link")
+    if isinstance(message, str) and message.startswith("https://"):
+        return (Link(here.text("ui.stream.message"), message),)
     for name in ("new_order", "other", "reopened_from"):
         number = entry.params.get(name)
         if isinstance(number, str) and number.startswith("WO-"):

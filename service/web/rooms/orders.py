@@ -9,11 +9,12 @@ from fastapi import APIRouter, Form, Query
 from fastapi.responses import Response
 from sqlalchemy import Connection, func, or_, select
 
+from service.by_hand import CODE, PERMISSION
 from service.web.rooms.alert_rows import abouts
 from service.web.rooms.entered import NOTHING_ENTERED, Entered
 from service.web.rooms.figures import limit_of, value_of
 from service.web.rooms.here import Here, Viewer
-from service.web.rooms.manual_orders import CODE, OPEN, faults_of, open_act, units
+from service.web.rooms.manual_orders import OPEN, faults_of, open_act, units
 from service.web.rooms.sheets import Column, sheet_response
 from service.web.views.orders import OrderLine, OrderList
 from service.web.views.parts import Choice, Pager
@@ -216,7 +217,7 @@ def open_new(
     """Open it, and show it; a form with faults comes back as it was filled in."""
     form = {"org": org, "level": level, "text": text, "product": product}
     if org:
-        here.signed.check("order.open", org)
+        here.signed.check(PERMISSION, org)
     with here.app.store.reader() as connection:
         errors, known = faults_of(here, connection, form)
         if errors:
