@@ -8,6 +8,7 @@ from sqlalchemy import Connection, delete, insert, select
 from agents.tables import ConditionRow
 from store import UnitOfWork
 from store.schema import table
+from workorders.handover_items import Feed
 
 KIND = "feed"
 CURRENT, LATE, DEAD = "current", "late", "dead"
@@ -59,3 +60,12 @@ def remember(uow: UnitOfWork, key: str, fact: Mapping[str, Any], content: str) -
             note="",
         )
     )
+
+
+def feeds_at_fault(connection: Connection) -> list[Feed]:
+    """The feeds that are late or dead, as last told, by organisation and source."""
+    return [
+        Feed(org, source, state)
+        for (org, source), state in sorted(states(connection).items())
+        if state != CURRENT
+    ]

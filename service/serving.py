@@ -26,6 +26,7 @@ from fastapi import FastAPI
 
 from agents.briefing import Briefing
 from agents.scheduler import MORE, Job, Scheduler, stop_together
+from agents.shift_change import ShiftChange
 from auditlog.owner import OwnedLog, own_log, serve_log
 from service import weekly
 from service.application import Application
@@ -201,6 +202,7 @@ def schedulers_of(app: Application) -> Schedulers:
         Job("quarantine", lambda _now: finish(app), timedelta(seconds=5)),
         Job("feeds", app.agents.feeds.run_once, timedelta(seconds=30)),
         Job("briefs", _briefing(app).run_once, timedelta(seconds=30)),
+        Job("shifts", _shift_change(app).run_once, timedelta(seconds=30)),
         Job("sentinel", app.sentinel.run_once, timedelta(seconds=60)),
         Job("weekly", lambda now: weekly.run_due(app, now), timedelta(seconds=60)),
     ]
@@ -220,6 +222,14 @@ def schedulers_of(app: Application) -> Schedulers:
 
 def _briefing(app: Application) -> Briefing:
     return Briefing(
+        app.store,
+        directory=lambda: app.directory,
+        context=lambda: app.context(app.directories.now()),
+    )
+
+
+def _shift_change(app: Application) -> ShiftChange:
+    return ShiftChange(
         app.store,
         directory=lambda: app.directory,
         context=lambda: app.context(app.directories.now()),

@@ -31,7 +31,13 @@ class Feed(NamedTuple):
 
 
 def items_of(
-    connection: Connection, ctx: Context, org: str, now: datetime, feeds: Iterable[Feed] = ()
+    connection: Connection,
+    ctx: Context,
+    org: str,
+    now: datetime,
+    feeds: Iterable[Feed] = (),
+    *,
+    scopes: Sequence[str] = (),
 ) -> tuple[Item, ...]:
     """All that is on the desk of `org` and of what lies beneath, section by section.
 
@@ -43,10 +49,12 @@ def items_of(
         org: the unit whose shift ends.
         now: the moment of the sheet.
         feeds: those at fault; the others are left out by the caller.
+        scopes: the unit as one reader sees it, without orders and alerts about that reader; empty
+            for the sheet that is signed, which holds everything.
     """
     found = [
-        *_orders(connection, ctx, org),
-        *_alerts(connection, org),
+        *_orders(connection, ctx, scopes or [org]),
+        *_alerts(connection, scopes or [org]),
         *_approvals(connection, org),
         *_silences(connection, org, now),
         *_feeds(feeds, org),
@@ -59,10 +67,10 @@ def _place(item: Item) -> tuple[int, int, datetime, str, str]:
     return _SECTIONS.index(item.section), rank, item.due or _LAST, item.id, item.org
 
 
-def _orders(connection: Connection, ctx: Context, org: str) -> Iterable[Item]:
+def _orders(connection: Connection, ctx: Context, places: Sequence[str]) -> Iterable[Item]:
     c = ORDERS.c
     states = [one.value for one in ACTIVE]
-    wanted = select(ORDERS).where(within(c.org, [org]), c.state.in_(states))
+    wanted = select(ORDERS).where(within(c.org, places), c.state.in_(states))
     for row in connection.execute(wanted).mappings():
         order = rows.order_from(row)
         section, due = _of_order(order, ctx)
@@ -85,10 +93,10 @@ def _of_order(order: WorkOrder, ctx: Context) -> tuple[Section, datetime | None]
     return (Section.FAULTS if order.kind is OrderKind.DATA else Section.OPEN), due
 
 
-def _alerts(connection: Connection, org: str) -> Iterable[Item]:
+def _alerts(connection: Connection, places: Sequence[str]) -> Iterable[Item]:
     c = ALERTS.c
     wanted = select(ALERTS).where(
-        within(c.org, [org]), c.state == AlertState.NEW.value, c.order_id == ""
+        within(c.org, places), c.state == AlertState.NEW.value, c.order_id == ""
     )
     for row in connection.execute(wanted).mappings():
         alert = rows.alert_from(row)

@@ -7,12 +7,12 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 from pydantic import Field, StringConstraints
 
+from agents.feed_states import feeds_at_fault
 from service.api.access import App, Caller, Who
 from service.api.faults import Fault, not_found
 from service.api.orders import refusal_status
 from service.api.shapes import In, Line, Name, Out, Text, Time
 from service.api.writing import Call, Done, Writing, write
-from service.handing_over import feeds_at_fault
 from store import UnitOfWork
 from workorders import Context
 from workorders.handing_over import (

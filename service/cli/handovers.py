@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
+from agents.feed_states import feeds_at_fault
 from service.application import Application
 from service.cli.desk import PROBLEMS, Desk, WrongCall, desk_of
 from service.cli.listing import scopes_of, states_of, title_of
 from service.cli.naming import refuse_unknown
-from service.handing_over import feeds_at_fault
 from service.i18n import Format
 from store import UnitOfWork
 from store.problems import shorten

@@ -230,6 +230,22 @@ def an_evening(town: House, _monkeypatch: pytest.MonkeyPatch) -> str:
     return ""
 
 
+def a_change_of_shift(town: House, _monkeypatch: pytest.MonkeyPatch) -> str:
+    """Chen's shift ends and Lin's begins, with an order on the desk."""
+    shifts = (("chen", "08:00-20:00"), ("lin", "20:00-08:00"))
+    roster = [
+        {"org": EAST, "role": "risk_officer", "people": [one], "shift": shift}
+        for one, shift in shifts
+    ]
+    known, problems = directory_from_mapping({**people(), "roster": roster})
+    assert problems == []
+    with town.app.store.unit_of_work("cli:test") as uow:
+        save_directory(uow, known)
+    town.breach()
+    town.clock.set(datetime(2024, 5, 14, 12, 0, tzinfo=UTC))
+    return ""
+
+
 def a_wish_left_behind(town: House, _monkeypatch: pytest.MonkeyPatch) -> str:
     """A row in quarantine that Chen dismissed in a process that died before it reached the log."""
     fault = Problem("EVENT_TIME_NAIVE", field="event_time")
@@ -250,6 +266,7 @@ JOBS: dict[str, tuple[Callable[..., str], int]] = {
     "feeds": (a_silent_feed, 3),
     "quarantine": (a_wish_left_behind, 3),
     "replayer": (a_past_day, 3),
+    "shifts": (a_change_of_shift, 8),
     "weekly": (a_monday_morning, 10),
 }
 

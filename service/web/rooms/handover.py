@@ -5,7 +5,7 @@ from urllib.parse import quote, urlencode
 
 from sqlalchemy import Connection
 
-from service.handing_over import feeds_at_fault
+from agents.feed_states import feeds_at_fault
 from service.web.rooms.here import Here
 from service.web.rooms.manual_orders import units
 from service.web.views.handover import (

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Path, Query
 from fastapi.responses import Response
 
-from service.handing_over import feeds_at_fault
+from agents.feed_states import feeds_at_fault
 from service.web.rooms.handover import lines_of, now_page, sheet_page, sheet_url, unit_of
 from service.web.rooms.here import Here, Viewer, not_found
 from service.web.rooms.manual_orders import units
