@@ -30,6 +30,8 @@ def conclude(
         work.matches += found.matches
         for row in found.facts:
             work.keep("event", row)
+    if work.runs:
+        work.open_runs.forget()
     around = context(work.around)
     work.results += [ingest_match(uow, match, around) for match in work.matches]
     work.matched += len(work.matches)

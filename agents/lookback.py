@@ -60,20 +60,43 @@ def run_of(event: Event, around: Surroundings) -> Run:
     return Run(event.uid, event.org, until, base + timedelta(seconds=lateness))
 
 
-def concerned(uow: UnitOfWork, event: Event, around: Surroundings) -> list[Run]:
-    """The look-backs that an event belongs to and that are open, or were when it arrived.
+class OpenRuns:
+    """The look-backs that are open, or were when an event arrived; read once for many events.
 
-    An event read from a backlog is treated as it would have been live.
+    Args:
+        uow: the round's transaction.
     """
-    c = _RUNS.c
-    since = min(uow.now, event.arrival_time)
-    rows = uow.execute(select(_RUNS).where(c.open_until >= since, c.until > event.event_time))
-    return [
-        run
-        for run in map(_run, rows)
-        if event.org == run.org or event.org.startswith(run.org + "/")
-        if uow.now <= run.open_until or _came_while_open(event, run, around)
-    ]
+
+    def __init__(self, uow: UnitOfWork) -> None:
+        self._uow = uow
+        self._since: datetime | None = None
+        self._runs: tuple[Run, ...] = ()
+
+    def concerned(self, event: Event, around: Surroundings) -> list[Run]:
+        """Those that the event belongs to.
+
+        An event read from a backlog is treated as it would have been live.
+        """
+        now = self._uow.now
+        since = min(now, event.arrival_time)
+        return [
+            run
+            for run in self._open_since(since)
+            if run.open_until >= since and run.until > event.event_time
+            if event.org == run.org or event.org.startswith(run.org + "/")
+            if now <= run.open_until or _came_while_open(event, run, around)
+        ]
+
+    def forget(self) -> None:
+        """Read anew: a look-back was recorded."""
+        self._since = None
+
+    def _open_since(self, since: datetime) -> tuple[Run, ...]:
+        if self._since is None or since < self._since:
+            rows = self._uow.execute(select(_RUNS).where(_RUNS.c.open_until >= since))
+            self._runs = tuple(_run(row) for row in rows)
+            self._since = since
+        return self._runs
 
 
 def _came_while_open(event: Event, run: Run, around: Surroundings) -> bool:

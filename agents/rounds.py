@@ -7,7 +7,7 @@ from itertools import groupby
 
 from agents.assessor import Scope, Trigger
 from agents.facts import Surroundings
-from agents.lookback import Run
+from agents.lookback import OpenRuns, Run
 from agents.reading import Stand
 from auditlog.events import Event
 from auditlog.port import FactRow, StoredEvent
@@ -28,6 +28,7 @@ class Round:
         matches: of the present lot, not yet handed over.
         scopes, runs, correlated: of the present lot: to assess, to look back, to correlate.
         facts: of the whole round, for the log.
+        open_runs: the look-backs that an event of the round may concern.
         results, matched: what the handed over matches led to, and how many they were.
     """
 
@@ -43,6 +44,11 @@ class Round:
     facts: dict[str, list[FactRow]] = field(default_factory=dict)
     results: list[Result] = field(default_factory=list)
     matched: int = 0
+    open_runs: OpenRuns = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Look-backs are asked for in the round's own transaction."""
+        self.open_runs = OpenRuns(self.uow)
 
     def touch(self, scope: Scope, event: Event) -> None:
         """Note that `scope` must be assessed because of `event`."""

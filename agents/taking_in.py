@@ -50,7 +50,7 @@ def take_in(work: Round, world: World, stored: StoredEvent) -> None:
     fields = event_fact(event, around)
     row = fact_row("event", fields, event_time=event.event_time, org=event.org)
     work.keep("event", row)
-    for run in lookback.concerned(work.uow, event, around):
+    for run in work.open_runs.concerned(event, around):
         work.runs[run.run_id] = run
     if event.type in lookback.STARTERS:
         run = lookback.run_of(event, around)

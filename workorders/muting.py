@@ -26,6 +26,8 @@ from workorders.silences import (
 
 #: A person's own act on a person, and the end of what was told, are never kept back.
 PIERCING = frozenset({Trigger.REASSIGNED, Trigger.CLOSED})
+#: In the buffers of a unit that asked for the silences.
+_KEPT = "workorders.silences"
 _GRAVE = (Level.RED.value, Level.ORANGE.value)
 _IN_FORCE = select(SILENCES).where(
     SILENCES.c.state == SilenceState.ACTIVE.value,
@@ -85,6 +87,16 @@ def silence_from(row: RowMapping) -> Silence:
     )
 
 
+def _silences(uow: UnitOfWork) -> list[Silence]:
+    """The silences that count now; read once a unit, unless it changes one itself."""
+    if SILENCES.name in uow.changed:
+        return in_force(uow.connection, uow.now)
+    if _KEPT not in uow.buffers:
+        uow.buffers[_KEPT] = in_force(uow.connection, uow.now)
+    kept: list[Silence] = uow.buffers[_KEPT]
+    return kept
+
+
 def in_force(connection: Connection, at: datetime) -> list[Silence]:
     """The silences that count at `at`."""
     found = connection.execute(_IN_FORCE, {"at": at}).mappings()
@@ -116,7 +128,7 @@ def mute_of(uow: UnitOfWork, matter: WorkOrder | Alert, trigger: Trigger, policy
     if trigger in PIERCING:
         return lambda _person: Muted()
     inhibited = _inhibited(uow.connection, matter, policy)
-    silences = _near(in_force(uow.connection, uow.now), matter)
+    silences = _near(_silences(uow), matter)
     subject = subject_of(uow.connection, matter) if silences else None
     return partial(_decide, inhibited, silences, subject, uow.now)
 

@@ -8,6 +8,9 @@ from typing import Any
 from store.clock import rfc3339
 from store.types import decimal_text
 
+#: Most of what a match or an order holds; these very types, since an enum's member is a `str` too.
+_AS_IS = frozenset({str, int, bool, type(None)})
+
 
 def plain(value: Any) -> Any:  # noqa: PLR0911 - one return a type
     """`value` with decimals as plain text, times as RFC 3339, tuples and sets as lists.
@@ -17,7 +20,7 @@ def plain(value: Any) -> Any:  # noqa: PLR0911 - one return a type
     Raises:
         TypeError: for a value that has no plain form.
     """
-    if value is None or isinstance(value, bool | int):
+    if type(value) in _AS_IS or isinstance(value, int):
         return value
     if isinstance(value, str):
         return str(value)  # an enum's member becomes its word
@@ -30,7 +33,9 @@ def plain(value: Any) -> Any:  # noqa: PLR0911 - one return a type
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {
+            str(key): item if type(item) in _AS_IS else plain(item) for key, item in value.items()
+        }
     if isinstance(value, frozenset | set):
         return sorted(plain(item) for item in value)
     if isinstance(value, list | tuple):

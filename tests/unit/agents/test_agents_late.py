@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import sqlalchemy
 
 from agents.facts import is_late
 from auditlog.events import Event
@@ -146,6 +147,25 @@ def test_a_voucher_that_comes_after_the_look_back_has_closed_waits_for_the_next(
     assert house.codes() == []
     house.arrive(recon(600))
     assert house.codes() == ["DUP_VOUCHER"]
+
+
+@pytest.mark.parametrize(
+    ("first", "asked"), [(recon(0), 3), (alert("A-0", "yellow", 0), 1)], ids=["recon", "alert"]
+)
+def test_a_round_asks_once_for_open_look_backs_and_anew_when_it_ran_one(
+    house: House, first: Event, asked: int
+):
+    """Each question is paid for by every event behind it; none that the round ran is missed."""
+    questions: list[str] = []
+    sqlalchemy.event.listen(
+        house.store._writing,
+        "before_cursor_execute",
+        lambda *args: questions.append(args[2]) if "open_until >=" in args[2] else None,
+    )
+    for one in (first, alert("A-1", "yellow", 10), alert("A-2", "yellow", 20)):
+        house.append(one)
+    house.look()
+    assert len(questions) == asked
 
 
 def test_a_backlog_runs_the_look_back_again_as_it_was_run_live(house: House):

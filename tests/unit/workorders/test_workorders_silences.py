@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 from workorders_house import ORG, START, House, exposure
 
-from workorders import Level, LevelPolicy, Policy, acknowledge, reads
+from workorders import Level, LevelPolicy, Policy, acknowledge, ingest_match, reads
 from workorders.preview import preview
 from workorders.rows import NOTICES, SILENCES
 from workorders.silences import Matchers, Silence, SilenceState, Subject, Wish, covers, silenced_by
@@ -76,6 +77,25 @@ def test_what_is_silenced_is_recorded_and_says_why(house: House):
     (record,) = house.trail(action="silence.create")
     assert (record.kind, record.actor, record.outcome) == ("decision", "chen", "active")
     assert record.body["reason"] == "roll over, known"
+
+
+def test_a_unit_asks_once_for_the_silences_and_anew_when_it_made_one(house: House):
+    questions: list[str] = []
+    event.listen(
+        house.store._writing,
+        "before_cursor_execute",
+        lambda *args: questions.append(args[2]) if "silence.starts_at <=" in args[2] else None,
+    )
+    with house.as_person("chen") as uow:
+        for number, account in enumerate(("a", "b")):
+            told = ingest_match(uow, exposure(after=5_000 * number, account=account), house.ctx)
+            assert told.opened
+        assert len(questions) == 1
+        assert create_silence(uow, house.ctx, wish(house)).ok
+        quiet = ingest_match(uow, exposure(after=20_000, account="c"), house.ctx)
+        assert quiet.opened
+    assert house.messages(told.order_id, None)
+    assert house.messages(quiet.order_id, None) == []
 
 
 def test_its_end_tells_what_still_stands_and_only_that(house: House):
