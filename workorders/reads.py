@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -16,6 +16,7 @@ from sqlalchemy import (
     RowMapping,
     Table,
     and_,
+    case,
     exists,
     false,
     func,
@@ -51,11 +52,12 @@ class Filter:
     opened_from: datetime | None = None
     opened_to: datetime | None = None
     person: str = ""
+    kinds: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class OrderPage:
-    """One page of orders, newest first; `cursor` goes on, empty at the end."""
+    """One page of orders in the order that was asked for; `cursor` goes on, empty at the end."""
 
     items: tuple[WorkOrder, ...]
     cursor: str
@@ -151,14 +153,23 @@ def list_orders(
     *,
     cursor: str = "",
     limit: int = 50,
+    worst_first: bool = False,
 ) -> OrderPage:
-    """Orders inside `scopes`, newest first."""
-    wanted = filters or Filter()
-    conditions = _conditions(ORDERS, ORDERS.c.opened_at, scopes, wanted)
+    """Orders inside `scopes`, newest first; with `worst_first` red ones stand before the others."""
+    conditions = order_conditions(scopes, filters or Filter())
     found, after = _page(
-        connection, ORDERS, ORDERS.c.opened_at, conditions, cursor=cursor, limit=limit
-    )
+        connection, ORDERS, ORDERS.c.opened_at, conditions,
+        cursor=cursor, limit=limit, worst_first=worst_first,
+    )  # fmt: skip
     return OrderPage(tuple(rows.order_from(row) for row in found), after)
+
+
+def order_conditions(scopes: Sequence[str], wanted: Filter) -> list[ColumnElement[bool]]:
+    """What the orders inside `scopes` that are wanted have in common."""
+    conditions = _conditions(ORDERS, ORDERS.c.opened_at, scopes, wanted)
+    if wanted.kinds:
+        conditions.append(ORDERS.c.kind.in_(list(wanted.kinds)))
+    return conditions
 
 
 def list_alerts(
@@ -215,18 +226,30 @@ def _page(
     *,
     cursor: str,
     limit: int,
+    worst_first: bool = False,
 ) -> tuple[list[RowMapping], str]:
     statement = select(table).where(*conditions)
-    if at_id := _parse_cursor(cursor):
-        at, last_id = at_id
-        statement = statement.where(or_(moment < at, and_(moment == at, table.c.id < last_id)))
+    if after := _parse_cursor(cursor):
+        later = or_(moment < after.at, and_(moment == after.at, table.c.id < after.last_id))
+        if worst_first and after.level is not None:
+            worse = rank_of(table)
+            rank = after.level.rank
+            later = or_(worse < rank, and_(worse == rank, later))
+        statement = statement.where(later)
     size = max(1, min(limit, _LIMIT))
-    statement = statement.order_by(moment.desc(), table.c.id.desc()).limit(size + 1)
+    first = [rank_of(table).desc()] if worst_first else []
+    statement = statement.order_by(*first, moment.desc(), table.c.id.desc()).limit(size + 1)
     found = list(connection.execute(statement).mappings())
     if len(found) <= size:
         return found, ""
     last = found[size - 1]
-    return found[:size], f"{rfc3339(last[moment.name])}|{last['id']}"
+    reached = f"{rfc3339(last[moment.name])}|{last['id']}"
+    return found[:size], f"{reached}|{last['level']}" if worst_first else reached
+
+
+def rank_of(table: Table) -> ColumnElement[int]:
+    """How heavy the colour of a row is: red most."""
+    return case({one.value: one.rank for one in Level}, value=table.c.level)
 
 
 def is_cursor(text: str) -> bool:
@@ -234,12 +257,21 @@ def is_cursor(text: str) -> bool:
     return _parse_cursor(text) is not None
 
 
-def _parse_cursor(cursor: str) -> tuple[datetime, str] | None:
-    at, bar, last_id = cursor.partition("|")
+class _Cursor(NamedTuple):
+    """Where a page ended; `level` only where the worst come first."""
+
+    at: datetime
+    last_id: str
+    level: Level | None
+
+
+def _parse_cursor(cursor: str) -> _Cursor | None:
+    at, bar, rest = cursor.partition("|")
     if not bar:
         return None
+    last_id, with_level, level = rest.partition("|")
     try:
-        return parse_rfc3339(at), last_id
+        return _Cursor(parse_rfc3339(at), last_id, Level(level) if with_level else None)
     except ValueError:
         return None  # a cursor of somebody else's making starts from the top
 

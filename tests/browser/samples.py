@@ -22,7 +22,9 @@ from service.web.views.orders import (
 from service.web.views.parts import (
     Act,
     Choice,
+    Facet,
     Figure,
+    Filter,
     FormField,
     HeatCell,
     HeatMap,
@@ -241,8 +243,10 @@ def orders(reader: Reader) -> OrderList:
     )  # fmt: skip
     return OrderList(
         lines,
-        tuple(Choice(code, text(f"ui.state.{code}"), code == "open") for code in ("open", "acknowledged", "in_work", "resolved", "closed")),
-        tuple(Choice(code, text(f"ui.level.{code}")) for code in ("red", "orange", "yellow", "blue")),
+        (
+            Filter(text("ui.filters.level"), tuple(Facet(text(f"level.{code}"), f"/orders?level={code}") for code in ("red", "orange", "yellow", "blue"))),
+            Filter(text("ui.filters.state"), tuple(Facet(text(f"ui.state.{code}"), f"/orders?state={code}", None, code == "open") for code in ("open", "acknowledged", "in_work", "resolved", "closed"))),
+        ),
         (Choice("1", say("华东业务部", "East China")), Choice("2", say("财务部", "Finance"))),
         "", Pager(5, 128, next_url="/orders?cursor=x"), "/orders.xlsx",
         Act(text("ui.act.open_order"), "/orders/new", "open", method="get"),

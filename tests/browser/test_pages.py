@@ -7,6 +7,7 @@ from tests.browser.gallery import FAULTS, PAGES
 
 pytestmark = pytest.mark.browser
 
+WIDTHS = (768, 1023, 1024)
 LOOKS = [("zh", "light"), ("en", "dark")]
 
 
@@ -39,3 +40,13 @@ def test_a_refusal_is_a_sound_page(visit: Visit, path: str) -> None:
     assert visitor.violations() == []
     assert "secret detail" not in visitor.page.content()
     assert visitor.page.get_by_role("link", name="To the first page").is_visible()
+
+
+@pytest.mark.parametrize("path", ["/", "/today-long", "/orders"])
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_wide_table_fits_a_tablet(visit: Visit, path: str, language: str) -> None:
+    visitor = visit(language)
+    visitor.open_whole(path)
+    assert {width: visitor.overflow(width) for width in WIDTHS} == {
+        width: [] for width in WIDTHS
+    }  # fmt: skip

@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Iterator
 from html import unescape
+from urllib.parse import parse_qs, urlsplit
 
 import openpyxl
 import pytest
@@ -94,6 +95,59 @@ def test_the_list_is_filtered_by_state_level_and_text(home: House, order: WorkOr
         assert order.id in text_of(chen, f"/orders{query}"), query
     for query in ("?level=blue", "?q=Rebar", "?state=closed", "?unit=Group/West"):
         assert order.id not in text_of(chen, f"/orders{query}"), query
+
+
+def test_each_filter_is_a_link_that_keeps_the_others(home: House, order: WorkOrder) -> None:
+    chen = home.signed_in("chen")
+    html = chen.get("/orders?level=red&kind=risk&whose=mine&unit=Group/East").text
+    assert order.id in html
+    links = [
+        parse_qs(urlsplit(unescape(url)).query)
+        for url in re.findall(r'href="(/orders\?[^"]*)', html)
+    ]
+    kept = {"level": ["red"], "kind": ["risk"], "whose": ["mine"], "unit": ["Group/East"]}
+    for changed in ({"level": ["blue"]}, {"kind": ["data"]}, {"state": ["closed"]}):
+        assert {**kept, **changed} in links
+    for dropped in ("level", "kind", "whose"):
+        assert {name: value for name, value in kept.items() if name != dropped} in links
+    for name, value in (("level", "red"), ("kind", "risk"), ("whose", "mine")):
+        assert f'<input type="hidden" name="{name}" value="{value}">' in html  # the form keeps them
+
+
+@pytest.mark.parametrize("query", ["?kind=data", "?kind=data&q=cu", "?level=blue&whose=mine"])
+def test_an_empty_list_leads_to_a_wider_one(home: House, order: WorkOrder, query: str) -> None:
+    chen = home.signed_in("chen")
+    html = chen.get(f"/orders{query}").text
+    assert order.id not in html
+    main = html[html.index('class="blank"') :]
+    ways = [unescape(url) for url in re.findall(r'href="(/orders[^"]*)', main)]
+    assert any(order.id in chen.get(way).text for way in ways), ways
+
+
+def test_mine_are_those_on_my_list(home: House, order: WorkOrder) -> None:
+    assert order.id in text_of(home.signed_in("chen"), "/orders?whose=mine")
+    assert order.id not in text_of(home.signed_in("wang"), "/orders?whose=mine")
+    assert order.id in text_of(home.signed_in("wang"), "/orders")
+
+
+def test_red_stands_first_over_all_pages_of_the_active_ones(home: House) -> None:
+    levels = [Level.ORANGE, Level.YELLOW, Level.RED, Level.BLUE]
+    with home.app.store.unit_of_work("chen") as uow:
+        context = home.app.context(home.app.directories.around(uow.connection))
+        for number in range(60):
+            wanted = ManualOrder("MANUAL", levels[number % 4], EAST, text=f"Odd invoice {number}")
+            assert open_by_hand(uow, context, wanted).ok
+    chen = home.signed_in("chen")
+    shown: list[str] = []
+    path = "/orders"
+    while path:
+        html = chen.get(path).text
+        shown += re.findall(r'data-main href="/orders/([^"]+)"', html)
+        following = re.search(r'href="([^"]+)" rel="next"', html)
+        path = unescape(following.group(1)) if following else ""
+    assert len(shown) == len(set(shown)) == 60
+    ranks = [home.order(one).level.rank for one in shown]
+    assert ranks == sorted(ranks, reverse=True)
 
 
 def test_an_order_opened_by_hand_is_there_at_once(home: House) -> None:

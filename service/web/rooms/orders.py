@@ -1,7 +1,7 @@
 """The list of work orders: filters, cursor pages, workbook."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated
 from urllib.parse import quote, urlencode
 
@@ -17,18 +17,21 @@ from service.web.rooms.here import Here, Viewer
 from service.web.rooms.manual_orders import OPEN, faults_of, open_act, units
 from service.web.rooms.sheets import Column, sheet_response
 from service.web.views.orders import OrderLine, OrderList
-from service.web.views.parts import Choice, Pager
+from service.web.views.parts import Choice, Facet, Filter, Link, Pager
 from workorders import reads
 from workorders.levels import Level
 from workorders.manual import ManualOrder, open_by_hand
-from workorders.model import State, WorkOrder
+from workorders.model import OrderKind, State, WorkOrder
 from workorders.rows import ALERTS, ORDERS
 
 PAGE = 50
 EXPORTED = 5000
 ACTIVE = "active"
 ALL = "all"
+MINE = "mine"
 _LEVELS = ("red", "orange", "yellow", "blue")
+#: Lists that hold what is over, where the newest say more than the reddest.
+_OVER = frozenset({ALL, State.CLOSED.value, State.MERGED.value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +42,22 @@ class Asked:
     state: str = ACTIVE
     level: str = ""
     unit: str = ""
+    kind: str = ""
+    whose: str = ""
     cursor: str = ""
 
     def address(self, path: str, **changed: str) -> str:
         """The address of `path` with these filters, some of them changed."""
-        values = {name: getattr(self, name) for name in ("q", "state", "level", "unit", "cursor")}
-        values |= changed
-        default = Asked()
-        kept = {
-            name: value
-            for name, value in values.items()
-            if value and value != getattr(default, name)
-        }
+        kept = replace(self, **changed).narrowed
         return f"{path}?{urlencode(kept)}" if kept else path
+
+    @property
+    def narrowed(self) -> dict[str, str]:
+        """What differs from a page for which nothing was asked."""
+        default = asdict(Asked())
+        return {
+            name: value for name, value in asdict(self).items() if value and value != default[name]
+        }
 
 
 def order_list(
@@ -61,12 +67,11 @@ def order_list(
     found = _find(here, connection, asked)
     total = _count(here, connection, asked)
     about = abouts(connection, found.items)
-    text = here.text
-    states = (ACTIVE, *(one.value for one in State))
     return OrderList(
         lines=tuple(order_line(here, one, about.get(one.id, "")) for one in found.items),
-        states=tuple(Choice(one, _state(here, one), one == asked.state) for one in states),
-        levels=tuple(Choice(one, text(f"ui.level.{one}"), one == asked.level) for one in _LEVELS),
+        filters=tuple(_filters(here, asked)),
+        kept=_kept(asked),
+        wider=tuple(_wider(here, asked)),
         units=tuple(
             Choice(path, here.names.unit(path), path == asked.unit) for path in units(here)
         ),
@@ -80,6 +85,63 @@ def order_list(
         export_url=asked.address("/orders.xlsx", cursor="") if found.items else "",
         open_act=open_act(here, entered),
     )
+
+
+def _filters(here: Here, asked: Asked) -> Iterable[Filter]:
+    """The groups of links; each link changes one filter and keeps the others."""
+    states = (ACTIVE, ALL, *(one.value for one in State))
+    for name, first, values in (
+        ("level", "", _LEVELS),
+        ("kind", "", tuple(one.value for one in OrderKind)),
+        ("whose", "", (MINE,)),
+        ("state", None, states),
+    ):
+        codes = values if first is None else (first, *values)
+        chosen = getattr(asked, name)
+        links = tuple(
+            Facet(
+                _value(here, name, code),
+                asked.address("/orders", **{name: code, "cursor": ""}),
+                None,
+                code == chosen,
+            )
+            for code in codes
+        )
+        yield Filter(here.text(f"ui.filters.{name}"), links)
+
+
+def _value(here: Here, name: str, code: str) -> str:
+    if not code:
+        return here.text("ui.filters.all")
+    if name == "whose":
+        return here.text(f"ui.filters.{code}")
+    if name == "unit":
+        return here.names.unit(code)
+    words = {"level": "level", "kind": "ui.order_kind", "state": "ui.state"}[name]
+    return here.text(f"ui.orders.{code}" if code in {ACTIVE, ALL} else f"{words}.{code}")
+
+
+def _kept(asked: Asked) -> tuple[tuple[str, str], ...]:
+    """The filters that are links, for the form of the others."""
+    return tuple(
+        (name, value)
+        for name, value in asked.narrowed.items()
+        if name not in {"q", "unit", "cursor"}
+    )
+
+
+def _wider(here: Here, asked: Asked) -> Iterable[Link]:
+    """From an empty list: one filter less each, then all orders of every state."""
+    narrowed = {name: value for name, value in asked.narrowed.items() if name != "cursor"}
+    for name, value in narrowed.items():
+        if name == "state":
+            continue
+        told = value if name == "q" else _value(here, name, value)
+        text = here.text("ui.orders.without", filter=here.text(f"ui.filters.{name}"), value=told)
+        yield Link(text, asked.address("/orders", **{name: "", "cursor": ""}))
+    if asked.state != ALL:
+        url = asked.address("/orders", state=ALL, cursor="")
+        yield Link(here.text("ui.orders.every_state"), url)
 
 
 def order_line(here: Here, order: WorkOrder, about: str = "") -> OrderLine:
@@ -103,24 +165,31 @@ def order_line(here: Here, order: WorkOrder, about: str = "") -> OrderLine:
     )
 
 
-def _state(here: Here, code: str) -> str:
-    return here.text(f"ui.orders.{code}" if code in {ACTIVE, ALL} else f"ui.state.{code}")
-
-
 def _find(here: Here, connection: Connection, asked: Asked) -> reads.OrderPage:
     if not asked.q.strip():
-        wanted = _filter(asked)
-        return reads.list_orders(connection, here.scopes, wanted, cursor=asked.cursor, limit=PAGE)
+        return _page(here, connection, asked, asked.cursor, PAGE)
     ids = _named(here, connection, asked)
     orders = [reads.get_order(connection, one, here.scopes) for one in ids]
     return reads.OrderPage(tuple(one for one in orders if one is not None), "")
 
 
-def _filter(asked: Asked) -> reads.Filter:
+def _page(
+    here: Here, connection: Connection, asked: Asked, cursor: str, limit: int
+) -> reads.OrderPage:
+    """Red first among those that somebody still has to act upon, else the newest first."""
+    return reads.list_orders(
+        connection, here.scopes, _filter(here, asked),
+        cursor=cursor, limit=limit, worst_first=asked.state not in _OVER,
+    )  # fmt: skip
+
+
+def _filter(here: Here, asked: Asked) -> reads.Filter:
     return reads.Filter(
         states=_states(asked.state),
         levels=[Level(asked.level)] if asked.level in _LEVELS else [],
         org=asked.unit,
+        person=here.person if asked.whose == MINE else "",
+        kinds=[asked.kind] if asked.kind in set(OrderKind) else [],
     )
 
 
@@ -149,7 +218,7 @@ def _named(here: Here, connection: Connection, asked: Asked) -> list[str]:
     found = (
         select(c.id)
         .where(
-            reads.within(c.org, here.scopes),
+            *reads.order_conditions(here.scopes, _filter(here, asked)),
             or_(
                 c.id.contains(text, autoescape=True),
                 c.product.in_(products),
@@ -159,15 +228,9 @@ def _named(here: Here, connection: Connection, asked: Asked) -> list[str]:
                 c.id.in_(by_alert),
             ),
         )
-        .order_by(c.opened_at.desc())
+        .order_by(reads.rank_of(ORDERS).desc(), c.opened_at.desc())
         .limit(PAGE)
     )
-    if states := _states(asked.state):
-        found = found.where(c.state.in_(states))
-    if asked.level in _LEVELS:
-        found = found.where(c.level == asked.level)
-    if asked.unit:
-        found = found.where(reads.within(c.org, [asked.unit]))
     return list(connection.scalars(found))
 
 
@@ -181,15 +244,8 @@ def _products(here: Here, text: str) -> Iterable[str]:
 def _count(here: Here, connection: Connection, asked: Asked) -> int | None:
     if asked.q.strip():
         return None
-    c = ORDERS.c
-    statement = select(func.count()).select_from(ORDERS).where(reads.within(c.org, here.scopes))
-    if states := _states(asked.state):
-        statement = statement.where(c.state.in_(states))
-    if asked.level in _LEVELS:
-        statement = statement.where(c.level == asked.level)
-    if asked.unit:
-        statement = statement.where(reads.within(c.org, [asked.unit]))
-    return connection.scalar(statement)
+    conditions = reads.order_conditions(here.scopes, _filter(here, asked))
+    return connection.scalar(select(func.count()).select_from(ORDERS).where(*conditions))
 
 
 # --- routes -------------------------------------------------------------------------------------
@@ -202,11 +258,12 @@ Posted = Annotated[str, Form()]
 @router.get("/orders")
 def show(
     here: Viewer, *, q: Text = "", state: Text = ACTIVE, level: Text = "", unit: Text = "",
-    cursor: Text = "",
+    kind: Text = "", whose: Text = "", cursor: Text = "",
 ) -> Response:  # fmt: skip
     """The list."""
+    asked = Asked(q, state or ALL, level, unit, kind, whose, cursor)
     with here.app.store.reader() as connection:
-        page = order_list(here, connection, Asked(q, state or ALL, level, unit, cursor))
+        page = order_list(here, connection, asked)
     return here.show("orders.html", page, "orders")
 
 
@@ -235,10 +292,11 @@ def open_new(
 
 @router.get("/orders.xlsx")
 def export(
-    here: Viewer, q: Text = "", state: Text = ACTIVE, level: Text = "", unit: Text = ""
-) -> Response:
+    here: Viewer, *, q: Text = "", state: Text = ACTIVE, level: Text = "", unit: Text = "",
+    kind: Text = "", whose: Text = "",
+) -> Response:  # fmt: skip
     """The filtered list as a workbook."""
-    asked = Asked(q, state or ALL, level, unit)
+    asked = Asked(q, state or ALL, level, unit, kind, whose)
     with here.app.store.reader() as connection:
         orders = list(_all(here, connection, asked))
     return sheet_response(here, "ui.nav.orders", _COLUMNS, orders)
@@ -250,9 +308,7 @@ def _all(here: Here, connection: Connection, asked: Asked) -> Iterable[WorkOrder
         if asked.q.strip():
             page = _find(here, connection, asked)
         else:
-            page = reads.list_orders(
-                connection, here.scopes, _filter(asked), cursor=cursor, limit=500
-            )
+            page = _page(here, connection, asked, cursor, 500)
         yield from page.items
         cursor, left = page.cursor, left - len(page.items)
         if not cursor:

@@ -23,7 +23,7 @@ from service.web.rooms import alert_rows
 from workorders import rows
 from workorders.levels import Level
 from workorders.model import AlertState, State, WorkOrder
-from workorders.reads import ACTIVE, Waiting, within
+from workorders.reads import ACTIVE, Waiting, rank_of, within
 from workorders.rows import ALERTS, ASSIGNMENTS, ORDERS
 
 _LAST = datetime.max.replace(tzinfo=UTC)
@@ -82,8 +82,8 @@ def _mine(
 def _head(
     mine: ColumnElement[bool], due: ColumnElement[datetime], table: Table, limit: int
 ) -> Select[tuple[object, ...]]:
-    rank = case({one.value: -one.rank for one in Level}, value=table.c.level)
-    return select(table).where(mine).order_by(due.is_(None), due, rank, table.c.id).limit(limit)
+    order = due.is_(None), due, rank_of(table).desc(), table.c.id
+    return select(table).where(mine).order_by(*order).limit(limit)
 
 
 def _count(connection: Connection, mine: ColumnElement[bool]) -> int:

@@ -9,6 +9,7 @@ from service.web.views.parts import (
     Act,
     Choice,
     Figure,
+    Filter,
     Link,
     Pager,
     Spark,
@@ -37,16 +38,23 @@ class OrderLine:
 
 @dataclass(frozen=True, slots=True)
 class OrderList:
-    """The list; `states` and `levels` are the filters' choices."""
+    """The list.
+
+    Attributes:
+        filters: groups of links, each of which changes one filter and keeps the others.
+        kept: name and value of the filters that are links, for the form of text and unit.
+        wider: from an empty list, ways to a longer one.
+    """
 
     lines: tuple[OrderLine, ...]
-    states: tuple[Choice, ...]
-    levels: tuple[Choice, ...]
+    filters: tuple[Filter, ...]
     units: tuple[Choice, ...]
     query: str
     pager: Pager
     export_url: str = ""
     open_act: Act | None = None
+    kept: tuple[tuple[str, str], ...] = ()
+    wider: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
