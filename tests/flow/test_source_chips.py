@@ -57,6 +57,7 @@ def test_a_file_that_was_imported_once_is_no_interrupted_feed(
     page = company.signed_in("chen").get("/exposure")
     assert page.status_code == 200
     assert "source=erp" in page.text
+    assert ">ERP · 5\u00a0d ago<" in page.text
     assert "chip-dead" not in page.text
     assert "chip-late" not in page.text
     assert "interrupted" not in page.text.replace("not counted as an interruption", "")
