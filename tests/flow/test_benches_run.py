@@ -34,7 +34,7 @@ SMALL = {
     bench_rules: {"SECONDS": 0.03},
     bench_start: {"ROUNDS": 1},
     bench_trail: {"ROUNDS": 1, "RECORDS": {1: 20, 50: 100}, "HASHED": 200, "DECIDED": 20},
-    bench_webhook: {"GROUPS": 10, "KILLED": 10},
+    bench_webhook: {"GROUPS": 10, "KILLED": 10, "PEER_PATIENCE_S": 1.0},
 }
 """The sizes of each benchmark; all are named, so that a new one is thought of."""
 
