@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from rules import tree
-from rules.model import CorrelationRule, HitPolicy, Row, Rule
+from rules.model import CorrelationRule, Expression, HitPolicy, Row, Rule
 from rules.schema import FactKind, Schema
 from rules.tree import Node, Rounding
 from rules.values import DURATION, Base, json_value
@@ -262,6 +262,20 @@ def row_sentence(
     writer = _Writer(language, schema.kind(rule.kind), say)
     row = _row(writer, rule, rule.rows[number - 1])
     return f"{_head(writer, rule)}：{row}。" if writer.zh else f"{_head(writer, rule)}, {row}."
+
+
+def condition_words(
+    expression: Expression, kind: FactKind, language: str, say: Callable[[str], str] = str
+) -> str:
+    """One condition in plain words, as `sentence` tells it.
+
+    Args:
+        expression: a checked condition.
+        kind: the fact kind that it is about, for the fields' labels.
+        language: as for `sentence`.
+        say: as for `sentence`.
+    """
+    return _Writer(language, kind, say).condition(expression.node)
 
 
 def _result(writer: _Writer, row: Any) -> str:

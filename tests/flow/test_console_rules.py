@@ -84,13 +84,20 @@ def test_the_source_is_the_file_and_its_tests_pass(home: House) -> None:
 
 def test_the_grid_shows_the_tiers_with_their_colours(home: House) -> None:
     page = read(home, "/rules?rule=EXPOSURE_TIERS&tab=grid")
-    rows = re.findall(r"<tr><td>(use >= [\d.]+)</td>.*?level-(\w+)", page, re.DOTALL)
+    rows = re.findall(
+        r"<tr><td>(limit use is at least \d+ %)<br><span[^>]*>(use &gt;= [\d.]+)<.*?level-(\w+)",
+        page.replace("use >= ", "use &gt;= "),
+        re.DOTALL,
+    )
     assert rows == [
-        ("use >= 1.2", "red"),
-        ("use >= 1.0", "orange"),
-        ("use >= 0.8", "yellow"),
-        ("use >= 0.6", "blue"),
+        ("limit use is at least 120 %", "use &gt;= 1.2", "red"),
+        ("limit use is at least 100 %", "use &gt;= 1.0", "orange"),
+        ("limit use is at least 80 %", "use &gt;= 0.8", "yellow"),
+        ("limit use is at least 60 %", "use &gt;= 0.6", "blue"),
     ]
+    # what stands before the whole table is a part of each row
+    alone = read(home, "/rules?rule=MISPOST_ACCOUNT&tab=grid")
+    assert 'event type is "voucher posted"' in alone.lower()
 
 
 def test_hits_are_counted_within_what_the_reader_sees(home: House) -> None:

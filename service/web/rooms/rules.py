@@ -15,6 +15,7 @@ from rules import read_rule, run_tests
 from rules.binding import run_correlation_test
 from rules.model import AnyRule, CorrelationRule, Mode, Rule
 from rules.rulebook import Rulebook, RuleFile, digest_of, make_rulebook
+from rules.sentence import condition_words
 from service.i18n import problem_text
 from service.web.rooms.evidence import spoken_rule
 from service.web.rooms.here import Here, RulesReader, not_found
@@ -152,7 +153,7 @@ def _detail(
         file=file.name,
         source=draft.source if draft is not None else _source(here, file),
         words=tuple(one for one in (spoken_rule(here, spoken), why) if one),
-        tiers=tuple(_tiers(rule)) if isinstance(rule, Rule) else (),
+        tiers=tuple(_tiers(here, rule)) if isinstance(rule, Rule) else (),
         tests=tuple(replace(one, language=_written_in(here, one.name)) for one in tests),
         problems=tuple(_live(here, one) for one in draft.problems) if draft is not None else (),
         checked=draft is not None,
@@ -178,10 +179,20 @@ def _source(here: Here, file: RuleFile) -> str:
     return text
 
 
-def _tiers(rule: Rule) -> Iterable[TierLine]:
+def _tiers(here: Here, rule: Rule) -> Iterable[TierLine]:
+    """The rows; what stands before the whole table is a part of each."""
+    kind = here.app.rulebook.schema.kind(rule.kind)
+    language = "zh" if here.names.zh else "en"
     for row in rule.rows:
-        condition = row.condition or rule.when
-        yield TierLine(condition.text if condition is not None else "", row.level, row.code)
+        parts = [one for one in (rule.when, row.condition) if one is not None]
+        words = [condition_words(one, kind, language, here.names.code) for one in parts]
+        yield TierLine(
+            here.text("ui.rules.both").join(words) or here.text("ui.rules.otherwise"),
+            row.level,
+            row.code,
+            here.names.title(row.code),
+            "\n".join(one.text for one in parts),
+        )
 
 
 def tests_of(book: Rulebook, rule: AnyRule) -> tuple[TestLine, ...]:

@@ -56,11 +56,20 @@ class TestLine:
 
 @dataclass(frozen=True, slots=True)
 class TierLine:
-    """One row of the grid: a condition and the colour it gives."""
+    """One row of the grid: a condition and the colour it gives.
+
+    Attributes:
+        condition: in words; empty for the row that is left.
+        level: the colour; empty for none.
+        code: the code of the match, `title` its words.
+        source: the condition as the file writes it.
+    """
 
     condition: str
     level: str
     code: str
+    title: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
