@@ -31,7 +31,7 @@ from directory.errors import (
 )
 from directory.loading import directory_from_mapping, load_directory
 from directory.organisation import Organisation, OrgSettings, SettingsPatch, ancestors, within
-from directory.people import CHATS, Account, Grant, GrantReason, Person
+from directory.people import CHATS, PHONES, Account, Grant, GrantReason, Person
 from directory.roles import PERMISSIONS, Office, Role
 from directory.roster import (
     ROSTER_EMPTY,
@@ -62,6 +62,7 @@ from directory.writing import (
 __all__ = [
     "CHATS",
     "PERMISSIONS",
+    "PHONES",
     "ROSTER_EMPTY",
     "Absence",
     "Access",

@@ -76,6 +76,7 @@ def person_document(person: Person) -> dict[str, Any]:
             ("unit", person.unit),
             ("shift", person.shift),
             ("email", person.email),
+            ("phone", person.phone),
             ("language", person.language),
             ("login", person.login),
             ("mixed_roles_by", person.mixed_roles_by),

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from directory.organisation import is_path
-from directory.people import CHATS, Account, Grant, Person
+from directory.people import CHATS, Account, Grant, Person, is_number, masked
 from directory.reading import FieldReader
 from directory.roles import PERMISSIONS, Role, conflicting
 from directory.roster import Absence, Duty, DutyOverride, Rotation, Swap, SwapSide
@@ -23,6 +23,7 @@ _PERSON = (
     "grants",
     "shift",
     "email",
+    "phone",
     *CHATS,
     "active",
     "language",
@@ -98,6 +99,7 @@ class EntryReader(FieldReader):
             grants=tuple(self._grants(entry, person_id, unit)),
             shift=self._shift(entry),
             email=self.text(entry, "email"),
+            phone=self._phone(entry),
             accounts=accounts,
             active=active is not False,
             language=language,
@@ -169,6 +171,12 @@ class EntryReader(FieldReader):
         except ValueError:
             self.report("BAD_SHIFT", entry, "shift", found=shift, allowed="22:00-06:00")
         return shift
+
+    def _phone(self, entry: Mapping[str, Any]) -> str:
+        phone = self.text(entry, "phone")
+        if phone and not is_number(phone):
+            self.report("BAD_PHONE", entry, "phone", found=masked(phone), allowed="+8613800000000")
+        return phone
 
     def _accounts_of(self, entry: Mapping[str, Any]) -> Iterator[Account]:
         for channel in CHATS:

@@ -1,7 +1,8 @@
 """People, what they were granted, and their shifts."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from enum import StrEnum
 
@@ -12,6 +13,11 @@ from directory.schedule import parse_session
 _DAY_MINUTES = 24 * 60
 #: Chats in which a person has an account; the keys under which a directory file names them.
 CHATS = ("slack", "wecom", "feishu", "dingtalk")
+#: Channels that reach a person's number. They cost money and sleep: only a policy that names them
+#: has them used.
+PHONES = ("sms", "voice")
+_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
+_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,7 @@ class Person:
         grants: permissions beyond the roles'.
         shift: working hours ``22:00-06:00`` on the unit's clock; empty for any time.
         email: address for cards; empty for none.
+        phone: number as ``+8613800000000`` (ITU E.164); empty for none. Shown to nobody.
         accounts: in chats, at most one in each, in the order of `CHATS`.
         active: a person who is not may do nothing and is never assigned.
         language: ``zh`` or ``en``.
@@ -85,6 +92,7 @@ class Person:
     grants: tuple[Grant, ...] = ()
     shift: str = ""
     email: str = ""
+    phone: str = field(default="", repr=False)
     accounts: tuple[Account, ...] = ()
     active: bool = True
     language: str = "zh"
@@ -103,6 +111,16 @@ class Person:
     def temporary(self) -> bool:
         """Whether the account is a temporary one."""
         return Role.TEMPORARY in self.roles
+
+
+def is_number(text: str) -> bool:
+    """Whether this is a telephone number with its country (ITU E.164)."""
+    return _NUMBER.fullmatch(text) is not None
+
+
+def masked(number: str) -> str:
+    """A telephone number as it may be shown: its beginning, and as many dots as digits follow."""
+    return number[:_SHOWN] + "\N{BULLET}" * len(number[_SHOWN:])
 
 
 def in_shift(shift: str, at: datetime, timezone: tzinfo) -> bool:

@@ -30,6 +30,7 @@ class PersonRow(SQLModel, table=True):
     unit: str = Field(sa_type=Text)
     shift: str = Field(sa_type=Text)
     email: str = Field(sa_type=Text)
+    phone: str = Field(sa_type=Text)
     active: bool
     language: str = Field(sa_type=Text)
     login: str = Field(sa_type=Text)

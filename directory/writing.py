@@ -186,6 +186,7 @@ def _person_row(position: int, person: Person) -> dict[str, Any]:
         "unit": person.unit,
         "shift": person.shift,
         "email": person.email,
+        "phone": person.phone,
         "active": person.active,
         "language": person.language,
         "login": person.login,
@@ -194,10 +195,8 @@ def _person_row(position: int, person: Person) -> dict[str, Any]:
 
 
 def _person_document(row: Row[Any]) -> dict[str, Any]:
-    names = ("id", "name", "roles", "unit", "shift", "email", "active", "language", "login")
-    document = {name: getattr(row, name) for name in names}
-    document["mixed_roles_by"] = row.mixed_roles_by
-    return document
+    names = ("id", "name", "roles", "unit", "shift", "email", "phone", "active", "language")
+    return {name: getattr(row, name) for name in (*names, "login", "mixed_roles_by")}
 
 
 def _account_row(person: str, account: Account) -> dict[str, Any]:

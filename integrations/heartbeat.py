@@ -3,29 +3,20 @@
 A ping goes out in a thread of its own: a monitor that does not answer never holds up the agents.
 """
 
-import hmac
 import threading
 from collections.abc import Mapping
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 
 import httpx
 import orjson
 
 from integrations.outbound import Outbound
+from integrations.signing import SIGNATURE, signature
 from store.clock import rfc3339
 
-SIGNATURE = "X-Hedgewarden-Signature"
 METHODS = ("GET", "POST")
 _GOOD = range(200, 300)
-
-
-def signature(secret: str, at: datetime, body: bytes) -> str:
-    """``t=<unix seconds>,v1=<hex>``: HMAC-SHA256 of ``<t>.<body>`` (a GET has an empty body)."""
-    moment = str(int(at.timestamp()))
-    digest = hmac.new(secret.encode(), f"{moment}.".encode() + body, sha256).hexdigest()
-    return f"t={moment},v1={digest}"
 
 
 class Heartbeat:

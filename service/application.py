@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from agents.facts import Surroundings
 from agents.world import read_surroundings
 from auditlog.port import LogPort
-from directory import Directory
+from directory import PHONES, Directory
 from directory.writing import directory_version
 from rules.rulebook import Rulebook
 from service.approval_people import unit_named
@@ -251,23 +251,28 @@ def context_of(
 ) -> Context:
     """The context of one directory: notices go out on every channel that is set up.
 
+    Text messages and calls are not among them: only a policy that names them has them used.
+
     `policy` takes the place of the company's.
     """
+    usual = tuple(one for one in channels if one not in PHONES)
     return Context(
         people=around.directory,
         calendar=around.calendar,
         policy=policy or around.policy,
-        channels=channels,
-        fallback=channels,
+        channels=usual,
+        fallback=usual,
     )
 
 
 def address_of(around: Surroundings, person: str, channel: str) -> str:
-    """Where a person is reached: the user in a chat, or the mail address; empty when unknown."""
+    """Where a person is reached: the user in a chat, mail address or number; empty when unknown."""
     found = around.directory.person(person)
     if found is None or not found.active:
         return ""
     if channel == "email":
         return found.email
+    if channel in PHONES:
+        return found.phone
     account = found.account(channel)
     return account.user if account is not None else ""

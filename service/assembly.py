@@ -15,6 +15,7 @@ from service.inbound.dingtalk import dingtalk_router
 from service.inbound.feishu import feishu_router
 from service.inbound.link_page import link_router
 from service.inbound.mail import mail_router
+from service.inbound.phone import phone_router
 from service.inbound.slack import slack_router
 from service.inbound.wecom import wecom_router
 from service.security import Gate
@@ -99,6 +100,7 @@ def make_app(
             wecom_router(app),
             feishu_router(app),
             dingtalk_router(app),
+            phone_router(app),
             mail_router(app, pages),
             link_router(app, pages),
             health.router,

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from agents.sentinel import Health
+from directory import PHONES
 from integrations import dingtalk_seal, feishu_crypto, wecom_crypto
 from integrations.dingtalk import DingtalkChannel
 from integrations.dingtalk_web import DingtalkWeb
@@ -11,6 +12,8 @@ from integrations.feishu_web import FeishuWeb
 from integrations.heartbeat import Heartbeat
 from integrations.mail import MailChannel, MailServerAddress
 from integrations.outbound import Outbound
+from integrations.phone import PhoneChannel
+from integrations.phone_gateway import Gateway
 from integrations.slack import SlackChannel
 from integrations.wecom import WecomChannel
 from integrations.wecom_web import WecomWeb
@@ -31,6 +34,8 @@ def channel_names_of(settings: Settings) -> tuple[str, ...]:
         "feishu": settings.feishu_app_id,
         "dingtalk": settings.dingtalk_app_key,
         "email": settings.smtp_host,
+        "sms": settings.sms_url.get_secret_value(),
+        "voice": settings.voice_url.get_secret_value(),
     }
     return tuple(name for name, said in asked.items() if said)
 
@@ -44,7 +49,7 @@ def channels_of(
     *,
     store: Store,
 ) -> dict[str, Channel]:
-    """Slack, WeCom, Feishu, DingTalk and e-mail, each when it is set up; nothing else.
+    """Chats, e-mail, text messages and calls, each when it is set up; nothing else.
 
     `store` keeps what a chat hands out for editing its cards.
     """
@@ -109,7 +114,23 @@ def channels_of(
             public_url=settings.public_url,
             clock=clock,
         )
+    for name in PHONES:
+        if name in asked:
+            found[name] = PhoneChannel(
+                name,
+                gateway_of(settings, name, clock),
+                wording=wording,
+                language_of=language_of,
+                public_url=settings.public_url,
+            )
     return found
+
+
+def gateway_of(settings: Settings, name: str, clock: Clock) -> Gateway:
+    """The company's gateway of text messages (``sms``) or calls (``voice``)."""
+    url = settings.sms_url if name == "sms" else settings.voice_url
+    secret = settings.phone_secret.get_secret_value()
+    return Gateway(url.get_secret_value(), secret, outbound_of(settings), clock)
 
 
 def wecom_web_of(settings: Settings) -> WecomWeb:

@@ -113,6 +113,15 @@ class Settings(BaseSettings):
     smtp_through_proxy: bool = Field(
         default=False, description="reach the mail server through the proxy too"
     )
+    sms_url: SecretStr = Field(
+        default=SecretStr(""), description="gateway of text messages; empty: none"
+    )
+    voice_url: SecretStr = Field(default=SecretStr(""), description="gateway of calls; empty: none")
+    phone_secret: SecretStr = Field(
+        default=SecretStr(""),
+        validate_default=True,
+        description="signs what goes to these gateways and comes from them",
+    )
     heartbeat_url: SecretStr = Field(
         default=SecretStr(""), description="monitor that is pinged while all is well; empty: none"
     )
@@ -135,9 +144,21 @@ class Settings(BaseSettings):
         """An empty text in the file means that nothing is set, not the current folder."""
         return None if given == "" else given
 
-    @field_validator("heartbeat_url")
+    @field_validator("phone_secret")
     @classmethod
-    def _a_monitor(cls, given: SecretStr) -> SecretStr:
+    def _whole_gateway(cls, given: SecretStr, known: ValidationInfo) -> SecretStr:
+        """Told without the secret."""
+        secret = given.get_secret_value()
+        urls = (known.data.get(name) for name in ("sms_url", "voice_url"))
+        if bool(secret) != any(url and url.get_secret_value() for url in urls):
+            raise ValueError("phone_secret goes with sms_url, voice_url or both")
+        if secret and len(secret) < SHORTEST:
+            raise ValueError(f"{SHORTEST} characters or more")
+        return given
+
+    @field_validator("heartbeat_url", "sms_url", "voice_url")
+    @classmethod
+    def _an_address(cls, given: SecretStr) -> SecretStr:
         """Told without the address: such addresses hold a token."""
         if given.get_secret_value() and not valid_heartbeat(given.get_secret_value()):
             raise ValueError("https://host/path")

@@ -70,6 +70,41 @@ def record_delivery(
     return _fall_back(uow, ctx, matter, row) if outcome == "failed" else ""
 
 
+def record_receipt(  # noqa: PLR0917 - what is known of one receipt
+    uow: UnitOfWork, ctx: Context, key: str, channel: str, status: str, error: str = ""
+) -> str:
+    """Note what came back about a notice that its channel took, once in the caller's inbox.
+
+    Args:
+        uow: the transaction.
+        ctx: for the fallback channels.
+        key: the notice's key.
+        channel: that it went out on.
+        status: ``delivered``, ``answered`` or ``failed``; a failure goes to the next channel at
+            once, unless somebody acted meanwhile.
+        error: the reason of a failure.
+
+    Returns:
+        Empty when it is noted, else ``UNKNOWN_NOTICE`` or, for a failure of what is still on its
+        way, ``NOTICE_ON_ITS_WAY``: it is to be told again.
+    """
+    row = uow.connection.execute(_FIND, {"keys": [key]}).mappings().first()
+    if row is None or row["channel"] != channel:
+        return "UNKNOWN_NOTICE"
+    if status == "failed" and row["state"] == "queued":
+        return "NOTICE_ON_ITS_WAY"
+    if status == "failed" and not overtaken(uow.connection, key):
+        record_delivery(uow, ctx, key, outcome="failed", error=error)
+        return ""
+    matter = rows.find_order(uow.connection, row["object_id"]) or rows.find_alert(
+        uow.connection, row["object_id"]
+    )
+    if matter is None:
+        return "UNKNOWN_NOTICE"
+    _attempted(uow, matter, row, status, error)
+    return ""
+
+
 def overtaken(connection: Connection, key: str) -> bool:
     """Whether somebody acted after this notice was drawn, so that it is not to be tried again.
 

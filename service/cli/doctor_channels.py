@@ -1,10 +1,18 @@
-"""What `doctor` asks of the chats that are set up: whether they let us in. Nobody is told."""
+"""What `doctor` asks of the chats and gateways: whether they let us in. Nobody is told."""
 
 from collections.abc import Callable, Iterator
 
-from service.channels import dingtalk_web_of, feishu_web_of, wecom_web_of
+from directory import PHONES
+from service.channels import (
+    channel_names_of,
+    dingtalk_web_of,
+    feishu_web_of,
+    gateway_of,
+    wecom_web_of,
+)
 from service.cli.findings import Finding
 from service.settings import Settings
+from store.clock import system_clock
 from workorders.errors import ChannelFailed, ChannelRetry
 
 
@@ -16,11 +24,14 @@ def channel_findings(settings: Settings) -> Iterator[Finding]:
         yield _let_in("feishu", feishu_web_of(settings).token)
     if settings.dingtalk_app_key:
         yield _let_in("dingtalk", dingtalk_web_of(settings).token)
+    for name in PHONES:
+        if name in channel_names_of(settings):
+            yield _let_in(name, gateway_of(settings, name, system_clock).ask)
 
 
-def _let_in(chat: str, token: Callable[[], str]) -> Finding:
+def _let_in(chat: str, ask: Callable[[], object]) -> Finding:
     try:
-        token()
+        ask()
     except ChannelFailed as fault:
         return Finding(chat, "refused", {"code": fault.code})
     except ChannelRetry as fault:

@@ -30,6 +30,7 @@ from service.application import Application
 from service.approval_cards import approval_card
 from service.i18n.wording import Spoken
 from service.inbound import acting, clicks
+from service.inbound.done import keep_done
 from service.inbound.requests import raw_of
 from service.inbound.tables import MailTryRow
 from service.inbound.views import MailPage
@@ -43,14 +44,12 @@ from workorders import Answer, reads
 from workorders.card import Card
 from workorders.cards import alert_card, order_card
 from workorders.channel import Inbound, RawInbound, Refusal
-from workorders.plain import plain
 from workorders.states import recorded
 
 SOURCE = "email"
 ACTOR = "channel:email"
 COOKIE = "hedgewarden_mail"
 _TRIES_TABLE = table(str(MailTryRow.__tablename__))
-_INBOX = table("store_inbox")
 _METHODS = ["GET", "HEAD"]
 
 
@@ -232,7 +231,8 @@ class _Rooms:
                 answer = acting.act_on(uow, app, inbound)
                 self._trace(uow, request, token, inbound.verb, answer.code)
                 if answer.ok:
-                    _keep(uow, inbound, answer)
+                    asked = {"object": inbound.object_id}
+                    keep_done(uow, SOURCE, inbound.event_id, asked, answer)
         said = clicks.sentence(app, person, answer)
         state, status = ("done", 200) if answer.ok else ("refused", 409)
         return self._form(request, token, link, status=status, state=state, said=said)
@@ -309,19 +309,6 @@ class _Rooms:
         response.headers["Cache-Control"] = "no-store"
         response.headers["Referrer-Policy"] = "no-referrer"
         return response
-
-
-def _keep(uow: UnitOfWork, inbound: Inbound, answer: Answer) -> None:
-    """Remember the outcome under the link and the verb, for whoever posts again."""
-    inbox.accept(uow, SOURCE, inbound.event_id, {"object": inbound.object_id})
-    c = _INBOX.c
-    number: int = uow.connection.execute(
-        select(c.id).where(c.source == SOURCE, c.message_key == inbound.event_id)
-    ).scalar_one()
-    inbox.consume(uow, number, plain({name: getattr(answer, name) for name in _ANSWER}))
-
-
-_ANSWER = ("ok", "code", "object_id", "version", "params")
 
 
 def _post(body: bytes) -> _Post:

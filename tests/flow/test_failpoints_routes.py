@@ -47,7 +47,8 @@ READING = {
 CHANNELS = {
     "/integrations/dingtalk/callback",
     "/integrations/feishu/callback", "/integrations/slack/commands",
-    "/integrations/slack/interactivity", "/integrations/wecom/callback",
+    "/integrations/slack/interactivity", "/integrations/sms/receipt",
+    "/integrations/voice/receipt", "/integrations/wecom/callback",
     "/link/{channel}/{token}", "/m/{token}",
 }  # fmt: skip
 

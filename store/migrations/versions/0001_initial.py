@@ -694,6 +694,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         sa.Column("unit", sa.Text(), nullable=False),
         sa.Column("shift", sa.Text(), nullable=False),
         sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("phone", sa.Text(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("language", sa.Text(), nullable=False),
         sa.Column("login", sa.Text(), nullable=False),

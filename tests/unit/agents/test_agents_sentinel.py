@@ -17,8 +17,9 @@ from agents.escalator import Escalator
 from agents.sentinel import GRACE, Health, Sentinel
 from directory import directory_from_mapping
 from integrations.addresses import valid_heartbeat
-from integrations.heartbeat import SIGNATURE, Heartbeat
+from integrations.heartbeat import Heartbeat
 from integrations.outbound import Outbound
+from integrations.signing import SIGNATURE
 from store import timers
 from tests.unit.agents.agents_house import (
     EAST,

@@ -106,6 +106,7 @@ def test_an_unknown_key_names_its_place_and_the_nearest_one():
         ("fund.transfer.cross_dept", "fund.transfer.crossdept", "UNKNOWN_PERMISSION", 17),
         ("roles: [trader]", "roles: [trader, settlement]", "ROLES_CONFLICT", 14),
         ("roles: [trader]", 'shift: "22-6"', "BAD_SHIFT", 14),
+        ("roles: [trader]", "phone: 13800000000", "BAD_PHONE", 14),
         ("2024-05-14T19:05:00+08:00", "2024-05-14T19:05:00", "BAD_TIME", 17),
         ("2024-05-14T19:05:00+08:00", "9999-12-31T23:59:59-14:00", "BAD_TIME", 17),
         ("id: u_liu", "id: u_chen", "DUPLICATE_ID", 13),
@@ -327,3 +328,25 @@ def test_an_incidents_setup_becomes_a_directory():
     assert not house.calendar.is_open(
         "MA", datetime.fromisoformat("2024-08-21T23:11+08:00"), "集团/乙"
     )
+
+
+@pytest.mark.parametrize(
+    "number", ["13800000001", "+0138000000", "+86 138", "+86138x", "+1", "+²34567890"]
+)
+def test_a_number_that_is_none_is_told_masked(number: str):
+    document = {"people": [{"id": "chen", "phone": number}]}
+    known, problems = directory_from_mapping(document)
+    assert known.people == ()
+    ((code, found),) = ((one.code, one.found) for one in problems)
+    assert code == "BAD_PHONE"
+    assert found == number[:3] + "•" * len(number[3:])
+
+
+def test_a_number_is_kept_and_not_shown():
+    person = {"id": "chen", "phone": "+8613800000001"}
+    known, problems = directory_from_mapping({"people": [person]})
+    assert problems == []
+    assert known.people[0].phone == "+8613800000001"
+    assert "13800000001" not in repr(known)
+    again, _ = directory_from_mapping(dump_directory(known))
+    assert again == known
