@@ -324,6 +324,11 @@ class WorkOrder:
     closing: Mapping[str, Any] = field(default_factory=dict)
     drill: bool = False
 
+    @property
+    def handler(self) -> str:
+        """Who disposed of it; before that who has it in hand; empty while nobody does."""
+        return self.resolved_by or self.owner or self.closed_by
+
 
 class EntryKind(StrEnum):
     """What a line of the stream is."""

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from html import unescape
 
 import pytest
 from fastapi.testclient import TestClient
 from flow_house import EAST, House, house
 
-from workorders import WorkOrder, reads
+from workorders import WorkOrder, reads, snooze
 from workorders.card import Line
 from workorders.cards import order_card
 
@@ -259,3 +260,44 @@ def test_a_product_is_known_by_its_code_in_any_case_and_by_its_name(
     form = {"org": EAST, "level": "yellow", "product": typed, "text": REASON}
     answer = home.signed_in("chen").post("/orders/new", data=form)
     assert home.order(answer.headers["location"].rpartition("/")[2]).product == "cu"
+
+
+# --- how it stands --------------------------------------------------------------------------------
+
+
+def test_a_resolved_red_order_tells_the_live_figure_and_until_when_a_second_person_closes(
+    home: House,
+) -> None:
+    order, chen = home.breach(), home.signed_in("chen")
+    held = plain(chen.get(f"/orders/{order.id}").text)
+    assert "It has come back" not in held
+    assert "A second person closes by" not in held
+    chen.post(f"/orders/{order.id}/resolve", data={"text": "sold"})
+    still = plain(chen.get(f"/orders/{order.id}").text)
+    assert "A second person closes by" in still
+    assert "It has come back" not in still
+    home.buy(400)
+    page = plain(chen.get(f"/orders/{order.id}").text)
+    assert "It has come back: now 400 t, limit 1,000 t." in page
+    assert re.search(r"A second person closes by \S* ?10:00 \(", page), page[:400]
+
+
+def test_a_snoozed_order_says_in_its_steps_until_when_nobody_is_reminded(home: House) -> None:
+    order, chen = by_hand(home, "yellow"), home.signed_in("chen")
+    assert "no reminders until" not in plain(chen.get(f"/orders/{order.id}").text)
+    with home.app.store.unit_of_work("chen") as uow:
+        context = home.app.context(home.app.directories.around(uow.connection))
+        until = uow.now + timedelta(hours=1)
+        assert snooze(uow, context, order.id, until=until, reason="the price is late").ok
+    html = chen.get(f"/orders/{order.id}").text
+    steps = plain("<main" + html[html.index('<ol class="stepper') :].split("</ol>")[0])
+    assert re.search(r"no reminders until .*\d\d:\d\d", steps), steps
+
+
+def test_a_closed_order_says_who_disposed_of_it(home: House, resolved: WorkOrder) -> None:
+    lin = home.signed_in("lin")
+    assert lin.post(f"/orders/{resolved.id}/close", data=CLOSING).status_code == 303
+    page = plain(lin.get(f"/orders/{resolved.id}").text)
+    assert "Owner Chen Fang" in page
+    listed = plain(lin.get("/orders?state=all").text)
+    assert "Chen Fang" in listed[listed.index(resolved.id) :]

@@ -8,10 +8,11 @@ from sqlalchemy import Connection
 
 from service.web.rooms.entered import NOTHING_ENTERED, Entered
 from service.web.rooms.here import Here
-from service.web.rooms.order_conditions import condition_text, live_conditions, unmet_of
+from service.web.rooms.order_conditions import condition_text, unmet_of
 from service.web.rooms.order_forms import Forms
 from service.web.views.parts import Act
 from workorders import escalation_reaches
+from workorders.guard import Condition
 from workorders.ladder import Told
 from workorders.levels import Level
 from workorders.model import State, WorkOrder
@@ -38,13 +39,15 @@ def acts_of(
     connection: Connection,
     order: WorkOrder,
     matches: Sequence[Mapping[str, Any]],
+    *,
+    conditions: Sequence[Condition],
     entered: Entered = NOTHING_ENTERED,
 ) -> list[Act]:
     """The buttons for this person; none at all for somebody who may do nothing here."""
     offered = [verb for verb in OFFERED if _offered(order, verb, here.person)]
     if not any(here.may(PERMISSIONS[verb], order.org) for verb in offered):
         return []
-    forms = Forms(here, order, matches, live_conditions(here, connection, order), entered)
+    forms = Forms(here, order, matches, conditions, entered)
     told = escalation_reaches(connection, here.app.context(here.around), order, here.now)
     return [_act(here, order, verb, forms, told) for verb in offered]
 

@@ -22,6 +22,20 @@ def unmet_of(conditions: Sequence[Condition]) -> Condition | None:
     return next((one for one in conditions if one.holding is not Holding.CLEARED), None)
 
 
+def cleared_text(here: Here, conditions: Sequence[Condition]) -> str:
+    """That none of the conditions holds any more, with the live figure; empty while one does."""
+    if not conditions or unmet_of(conditions) is not None:
+        return ""
+    form, lead = here.reader.format, conditions[0]
+    if lead.value is None or lead.limit is None:
+        return here.text("ui.order.cleared")
+    return here.text(
+        "ui.order.cleared_now",
+        value=form.quantity(lead.value, lead.unit),
+        limit=form.quantity(lead.limit, lead.unit),
+    )
+
+
 def condition_text(here: Here, condition: Condition) -> str:
     """Why a condition keeps an order open, with the live figures."""
     if condition.holding is Holding.HOLDS:

@@ -15,6 +15,7 @@ from service.web.rooms.evidence import (
 from service.web.rooms.figures import limit_of, value_of
 from service.web.rooms.here import Here
 from service.web.rooms.order_buttons import acts_of, note_url
+from service.web.rooms.order_conditions import cleared_text, live_conditions
 from service.web.rooms.order_data_fault import decisions_of, fault_of, instructions_of
 from service.web.rooms.order_lines import happened, other_line, remedies_of, since_text, spark_of
 from service.web.rooms.order_rows import read_rows
@@ -26,7 +27,9 @@ from service.web.views.orders import (
     Step,
 )
 from service.web.views.parts import Link, StreamEntry
+from workorders.levels import Level
 from workorders.model import Entry, State, WorkOrder
+from workorders.opening import review_due
 from workorders.states import TERMINAL
 
 _INTO_WORK = frozenset({"order.take_over", "order.hold", "order.request_approval"})
@@ -45,6 +48,9 @@ def order_page(
     lines, events = stream_of(here, order, rows.entries, rows.matches)
     rules = rule_lines(here, last)
     over = order.state in TERMINAL
+    conditions = live_conditions(here, connection, order)
+    cleared = cleared_text(here, conditions)
+    second = _review_due(here, order)
     return OrderPage(
         number=order.id,
         title=names.subject(code, order.product, order.month),
@@ -55,9 +61,10 @@ def order_page(
         kind=order.kind.value,
         drill=order.drill,
         count=order.count,
-        steps=tuple(steps_of(here, order, rows.entries)),
+        steps=tuple(steps_of(here, order, rows.entries, second)),
         acknowledge_due=order.acknowledge_due,
         resolve_due=order.resolve_due,
+        review_due=second,
         value=value_of(order),
         limit=limit_of(order),
         use=order.use,
@@ -66,14 +73,17 @@ def order_page(
         broke_note=_clause(rules),
         since_text=since_text(here, order, lead, rows.matches),
         spark=spark_of(lead, order.limit),
-        remedies=tuple(remedies_of(here, lead)) if not over else (),
+        remedies=() if over or cleared else tuple(remedies_of(here, lead)),
         over=_over(here, order) if over else "",
+        cleared=cleared,
         fault=fault_of(here, rows),
         fault_decisions=(*instructions_of(here, rows), *decisions_of(here, rows.matches)),
         rules=tuple(rules),
         stream=tuple(lines),
         stream_how=_how(here, lines),
-        acts=tuple(acts_of(here, connection, order, rows.matches, entered)),
+        acts=tuple(
+            acts_of(here, connection, order, rows.matches, conditions=conditions, entered=entered)
+        ),
         closing=tuple(closing_of(here, order)),
         people=tuple(people_of(here, order, rows.entries)),
         related=tuple(related_of(here, connection, order, events)),
@@ -86,8 +96,17 @@ def order_page(
 # --- head ---------------------------------------------------------------------------------------
 
 
-def steps_of(here: Here, order: WorkOrder, entries: Sequence[Entry]) -> Iterable[Step]:
-    """The five states; what was passed over has no time. A merged order ends with its merging."""
+def steps_of(
+    here: Here, order: WorkOrder, entries: Sequence[Entry], second: datetime | None = None
+) -> Iterable[Step]:
+    """The five states; what was passed over has no time. A merged order ends with its merging.
+
+    Args:
+        here: the request.
+        order: whose steps.
+        entries: its stream.
+        second: until when its second person must have closed it.
+    """
     state = order.snoozed_from if order.state is State.SNOOZED else order.state.value
     now = _STEPS.index(state) if state in _STEPS else 0
     begun = next((one for one in entries if one.code in _INTO_WORK), None)
@@ -111,14 +130,23 @@ def steps_of(here: Here, order: WorkOrder, entries: Sequence[Entry]) -> Iterable
         stage = "done" if number < now else "now" if number == now else "next"
         if stage == "now" and code == "closed":
             stage = "done"
-        due = order.acknowledge_due if code == "open" else order.resolve_due
+        due = order.acknowledge_due if code == "open" else order.resolve_due or second
         yield Step(
             code,
             stage,
             moment if stage != "next" else None,
             here.names.actor(who) if who and stage != "next" else "",
             due if stage == "now" else None,
+            order.snoozed_until if stage == "now" else None,
         )
+
+
+def _review_due(here: Here, order: WorkOrder) -> datetime | None:
+    """Until when a second person must have closed a red order that is resolved."""
+    red = order.level is Level.RED and order.state is State.RESOLVED
+    if not red or order.resolved_at is None:
+        return None
+    return review_due(here.app.context(here.around), order, order.resolved_at)
 
 
 def _links(here: Here, order: WorkOrder, *, found_by_rule: bool) -> Iterable[Link]:

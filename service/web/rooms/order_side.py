@@ -23,6 +23,7 @@ def closing_of(here: Here, order: WorkOrder) -> Iterable[Pair]:
     if order.state is not State.CLOSED:
         return
     closing, words = order.closing, here.reader.words
+    yield Pair(here.text("ui.column.owner"), here.names.actor(order.handler) or "—")
     disposition = str(closing.get("disposition") or "")
     yield Pair(
         here.text("ui.field.disposition"),

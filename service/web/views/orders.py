@@ -67,6 +67,7 @@ class Step:
         at: when it was reached.
         who: who brought it there.
         due: counted down while `stage` is ``now``.
+        paused_until: when reminders of a snoozed order begin again.
     """
 
     code: str
@@ -74,6 +75,7 @@ class Step:
     at: datetime | None = None
     who: str = ""
     due: datetime | None = None
+    paused_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,10 +180,13 @@ class OrderPage:
         kind: a code of `workorders.model.OrderKind`.
         drill: a marked exercise; cards and page say 演练.
         acknowledge_due, resolve_due: the two clocks; None when stopped.
+        review_due: until when a second person must have closed a red order that is resolved.
         value, limit, use: what broke; `broke_note` one line below it. Without a figure, for what
             has happened (a duplicate voucher), `broke_text` says it.
         since_text: since when and how fast, in words.
         spark: 20 points; None leaves the picture out.
+        cleared: that what broke does not hold now, with the live figure; it stands in the place of
+            what would bring it back.
         fault: the data fault's sentence, or empty; `fault_decisions` what was held for it.
         rules: what matched; `leaves` the compared fields of all of them.
         stream: events, messages, notes, approvals and files, oldest first; `stream_how` shows its
@@ -203,6 +208,7 @@ class OrderPage:
     steps: tuple[Step, ...] = ()
     acknowledge_due: datetime | None = None
     resolve_due: datetime | None = None
+    review_due: datetime | None = None
     value: Figure = NO_FIGURE
     limit: Figure = NO_FIGURE
     use: Decimal | None = None
@@ -213,6 +219,7 @@ class OrderPage:
     spark: Spark | None = None
     remedies: tuple[Remedy, ...] = ()
     over: str = ""
+    cleared: str = ""
     fault: str = ""
     fault_decisions: tuple[DecisionLine, ...] = ()
     rules: tuple[RuleLine, ...] = ()
