@@ -1,16 +1,26 @@
-"""The slash command: `orders`, `show <id>`, `ack <id>`, `oncall`.
+"""The slash command: `orders`, `show <id>`, `ack <id>`, `oncall`, `open <level> <unit> <text>`.
 
 Looking is answered at once and privately; what acts goes the way of a click.
 """
 
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
 from directory import Person
+from integrations.slack_forms import OPEN_ORDER
 from service.application import Application
+from service.by_hand import places
 from service.i18n.wording import Spoken
 from service.inbound import clicks, linking
 from workorders import WorkOrder, reads
 from workorders.channel import Inbound
+from workorders.errors import BadLevel
+from workorders.levels import parse_level
 
 _MOST = 10
+#: What may stand between a unit and the words after it.
+_ENDS = " \n:：,，"
 
 
 def answer(app: Application, inbound: Inbound, text: str, command: str) -> str | Inbound:
@@ -28,17 +38,21 @@ def answer(app: Application, inbound: Inbound, text: str, command: str) -> str |
     spoken = app.catalogues.words(person.language or app.settings.language)
     verb, _, rest = text.strip().partition(" ")
     order_id = rest.strip()
+    said: str | Inbound
     match verb.lower():
         case "orders" | "工单":
-            return _orders(app, person, spoken)
+            said = _orders(app, person, spoken)
         case "show" | "查看":
-            return _show(app, person, spoken, order_id)
+            said = _show(app, person, spoken, order_id)
         case "ack" | "确认":
-            return _acknowledge(app, person, spoken, inbound, order_id)
+            said = _acknowledge(app, person, spoken, inbound, order_id)
         case "oncall" | "值班":
-            return _on_call(app, person, spoken)
+            said = _on_call(app, person, spoken)
+        case "open" | "建单":
+            said = _open(app, person, spoken, inbound, rest)
         case _:
-            return spoken.text("chat.help", command=command).strip()
+            said = spoken.text("chat.help", command=command).strip()
+    return said
 
 
 def _stranger(app: Application, inbound: Inbound, person: Person | None) -> str:
@@ -117,3 +131,38 @@ def _on_call(app: Application, person: Person, spoken: Spoken) -> str:
     known = (app.directory.person(one) for one in found.people)
     names = [one.name for one in known if one is not None]
     return spoken.text("chat.on_call", people=spoken.text("card.and").join(names))
+
+
+def _open(
+    app: Application, person: Person, spoken: Spoken, inbound: Inbound, rest: str
+) -> str | Inbound:
+    """An order with what was written; the unit may be left out where there is one only."""
+    word, _, said = rest.strip().partition(" ")
+    try:
+        level = parse_level(word)
+    except BadLevel:
+        return spoken.text("chat.open_level")
+    units = places(app.directory, person.id, app.clock())
+    unit, text = _unit_of(units, said.strip())
+    if not unit and len(units) > 1:
+        return spoken.text("chat.open_unit", units=spoken.text("ui.list_comma").join(units))
+    matter = {
+        # Without a unit the person may open none: that is found out, and recorded, with the act.
+        "org": unit or (units[0] if units else person.unit),
+        "level": level.value,
+        "product": "",
+        "text": text,
+    }
+    return replace(inbound, verb=OPEN_ORDER, matter=matter)
+
+
+def _unit_of(units: Sequence[str], said: str) -> tuple[str, str]:
+    """The unit with which the words begin, by path or by its own name, and the words after it."""
+    own = Counter(path.rpartition("/")[2].casefold() for path in units)
+    for path in sorted(units, key=len, reverse=True):
+        last = path.rpartition("/")[2]
+        for name in (path, last) if own[last.casefold()] == 1 else (path,):
+            begun, after = said[: len(name)], said[len(name) :]
+            if begun.casefold() == name.casefold() and (not after or after[0] in _ENDS):
+                return path, after.lstrip(_ENDS)
+    return "", said

@@ -1,5 +1,6 @@
 """Clicks and commands by Socket Mode: the same inbox, the same rights, one holder."""
 
+import json
 import os
 import signal
 import subprocess
@@ -8,16 +9,18 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
-from flow_house import House, house, slack_user
+from flow_house import EAST, House, house, slack_user
 from sqlalchemy import select
 
 import main
 from directory.loading import directory_from_mapping
 from directory.writing import save_directory
-from service.demo.slack_server import Fault
-from service.inbound import clicks, commands
+from integrations.slack_forms import unit_code
+from service.demo.slack_server import Fault, SignedRequest
+from service.inbound import clicks, commands, order_form
 from service.inbound.slack_socket import (
     DISCONNECTED,
     LEASE_S,
@@ -467,3 +470,65 @@ def test_the_app_level_token_needs_the_bots(tmp_path: Path):
     assert APP_TOKEN not in str(fault.value)
     given: Callable[..., Settings] = Settings
     assert given(data=tmp_path, slack_token="xoxb", slack_app_token=APP_TOKEN)
+
+
+# --- the shortcut and its form ------------------------------------------------------------------
+
+
+def carried(asked: SignedRequest) -> Any:
+    """What is signed for HTTP, as the socket carries it."""
+    return json.loads(parse_qs(asked.body.decode())["payload"][0])
+
+
+def answer_to(town: Town, payload: Any) -> Any:
+    client = town.connected()
+    envelope = town.deliver(payload, client=client)
+    return next(one for one in client.acks if one["envelope_id"] == envelope).get("payload")
+
+
+def test_a_message_becomes_an_order_and_the_faults_of_the_form_stand_in_the_acknowledgement(
+    town: Town,
+):
+    chen, server = slack_user("chen"), town.server
+    said = {"ts": "1715652000.000100", "user": "U0OUTSIDE", "text": "no invoice"}
+    town.deliver(carried(server.shortcut(chen, said)))
+    assert town.work_off() == 1
+    (view,) = server.views
+    filled = {"org": unit_code(EAST), "level": "orange"}
+    wrong = carried(server.submit(view, **filled, product="pinnacle"))
+    told = answer_to(town, wrong)
+    assert list(told["errors"]) == ["product"]
+    assert answer_to(town, wrong) == told  # sent once more, nothing done again
+    right = carried(server.submit(view, **filled))
+    assert answer_to(town, right) is None
+    assert answer_to(town, right) is None
+    (order,) = town.house.orders()
+    assert town.house.actions().count("order.message") == 1
+    assert town.house.whispers(chen) == []  # not in the thread that acknowledges
+    town.listeners[0].door.tell()
+    (whisper,) = town.house.whispers(chen)
+    assert order.id in whisper
+
+
+def test_a_form_that_cannot_be_written_is_not_acknowledged_and_comes_again(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+):
+    chen, server = slack_user("chen"), town.server
+    said = {"ts": "1715652000.000100", "user": "U0OUTSIDE", "text": "no invoice"}
+    town.deliver(carried(server.shortcut(chen, said)))
+    town.work_off()
+    sent = carried(server.submit(server.views[0], org=unit_code(EAST), level="orange"))
+    real, tried = order_form.open_by_hand, threading.Event()
+
+    def down(*_given: object) -> None:
+        tried.set()
+        raise OSError("full")
+
+    monkeypatch.setattr(order_form, "open_by_hand", down)
+    client = town.connected()
+    envelope = town.send(sent, "interactive", client)
+    assert tried.wait(60)
+    monkeypatch.setattr(order_form, "open_by_hand", real)
+    town.deliver(sent, client=client)  # acknowledged after what came before it was refused
+    assert envelope not in [one["envelope_id"] for one in client.acks]
+    assert len(town.house.orders()) == 1
