@@ -26,10 +26,20 @@ function frame(data, width) {
       borderColor: token("line"),
       textStyle: { color: token("ink"), fontSize: 12 },
     },
-    xAxis: { type: "category", data: data.labels, axisLine: line, ...axis(data, text, line, width) },
+    useUTC: true,
+    xAxis: data.times ? clock(data, text, line)
+      : { type: "category", data: data.labels, axisLine: line, ...axis(data, text, line, width) },
     yAxis: { type: "value", axisLabel: text, splitLine: line, splitNumber: 3,
       minInterval: data.kind === "histogram" ? 1 : 0 },
   };
+}
+
+/** An axis of time, on which a step is as wide as it lasted; words only where there is room. */
+function clock(data, text, line) {
+  const last = data.times.length - 1;
+  const days = data.times[last] - data.times[0] >= 86400000;
+  return { type: "time", min: data.times[0], max: data.times[last], axisLine: line,
+    axisLabel: { ...text, hideOverlap: true, formatter: days ? "{MM}-{dd} {HH}:{mm}" : "{HH}:{mm}:{ss}" } };
 }
 
 /** Every label, or where the page names marks: those that have room, each with its tick. */
@@ -74,7 +84,8 @@ function options(data, width) {
   }
   if (data.kind === "shares") return { ...base, ...shares(data, base) };
   base.series = data.series.map((series) => ({
-    type: "line", name: series.name, data: series.values, step: "end", showSymbol: false,
+    type: "line", name: series.name, step: "end", showSymbol: false,
+    data: data.times ? series.values.map((value, place) => [data.times[place], value]) : series.values,
     lineStyle: { width: 2, color: token(series.code) || token("accent") },
     itemStyle: { color: token(series.code) || token("accent") },
     markLine: data.limit == null ? undefined : {

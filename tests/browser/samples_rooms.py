@@ -228,6 +228,7 @@ def log(reader: Reader, *, drawer: bool = True) -> LogPage:
     start = datetime(2026, 11, 22, 5, 0, tzinfo=UTC)
     bins = [start + timedelta(minutes=5 * i) for i in range(24)]
     times = tuple(at.isoformat() for at in bins)
+    moved = [*bins[:15], bins[14] + timedelta(seconds=8), *bins[16:]]
     counts = {"business": [3, 5, 2, 8], "system": [1, 2, 1, 1], "exception": [0, 0, 1, 5]}
     events = (
         (2, "decision", "risk", "hedge.order.queued", say("对冲指令排队：买入 1,500 手", "Hedge instruction queued: buy 1,500 lots"), "HO-88213", "robot-2", say("暂缓", "on hold"), False),
@@ -249,7 +250,7 @@ def log(reader: Reader, *, drawer: bool = True) -> LogPage:
             ("exception", say("入库确认超时", "Confirmation timed out"), "inbound.timeout"),
             ("decision", say("敞口标记为不可评估", "Exposure marked not assessable"), "DATA_GATE"),
         ))),
-        Chart("steps", tuple(reader.format.minute(at) for at in bins), (Series("red", say("净敞口", "Net"), tuple(Decimal(0 if i < 14 else -1500 * min(5, i - 13)) for i in range(24))),), say("净敞口从 0 降至 −7,500 t", "The net exposure falls from 0 to −7,500 t"), limit=Decimal(500)),
+        Chart("steps", tuple(reader.format.minute(at) for at in bins), (Series("red", say("净敞口", "Net"), tuple(Decimal(0 if i < 14 else -1500 * min(5, i - 13)) for i in range(24))),), say("净敞口从 0 降至 −7,500 t", "The net exposure falls from 0 to −7,500 t"), limit=Decimal(500), times=tuple(reader.format.local(at) for at in moved)),
         (Pair(say("数量", "Quantity"), "1,500 t"), Pair(say("合同", "Contract"), "CG-2205", "/log?q=CG-2205")),
         (say("仓储接口", "warehouse-interface"),),
         (

@@ -123,6 +123,34 @@ def test_heavy_parts_are_fetched_only_where_they_are_used(visit: Visit) -> None:
     assert not [url for url in visitor.fetched if "chunk-editor" in url]
 
 
+def test_a_step_of_the_exposure_is_as_wide_as_it_lasted(visit: Visit) -> None:
+    visitor = visit(timezone_id="America/New_York")
+    visitor.open_whole("/log-timeline")
+    box = visitor.page.locator(".chart-steps")
+    box.locator("svg").wait_for()
+    times = box.evaluate("(one) => JSON.parse(one.dataset.chart).times")
+    # the value falls at five places: 8 seconds, then 9 min 52 s, then five minutes apart
+    places = box.evaluate(
+        """(one) => [...one.querySelectorAll("svg path[fill=none][stroke-width='2']")]
+          .map((path) => path.getAttribute("d").match(/-?[\\d.]+/g).map(Number))
+          .sort((a, b) => b.length - a.length)[0].filter((_, at) => at % 2 === 0)"""
+    )
+    drops = sorted({round(one, 2) for one in places})
+    whole = times[-1] - times[0]
+    told = [round((one - drops[0]) / (drops[-1] - drops[0]), 2) for one in drops]
+    assert round((times[14] - times[0]) / whole, 2) in told
+    assert max(told[1:]) == 1
+    assert round((times[16] - times[0]) / whole, 2) in told
+    assert round((times[14] + 300_000 - times[0]) / whole, 2) not in told
+    # the reader's clock, wherever the browser stands
+    labels = box.evaluate("(one) => JSON.parse(one.dataset.chart).labels")
+    hours = {re.search(r"(\d\d):\d\d", one)[1] for one in labels}  # type: ignore[index]
+    said = box.locator("svg text").all_text_contents()
+    shown = [one[:2] for one in said if re.fullmatch(r"\d\d:\d\d:\d\d", one)]
+    assert shown
+    assert set(shown) <= hours
+
+
 def test_nothing_is_fetched_from_elsewhere(visit: Visit) -> None:
     visitor = visit()
     for path in ("/", "/log-timeline", "/rules"):

@@ -71,7 +71,8 @@ def test_a_broken_rule_is_told_in_words_and_needs_no_odds(home: House) -> None:
     found(home, "DUPLICATE", given, "99")
     page = text_of(home.signed_in("chen"), "/alerts")
     # the earlier document is named by its number and time, never by the hash of its event
-    assert "what event FK-77 · 09:00 had booked already" in page
+    assert "booked the same twice: " in page
+    assert " has the order, amount and accounts of event FK-77 · 09:00." in page
     assert earlier not in page
     assert "Same document" not in page
     assert "a document is booked once" in page

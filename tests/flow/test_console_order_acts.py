@@ -301,3 +301,14 @@ def test_a_closed_order_says_who_disposed_of_it(home: House, resolved: WorkOrder
     assert "Owner Chen Fang" in page
     listed = plain(lin.get("/orders?state=all").text)
     assert "Chen Fang" in listed[listed.index(resolved.id) :]
+
+
+def test_figures_are_said_to_open_their_rows_only_where_they_do(home: House) -> None:
+    for order in (home.breach(), by_hand(home, "yellow")):
+        html = home.signed_in("chen").get(f"/orders/{order.id}").text
+        panel = html[html.index('id="evidence"') :].split("</section>")[0]
+        cells = re.findall(
+            r'<td class="num"[^>]*data-head="Value"[^>]*>(.*?)</td>', panel, re.DOTALL
+        )
+        opens = bool(cells) and all("<a " in one for one in cells)
+        assert ("every figure opens its rows" in panel) == opens

@@ -150,6 +150,7 @@ def _curve(here: Here, events: Sequence[Event]) -> Chart | None:
             after=form.quantity(values[-1], unit),
         ),
         limit=Decimal(limit) if limit else None,
+        times=tuple(form.local(one.event_time) for one in own),
     )
 
 

@@ -233,3 +233,10 @@ class OrderPage:
     links: tuple[Link, ...] = ()
     note_url: str = ""
     export_url: str = ""
+
+    @property
+    def evidence_opens(self) -> bool:
+        """Whether each figure of the evidence leads to its rows; false where there is none."""
+        leaves = self.leaves or tuple(leaf for rule in self.rules for leaf in rule.leaves)
+        figures = [leaf.value for leaf in leaves if leaf.value.value is not None]
+        return bool(figures) and all(one.url for one in figures)

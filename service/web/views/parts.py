@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 
@@ -247,6 +247,8 @@ class Chart:
         from_times, to_times: bounds of each bar; given, a drag narrows the search to them.
         limit: drawn at plus and minus it.
         marks: the places of the axis that have words, when not all labels do.
+        times: when each value began, on the reader's clock; the axis is then one of time, on which
+            eight seconds are narrower than an hour.
     """
 
     kind: str
@@ -257,6 +259,7 @@ class Chart:
     to_times: tuple[str, ...] = ()
     limit: Decimal | None = None
     marks: Mapping[int, str] | None = None
+    times: tuple[datetime, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """For the data block; pixels need no more than a float's digits."""
@@ -274,6 +277,9 @@ class Chart:
             "from": list(self.from_times) or None,
             "to": list(self.to_times) or None,
             "limit": None if self.limit is None else float(self.limit),
+            # The reader's wall clock as if it were UTC: a browser elsewhere shows the same hours.
+            "times": [int(one.replace(tzinfo=UTC).timestamp() * 1000) for one in self.times]
+            or None,
             "marks": None if self.marks is None else {str(at): s for at, s in self.marks.items()},
         }
 
