@@ -1,14 +1,18 @@
 """What approving changes: the figures before and after, on the book as it is now."""
 
+from datetime import datetime
+from decimal import Decimal
+
 from sqlalchemy import Connection, select
 
 from agents.hedge_orders import Answer, HedgeOrder
 from agents.world import root_of
 from approvals import State, Subject
 from book.read import read_state
+from book.state import BookState
 from service.application import Application
 from service.approval_cards import Effect
-from service.prechecking import judged
+from service.prechecking import coverage_moved, judged
 from store.schema import table
 from store.types import decimal_text
 from workorders import rows
@@ -27,7 +31,7 @@ def level_of(connection: Connection, state: State) -> Level | None:
 
 
 def effect_of(connection: Connection, app: Application, state: State) -> Effect:
-    """What approving changes: net exposure and use of the limit, before and after."""
+    """What approving changes: net exposure, use of the limit, coverage, before and after."""
     subject = state.subject
     order = None
     if number := subject.material.get("order", ""):
@@ -36,13 +40,16 @@ def effect_of(connection: Connection, app: Application, state: State) -> Effect:
     if subject.kind == "hedge_order":
         found = hedge_order_of(connection, subject)
         if found is not None:
-            answer = judged_now(connection, app, found)
+            now = app.clock()
+            book = _book_of(connection, found, now)
+            answer = judged(connection, app.rulebook, found, book, now)
+            moved = _figures(answer, coverage_moved(found, book, now), order)
             trade = {
                 "contract": found.contract or f"{found.product}{found.month}",
                 "side": found.side,
                 "lots": grouped(str(found.lots)),
             }
-            return Effect(_figures(answer, order), level, str(answer.fact["data_state"]), trade)
+            return Effect(moved, level, str(answer.fact["data_state"]), trade)
     if order is None or order.value is None:
         return Effect((), level)
     figures = [Figure("card.value", decimal_text(order.value), unit=order.unit)]
@@ -53,7 +60,9 @@ def effect_of(connection: Connection, app: Application, state: State) -> Effect:
     return Effect(tuple(figures), level)
 
 
-def _figures(answer: Answer, order: WorkOrder | None) -> tuple[Figure, ...]:
+def _figures(
+    answer: Answer, coverage: tuple[Decimal, Decimal] | None, order: WorkOrder | None
+) -> tuple[Figure, ...]:
     fact = answer.fact
     unit = order.unit if order is not None else ""
     figures = [
@@ -64,6 +73,11 @@ def _figures(answer: Answer, order: WorkOrder | None) -> tuple[Figure, ...]:
     if "use_before" in fact and "use_after" in fact:
         use = decimal_text(fact["use_before"]), decimal_text(fact["use_after"])
         figures.append(Figure("card.use", *use, "ratio"))
+    if coverage is not None:
+        before, after = coverage
+        figures.append(
+            Figure("approval.coverage", decimal_text(before), decimal_text(after), "ratio")
+        )
     return tuple(figures)
 
 
@@ -81,5 +95,8 @@ def hedge_order_of(connection: Connection, subject: Subject) -> HedgeOrder | Non
 def judged_now(connection: Connection, app: Application, order: HedgeOrder) -> Answer:
     """What the rules say of the order at this moment."""
     now = app.clock()
-    book = read_state(connection, as_of=now, known_at=now, orgs=[root_of(order.org)])
-    return judged(connection, app.rulebook, order, book, now)
+    return judged(connection, app.rulebook, order, _book_of(connection, order, now), now)
+
+
+def _book_of(connection: Connection, order: HedgeOrder, now: datetime) -> BookState:
+    return read_state(connection, as_of=now, known_at=now, orgs=[root_of(order.org)])

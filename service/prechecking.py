@@ -1,6 +1,8 @@
 """What the rules say of a hedge order on the book as it is now, before anybody trades it."""
 
+from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 
 from sqlalchemy import Connection
 
@@ -8,6 +10,8 @@ from agents import hedge_orders
 from agents.assessor import Scope, narrowed, views
 from agents.feed_states import late_orgs
 from agents.hedge_orders import Answer, HedgeOrder
+from book.buckets import roll_up
+from book.exposure import compute
 from book.state import BookState
 from rules.rulebook import Rulebook
 
@@ -28,3 +32,19 @@ def judged(
     late = late_orgs(connection)
     found = views(narrowed(book, order.product), place, at, late=late)
     return hedge_orders.judge(order, found, rulebook, at)
+
+
+def coverage_moved(
+    order: HedgeOrder, book: BookState, at: datetime
+) -> tuple[Decimal, Decimal] | None:
+    """套保比例 of the order's unit and product before and after it; None with nothing to hedge.
+
+    The share is that of `book.buckets.Bucket.coverage`, over all months and accounts.
+    """
+    before = roll_up(
+        compute(narrowed(book, order.product), at), org=order.org, product=order.product
+    )
+    after = replace(before, futures=before.futures + order.qty_signed)
+    if before.coverage is None or after.coverage is None:
+        return None
+    return before.coverage, after.coverage

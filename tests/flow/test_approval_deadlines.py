@@ -14,6 +14,7 @@ from agents.feed_states import feed_key, remember
 from approvals import State, Status
 from service import composition
 from service.approval_deadlines import SOURCE, TOLD_AFTER, run_due
+from service.approval_effect import effect_of
 from service.approving import Ask, ask_for
 from store import Store, inbox
 from tests.breaking import Breaking
@@ -117,7 +118,8 @@ def test_a_precheck_behind_a_late_feed_says_so(town: House) -> None:
     assert chen.post("/api/v1/precheck", json=order).json()["data_state"] == "late"
 
 
-def test_figures_of_an_approval_behind_a_late_feed_say_so(town: House) -> None:
+def queued_order(town: House) -> WorkOrder:
+    """The order of a breach, and hedge order H-1 that waits beside it."""
     town.breach()
     event = {
         "event_id": "E-H1",
@@ -136,6 +138,24 @@ def test_figures_of_an_approval_behind_a_late_feed_say_so(town: House) -> None:
     assert answer.json()["accepted"] == 1, answer.text
     town.run_agents()
     (order,) = (one for one in town.orders() if one.product == "cu")
+    return order
+
+
+def test_an_approval_tells_the_coverage_before_and_after(town: House) -> None:
+    order = queued_order(town)
+    with town.app.store.unit_of_work("chen") as uow:
+        context = town.app.context(town.app.directories.around(uow.connection))
+        found = ask_for(uow, town.app, context, order, Ask("hedge_order", "H-1"))
+        assert found.request is not None, found.code
+        effect = effect_of(uow.connection, town.app, found.request.state)
+    figures = {one.code: (one.before, one.after, one.unit) for one in effect.figures}
+    # 10 lots of 5 t sold against 1,300 t bought: 50 / 1,300
+    assert figures["approval.coverage"] == ("0", "0.0385", "ratio")
+    assert figures["approval.net"] == ("1300", "1250", "t")
+
+
+def test_figures_of_an_approval_behind_a_late_feed_say_so(town: House) -> None:
+    order = queued_order(town)
     late(town, EAST)
     with town.app.store.unit_of_work("chen") as uow:
         context = town.app.context(town.app.directories.around(uow.connection))
