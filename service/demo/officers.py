@@ -1,8 +1,9 @@
 """Scripted officers: they act as people would, through the doors that people use.
 
 The first who is told acknowledges in the chat; they mend what the order says would bring it back
-(receipts posted, a grant asked for and signed by another, stray orders cancelled), resolve, and a
-second person closes. They know the set-up of an incident, never what is expected of it.
+(receipts posted, a grant asked for and signed by another, stray orders cancelled), resolve, a
+second person closes, and days later the first ends the corrective action. They know the set-up of
+an incident, never what is expected of it.
 
 Theirs are the orders of the incidents while those are replayed, and the approvals that they asked
 for themselves. An order on which somebody else has done anything is left alone from then on.
@@ -31,6 +32,7 @@ SIGN_AFTER: Final = timedelta(seconds=20)
 MEND_AFTER: Final = timedelta(minutes=13, seconds=20)
 RESOLVE_AFTER: Final = timedelta(minutes=14)
 CLOSE_AFTER: Final = timedelta(minutes=14, seconds=30)
+CORRECT_AFTER: Final = timedelta(days=3)
 _LIFE: Final = timedelta(days=365)
 _ORDER: Final = "WO-"
 _ROOT_CAUSE: Final = {
@@ -156,6 +158,11 @@ class Officers:
             "note": "复核完毕",
         }
         self._post(person, f"/api/v1/orders/{number}/close", body)
+        self._plan(number, at + CORRECT_AFTER, lambda _: self._correct(number, owner))
+
+    def _correct(self, number: str, owner: str) -> None:
+        done = {"text": "流程与权限已复核，相关人员已培训"}
+        self._post(owner, f"/api/v1/correctives/{number}/finish", done)
 
     def _signing(self, message: Message) -> Act:
         def sign(_: datetime) -> None:

@@ -15,7 +15,7 @@ from service.demo.last_morning import last_morning
 from service.settings import Settings
 from workorders.levels import Level
 from workorders.model import Alert, AlertState
-from workorders.rows import ALERTS, alert_from
+from workorders.rows import ALERTS, STREAM, alert_from
 
 FINANCE = "华东钢铁/财务部"
 CHOSEN = ("INC-5", "INC-2")
@@ -26,6 +26,7 @@ class Played(NamedTuple):
 
     told: dict[str, Any]
     alerts: tuple[Alert, ...]
+    overdue: tuple[str, ...] = ()
 
     @property
     def waiting(self) -> list[Alert]:
@@ -40,8 +41,10 @@ def played(folder: Path, incidents: Path | None) -> Played:
     engine = create_engine(f"sqlite:///{folder / 'data' / 'hedgewarden.db'}")
     with engine.connect() as connection:
         found = alerts_of(connection)
+        reminded = select(STREAM.c.order_id).where(STREAM.c.code == "order.corrective_overdue")
+        overdue = tuple(connection.scalars(reminded))
     engine.dispose()
-    return Played(told, found)
+    return Played(told, found, overdue)
 
 
 def alerts_of(connection: Connection) -> tuple[Alert, ...]:
@@ -52,6 +55,10 @@ def alerts_of(connection: Connection) -> tuple[Alert, ...]:
 @pytest.fixture(name="ours", scope="module")
 def _ours(tmp_path_factory: pytest.TempPathFactory) -> Played:
     return played(tmp_path_factory.mktemp("ours"), None)
+
+
+def test_who_closed_an_order_months_ago_has_done_what_was_to_be_done(ours: Played) -> None:
+    assert ours.overdue == ()
 
 
 def test_every_risk_officer_of_the_story_finds_alerts_that_wait(ours: Played) -> None:
