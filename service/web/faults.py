@@ -94,7 +94,9 @@ def fault(
 
 
 def _around(request: Request) -> Here | None:
-    """The request of the person who is signed in; None when nobody is."""
+    """The request of the person who is signed in; None when nobody is, or there are no rooms."""
+    if getattr(request.app.state, "application", None) is None:
+        return None
     try:
         return here(request, signed_in(request))
     except SignInNeeded:
