@@ -122,6 +122,9 @@ class Settings(BaseSettings):
         validate_default=True,
         description="signs what goes to these gateways and comes from them",
     )
+    attachment_limit_mb: int = Field(
+        default=5, ge=1, le=12, description="megabytes that a file attached to an order may have"
+    )
     heartbeat_url: SecretStr = Field(
         default=SecretStr(""), description="monitor that is pinged while all is well; empty: none"
     )
@@ -135,6 +138,11 @@ class Settings(BaseSettings):
     outbound_direct: list[str] = Field(
         default_factory=lambda: list(LOOPBACK), description="hosts reached without the proxy"
     )
+
+    @property
+    def attachment_limit(self) -> int:
+        """Bytes that a file attached to an order may have."""
+        return self.attachment_limit_mb * 1024 * 1024
 
     @field_validator(
         "keys", "anchors", "tls_certificate", "tls_key", "rulebook", "directory", mode="before"

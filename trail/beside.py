@@ -21,7 +21,8 @@ from trail.personal import commitment, erasure_digest
 from trail.rawrows import as_bytes, rows_of
 from trail.sweep import Sweep
 
-_BLOBS_AT_ONCE = 50
+#: Few at a time: a part may be a file of some megabytes.
+_BLOBS_AT_ONCE = 8
 
 
 class Head:

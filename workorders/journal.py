@@ -17,7 +17,11 @@ from workorders.plain import plain
 
 _INLINE_LIMIT = 40_000
 #: Decisions whose line in the stream is of another kind.
-_KINDS = {"order.note": EntryKind.NOTE, "order.message": EntryKind.MESSAGE}
+_KINDS = {
+    "order.note": EntryKind.NOTE,
+    "order.message": EntryKind.MESSAGE,
+    "order.file": EntryKind.FILE,
+}
 
 
 def trail_body(uow: UnitOfWork, body: Mapping[str, Any]) -> dict[str, Any]:

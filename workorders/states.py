@@ -23,6 +23,7 @@ class Verb(StrEnum):
     HOLD = "hold"
     REQUEST_APPROVAL = "request_approval"
     NOTE = "note"
+    FILE = "file"
     TAG = "tag"
     ESCALATE = "escalate"
     REASSIGN = "reassign"
@@ -70,7 +71,7 @@ def _table() -> Mapping[tuple[State, Verb], State]:
     for state in _UNFINISHED:
         moves[state, Verb.MERGE] = State.MERGED
         moves[state, Verb.END_DRILL] = State.CLOSED  # of a drill alone; see `move`
-        for verb in (Verb.NOTE, Verb.TAG, Verb.REASSIGN, Verb.REROUTE):
+        for verb in (Verb.NOTE, Verb.FILE, Verb.TAG, Verb.REASSIGN, Verb.REROUTE):
             moves[state, verb] = state
     return moves
 
@@ -83,6 +84,7 @@ PERMISSIONS: Mapping[Verb, str] = {
     Verb.TAKE_OVER: "order.acknowledge",
     Verb.ESCALATE: "order.acknowledge",
     Verb.NOTE: "order.note",
+    Verb.FILE: "order.note",
     Verb.TAG: "order.note",
     Verb.HOLD: "order.resolve",
     Verb.REQUEST_APPROVAL: "approval.request",

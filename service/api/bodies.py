@@ -22,6 +22,10 @@ SENT: Final = "hedgewarden.body"
 _BODIES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 #: Batches of events are no single document; their reader judges each row for itself.
 _ROWS: Final = "/events"
+#: A file comes in a form; its reader judges what else stands there.
+_FILES: Final = "/files"
+_JSON: Final = "application/json"
+FORM: Final = "multipart/form-data"
 
 
 class StrictBodies:
@@ -36,7 +40,7 @@ class StrictBodies:
         Raises:
             ApiFault: for a body that is none of JSON, or that can be read in two ways.
         """
-        if scope["type"] != "http" or scope["method"] not in _BODIES or _is_rows(scope):
+        if scope["type"] != "http" or scope["method"] not in _BODIES or _read_apart(scope):
             await self.app(scope, receive, send)
             return
         body = await _whole(receive)
@@ -51,25 +55,25 @@ class StrictBodies:
         await self.app(scope, again, send)
 
 
-def check_type(content_type: str) -> None:
-    """Refuse what does not say that it is JSON.
+def check_type(content_type: str, allowed: str = _JSON) -> None:
+    """Refuse what does not say that it is JSON, or the other form that is allowed.
 
     Raises:
         ApiFault: with the type that is expected.
     """
     message = MailMessage()
     message["content-type"] = content_type
-    subtype = message.get_content_subtype()
-    if message.get_content_maintype() == "application" and (
-        subtype == "json" or subtype.endswith("+json")
-    ):
+    given = message.get_content_type()
+    if given == allowed:
+        return
+    if allowed == _JSON and given.startswith("application/") and given.endswith("+json"):
         return
     raise _refused(
         Problem(
             "INPUT_MEDIA_TYPE",
             field="Content-Type",
             found=shorten(content_type) or "—",
-            allowed="application/json",
+            allowed=allowed,
         ),
         status=415,
         code="MEDIA_TYPE",
@@ -134,8 +138,8 @@ def _refused(problem: Problem, *, status: int = 422, code: str = "BAD_REQUEST") 
     return ApiFault(status, code, problems=[problem])
 
 
-def _is_rows(scope: Scope) -> bool:
-    return str(scope["path"]).rstrip("/").endswith(_ROWS)
+def _read_apart(scope: Scope) -> bool:
+    return str(scope["path"]).rstrip("/").endswith((_ROWS, _FILES))
 
 
 async def _whole(receive: Receive) -> bytes:

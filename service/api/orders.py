@@ -57,6 +57,8 @@ _INCOMPLETE = frozenset(
         "SILENCE_TOO_LONG",
         "NO_ELIGIBLE_SIGNERS",
         "TIME_INVALID",
+        "FILE_NAMELESS",
+        "FILE_EMPTY",
     }
 )
 _FORBIDDEN = frozenset(
@@ -82,6 +84,8 @@ def refusal_status(code: str) -> int:
         return 403
     if code in {"UNKNOWN_ORDER", "UNKNOWN_ALERT", "UNKNOWN_SILENCE", "UNKNOWN_HANDOVER"}:
         return 404
+    if code == "FILE_TOO_LARGE":
+        return 413
     return 422 if code in _INCOMPLETE else 409
 
 
@@ -178,7 +182,9 @@ def _entry(entry: workorders.Entry) -> EntryOut:
     )
 
 
-def _act(call: Call, order_id: str, verb: Verb, command: Command) -> Response:
+def act_on(call: Call, order_id: str, verb: Verb, command: Command) -> Response:
+    """Run one act on an order as the caller."""
+
     def run(uow: UnitOfWork) -> Done:
         order = seen_order(uow, call.who, order_id)
         # A token may be narrower than its person; the command itself asks the directory.
@@ -205,7 +211,7 @@ def seen_order(uow: UnitOfWork, who: Caller, order_id: str) -> WorkOrder:
 @router.post("/{order_id}/acknowledge", response_model=ActOut, summary="确认收到")
 def acknowledge(call: Writing, order_id: OrderId, asked: VersionIn) -> Response:
     """Stop the notify clock, start the resolve clock."""
-    return _act(
+    return act_on(
         call,
         order_id,
         Verb.ACKNOWLEDGE,
@@ -218,7 +224,7 @@ def acknowledge(call: Writing, order_id: OrderId, asked: VersionIn) -> Response:
 @router.post("/{order_id}/take-over", response_model=ActOut, summary="接手")
 def take_over(call: Writing, order_id: OrderId, asked: VersionIn) -> Response:
     """Own it from now on."""
-    return _act(
+    return act_on(
         call,
         order_id,
         Verb.TAKE_OVER,
@@ -231,7 +237,7 @@ def take_over(call: Writing, order_id: OrderId, asked: VersionIn) -> Response:
 @router.post("/{order_id}/note", response_model=ActOut, summary="备注")
 def note(call: Writing, order_id: OrderId, asked: NoteIn) -> Response:
     """Add a note."""
-    return _act(
+    return act_on(
         call,
         order_id,
         Verb.NOTE,
@@ -242,7 +248,7 @@ def note(call: Writing, order_id: OrderId, asked: NoteIn) -> Response:
 @router.post("/{order_id}/hold", response_model=ActOut, summary="暂缓指令")
 def hold(call: Writing, order_id: OrderId, asked: HoldIn) -> Response:
     """Hold instructions."""
-    return _act(
+    return act_on(
         call,
         order_id,
         Verb.HOLD,
@@ -255,7 +261,7 @@ def hold(call: Writing, order_id: OrderId, asked: HoldIn) -> Response:
 @router.post("/{order_id}/escalate", response_model=ActOut, summary="升级")
 def escalate(call: Writing, order_id: OrderId, asked: EscalateIn) -> Response:
     """Climb the next rung now."""
-    return _act(
+    return act_on(
         call,
         order_id,
         Verb.ESCALATE,
@@ -266,7 +272,7 @@ def escalate(call: Writing, order_id: OrderId, asked: EscalateIn) -> Response:
 @router.post("/{order_id}/resolve", response_model=ActOut, summary="处置完成")
 def resolve(call: Writing, order_id: OrderId, asked: ResolveIn) -> Response:
     """Stop every clock."""
-    return _act(
+    return act_on(
         call,
         order_id,
         Verb.RESOLVE,
@@ -280,7 +286,7 @@ def resolve(call: Writing, order_id: OrderId, asked: ResolveIn) -> Response:
 def close(call: Writing, order_id: OrderId, asked: CloseIn) -> Response:
     """Close after review; 409 with the live value while the condition holds."""
     closing = _closing(asked)
-    return _act(
+    return act_on(
         call,
         order_id,
         Verb.CLOSE,

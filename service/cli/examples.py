@@ -62,6 +62,8 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "orders list": ("orders list --state open", "orders list --level red --level orange"),
         "orders show": ("orders show WO-20240514-001", "orders show WO-20240514-001 --as chen"),
         "orders ack": ("orders ack WO-20240514-001 --as chen",),
+        "orders attach": ("orders attach WO-20240514-001 invoice.pdf --as chen",),
+        "orders files": ("orders files WO-20240514-001",),
         "orders note": ('orders note WO-20240514-001 "called the warehouse" --as chen',),
         "orders resolve": ('orders resolve WO-20240514-001 --text "receipts posted" --as chen',),
         "orders close": (

@@ -3,6 +3,7 @@
 # ruff: noqa: PLR0917 - the parameters of a command are its options and arguments
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -26,8 +27,10 @@ from service.i18n import Format
 from store import UnitOfWork
 from store.problems import did_you_mean, shorten
 from workorders import reads
+from workorders.attachments import Attachment, attach, content_of, files_of
 from workorders.context import Context
 from workorders.model import Closing, Corrective, Entry, State, WorkOrder
+from workorders.plain import plain
 from workorders.states import Outcome
 
 As = Annotated[str, typer.Option("--as", metavar="USER", help="cli.option.as")]
@@ -41,6 +44,8 @@ def add_to(app: typer.Typer) -> None:
     group.command("list", help="cli.help.orders_list")(list_orders)
     group.command("show", help="cli.help.orders_show")(show_order)
     group.command("ack", help="cli.help.orders_ack")(acknowledge)
+    group.command("attach", help="cli.help.orders_attach")(attach_file)
+    group.command("files", help="cli.help.orders_files")(list_files)
     group.command("note", help="cli.help.orders_note")(note)
     group.command("resolve", help="cli.help.orders_resolve")(resolve)
     group.command("close", help="cli.help.orders_close")(close)
@@ -176,6 +181,69 @@ def note(
 ) -> None:
     """Add a note to an order."""
     _act(context, user, lambda uow, ctx: workorders.note(uow, ctx, order, text))
+
+
+def attach_file(
+    context: typer.Context,
+    order: OrderId,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="cli.option.attachment")],
+    user: Annotated[str, typer.Option("--as", metavar="USER", help="cli.option.as")],
+) -> None:
+    """Attach a file to an order."""
+
+    def run(app: Application) -> Do:
+        most = app.settings.attachment_limit
+        try:
+            with file.open("rb") as opened:
+                # One byte over is enough to refuse it.
+                content = opened.read(most + 1)
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            raise WrongCall("cli.orders.file_unread", file=str(file), why=why) from error
+        return lambda uow, ctx: attach(uow, ctx, order, file.name, content, most=most)
+
+    _act_with(context, user, run)
+
+
+def list_files(context: typer.Context, order: OrderId, user: As = "") -> None:
+    """List the files of an order; each is hashed again."""
+    desk = desk_of(context)
+    with desk.open() as app:
+        scopes = scopes_of(desk, app, user)
+        with app.store.reader() as connection:
+            if reads.get_order(connection, order, scopes) is None:
+                raise _unknown(connection, scopes, order)
+            found = [
+                (one, content_of(connection, one) is not None)
+                for one in files_of(connection, order)
+            ]
+        shape = desk.format(app.clock())
+
+    def show() -> None:
+        if not found:
+            desk.say("cli.orders.no_files")
+            return
+        desk.table(
+            ("cli.head.time", "cli.head.actor", "cli.head.file", "cli.head.bytes",
+             "cli.head.media", "cli.head.content", "cli.head.sha256"),
+            [
+                [
+                    shape.moment(one.at), one.by, one.name, shape.number(one.size), one.media,
+                    desk.words.text(f"cli.orders.file_{'sound' if sound else 'changed'}"),
+                    one.sha256,
+                ]
+                for one, sound in found
+            ],
+        )  # fmt: skip
+
+    desk.answer({"rows": [{**_file_json(one), "sound": sound} for one, sound in found]}, show)
+    if not all(sound for _, sound in found):
+        raise typer.Exit(PROBLEMS)
+
+
+def _file_json(file: Attachment) -> dict[str, Any]:
+    known: dict[str, Any] = plain({name: getattr(file, name) for name in file.__slots__})
+    return known
 
 
 def resolve(

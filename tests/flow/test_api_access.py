@@ -60,6 +60,9 @@ ROUTES: dict[tuple[str, str], tuple[str, Any]] = {
     ("post", "/handovers"): ("view", {"org": "nowhere"}),
     ("post", "/handovers/{handover_id}/take"): ("view", {}),
     ("post", "/handovers/{handover_id}/withdraw"): ("view", {}),
+    ("get", f"{ORDERS}/files"): ("view", None),
+    ("get", f"{ORDERS}/files/{{digest}}"): ("view", None),
+    ("post", f"{ORDERS}/files"): ("view", None),
     ("get", "/drills"): ("view", None),
     ("get", "/drills/{order_id}"): ("view", None),
     ("post", "/drills"): ("view", {"org": "nowhere", "level": "red", "minutes": 30}),
@@ -114,6 +117,7 @@ ROUTES: dict[tuple[str, str], tuple[str, Any]] = {
 }
 PLACES = {
     "kind": "contracts",
+    "digest": "0" * 64,
     "figure": "response_rate",
     "alert_id": ALERT,
     "order_id": NOTHING,

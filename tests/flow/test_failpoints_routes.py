@@ -175,6 +175,15 @@ def order_page(verb: str, form: dict[str, Any], *acts: tuple[str, str], who: str
     return make
 
 
+def order_file(base: str, *, page: bool) -> Any:
+    def make(world: World) -> Request:
+        path = f"{base}{world.order()}/files"
+        client = world.page("chen") if page else world.api("chen")
+        return lambda: client.post(path, files={"file": ("invoice.pdf", b"%PDF-1.7 paid")})
+
+    return make
+
+
 def alert_act(verb: str, body: dict[str, Any]) -> Any:
     def make(world: World) -> Request:
         path = f"{JSON}/alerts/{world.raised('orange')}/{verb}"
@@ -571,6 +580,7 @@ def corrective_act(form: str, verb: str, who: str, body: dict[str, Any]) -> Any:
 ACTS: dict[str, Callable[[World], Request]] = {
     f"{JSON}/orders/{{order_id}}/acknowledge": order_act("acknowledge", {}),
     f"{JSON}/orders/{{order_id}}/take-over": order_act("take-over", {}),
+    f"{JSON}/orders/{{order_id}}/files": order_file(f"{JSON}/orders/", page=False),
     f"{JSON}/orders/{{order_id}}/note": order_act("note", {"text": "seen"}),
     f"{JSON}/orders/{{order_id}}/hold": order_act("hold", {"objects": ["H-1"], "reason": "wait"}),
     f"{JSON}/orders/{{order_id}}/escalate": order_act("escalate", {"reason": "now"}),
@@ -620,6 +630,7 @@ ACTS: dict[str, Callable[[World], Request]] = {
     f"{JSON}/book/{{kind}}": bring,
     "/orders/{number}/acknowledge": order_page("acknowledge", {}),
     "/orders/{number}/take_over": order_page("take_over", {}),
+    "/orders/{number}/files": order_file("/orders/", page=True),
     "/orders/{number}/note": order_page("note", {"text": "seen"}),
     "/orders/{number}/hold": order_page("hold", {"objects": "H-1", "reason": "wait"}),
     "/orders/{number}/escalate": order_page("escalate", {"reason": "now"}),

@@ -6,7 +6,7 @@ from decimal import InvalidOperation
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Form, Path
+from fastapi import APIRouter, File, Form, Path, UploadFile
 from fastapi.responses import Response
 
 import workorders
@@ -22,6 +22,7 @@ from service.web.rooms.order_page import order_page
 from service.web.rooms.order_said import answered
 from store import UnitOfWork
 from workorders import reads
+from workorders.attachments import attach
 from workorders.context import Context
 from workorders.model import Closing, Corrective, WorkOrder
 from workorders.states import PERMISSIONS, Outcome, Verb
@@ -212,6 +213,18 @@ def note(here: Viewer, number: Number, text: Text) -> Response:
     return _do(
         here, number, Verb.NOTE, lambda uow, ctx, order: workorders.note(uow, ctx, order.id, text)
     )
+
+
+@router.post("/orders/{number}/files")
+def add_file(here: Viewer, number: Number, file: Annotated[UploadFile, File()]) -> Response:
+    """附件."""
+    content, most = file.file.read(), here.app.settings.attachment_limit
+    return _do(
+        here, number, Verb.FILE,
+        lambda uow, ctx, order: attach(
+            uow, ctx, order.id, file.filename or "", content, most=most
+        ),
+    )  # fmt: skip
 
 
 @router.post("/orders/{number}/close")

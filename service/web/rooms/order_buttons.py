@@ -129,5 +129,14 @@ def _why_not_closed(here: Here, order: WorkOrder, forms: Forms) -> str:
 
 def note_url(here: Here, order: WorkOrder) -> str:
     """Where a note goes; empty when this person may leave none."""
-    possible = is_legal(order, Verb.NOTE) and here.may("order.note", order.org)
-    return f"/orders/{quote(order.id)}/note" if possible else ""
+    return _added_url(here, order, Verb.NOTE, "note")
+
+
+def files_url(here: Here, order: WorkOrder) -> str:
+    """Where a file goes; empty when this person may attach none."""
+    return _added_url(here, order, Verb.FILE, "files")
+
+
+def _added_url(here: Here, order: WorkOrder, verb: Verb, place: str) -> str:
+    possible = is_legal(order, verb) and here.may(PERMISSIONS[verb], order.org)
+    return f"/orders/{quote(order.id)}/{place}" if possible else ""

@@ -14,7 +14,7 @@ from service.web.rooms.evidence import (
 )
 from service.web.rooms.figures import limit_of, value_of
 from service.web.rooms.here import Here
-from service.web.rooms.order_buttons import acts_of, note_url
+from service.web.rooms.order_buttons import acts_of, files_url, note_url
 from service.web.rooms.order_conditions import cleared_text, live_conditions
 from service.web.rooms.order_data_fault import decisions_of, fault_of, instructions_of
 from service.web.rooms.order_lines import happened, other_line, remedies_of, since_text, spark_of
@@ -89,6 +89,8 @@ def order_page(
         related=tuple(related_of(here, connection, order, events)),
         links=tuple(_links(here, order, found_by_rule=bool(last))),
         note_url=note_url(here, order),
+        files_url=files_url(here, order),
+        file_limit_mb=here.app.settings.attachment_limit_mb,
         export_url=f"/orders/{quote(order.id)}.xlsx" if last else "",
     )
 

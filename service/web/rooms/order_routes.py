@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from fastapi.responses import Response
 
+from service.attached import file_response
 from service.web.rooms.evidence import last_by_rule, leaves_of, rule_of, spoken_rule
 from service.web.rooms.here import Viewer, not_found
 from service.web.rooms.order_page import order_page
@@ -13,6 +14,7 @@ from service.web.rooms.sheets import Column, sheet_response
 from service.web.views.orders import Leaf
 from service.web.views.parts import Figure
 from workorders import reads
+from workorders.attachments import content_of, find_file
 
 router = APIRouter(include_in_schema=False)
 Number = Annotated[str, Path(max_length=40)]
@@ -36,6 +38,22 @@ def export(here: Viewer, number: Number) -> Response:
             for leaf in leaves_of(here, match)
         ]
     return sheet_response(here, "ui.order.evidence", _COLUMNS, rows)
+
+
+@router.get("/orders/{number}/files/{digest}")
+def download(
+    here: Viewer, number: Number, digest: Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
+) -> Response:
+    """A file as it was attached; what no longer has its hash is refused."""
+    with here.app.store.reader() as connection:
+        order = reads.get_order(connection, number, here.scopes)
+        file = find_file(connection, number, digest) if order is not None else None
+        if file is None:
+            raise not_found()
+        content = content_of(connection, file)
+    if content is None:
+        return here.refused(f"/orders/{number}", here.text("reason.FILE_CHANGED", name=file.name))
+    return file_response(file, content)
 
 
 @router.get("/orders/{number}")

@@ -240,6 +240,10 @@ def _links(here: Here, entry: Entry) -> tuple[Link, ...]:
     approval = entry.params.get("approval")
     if approval:
         return (Link(here.text("ui.thing.approval"), f"/approvals/{quote(str(approval))}"),)
+    if entry.kind is EntryKind.FILE:
+        size = here.reader.format.number(-(-int(entry.params["size"]) // 1024))
+        url = f"/orders/{quote(entry.order_id)}/files/{entry.params['blobs']['file']}"
+        return (Link(here.text("ui.stream.download", size=size), url),)
     message = entry.params.get("link")
     if isinstance(message, str) and message.startswith("https://"):
         return (Link(here.text("ui.stream.message"), message),)

@@ -193,7 +193,8 @@ class OrderPage:
             times as ``time`` or, over several days, as ``moment``.
         acts: the right column, in the order of screens.md.
         closing: how it was closed; empty while it is not.
-        note_url: where a note is posted; empty when this person may not.
+        note_url: where a note is posted; empty when this person may not; `files_url` a file, of at
+            most `file_limit_mb` megabytes.
     """
 
     number: str
@@ -232,6 +233,8 @@ class OrderPage:
     related: tuple[Pair, ...] = ()
     links: tuple[Link, ...] = ()
     note_url: str = ""
+    files_url: str = ""
+    file_limit_mb: int = 0
     export_url: str = ""
 
     @property

@@ -30,6 +30,7 @@ RUN = {
 REFUSED = {
     "quarantine replay", "quarantine dismiss", "alerts confirm", "alerts dismiss", "oncall agree",
     "oncall withdraw", "orders show", "orders ack", "orders note", "orders resolve",
+    "orders attach", "orders files",
     "orders close", "orders case", "delegation confirm", "delegation end", "approvals show",
     "approvals approve",
     "approvals reject", "approvals return", "approvals reassign", "approvals invite",
@@ -91,6 +92,7 @@ def _installed(terminal: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     assert terminal("directory", "import", "directory.yaml").code == 0
     lin = ["lin2", "--role", "risk_officer", "--unit", "示例集团", "--login", "lin-2"]
     assert terminal("user", "create", *lin).code == 0
+    Path("invoice.pdf").write_bytes(b"%PDF-1.7")
     shutil.copytree(ROOT / "rulebook", terminal.folder / "rulebook")
     return terminal
 

@@ -88,6 +88,8 @@ NEEDED = {
     "oncall withdraw": ["OV-1", "--as", "chen"],
     "orders ack": ["WO-1", "--as", "chen"],
     "orders close": ["WO-1", "--as", "chen"],
+    "orders attach": ["WO-1", "no-such-file", "--as", "chen"],
+    "orders files": ["WO-1"],
     "orders note": ["WO-1", "text", "--as", "chen"],
     "orders resolve": ["WO-1", "--as", "chen"],
     "orders show": ["WO-1"],

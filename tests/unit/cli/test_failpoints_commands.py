@@ -29,7 +29,7 @@ READING = {
     "events timeline", "exposure", "drill list", "drill show",
     "handover list", "handover now",
     "handover show", "init", "orders case", "orders list", "orders show", "quarantine list",
-    "metrics", "silence list", "silence preview", "oncall calendar", "oncall who",
+    "orders files", "metrics", "silence list", "silence preview", "oncall calendar", "oncall who",
     "policy export", "policy show",
     "review list", "review open",
     "rules check", "rules test", "serve", "trail replay", "trail verify", "user list",
@@ -221,6 +221,9 @@ ACTS: dict[str, Callable[[Any], Call]] = {
         "alerts", "dismiss", alert(house), "--as", "chen", "--reason", "false",
     ),
     "orders ack": lambda house: ("orders", "ack", order(house), "--as", "chen"),
+    "orders attach": lambda house: (
+        "orders", "attach", order(house), house.file("a.txt", "paid"), "--as", "chen",
+    ),
     "orders note": lambda house: ("orders", "note", order(house), "seen", "--as", "chen"),
     "orders resolve": lambda house: (
         "orders", "resolve", order(house, "ack"), "--as", "chen", "--text", "posted",

@@ -93,8 +93,8 @@ def test_a_sentence_with_several_counts_takes_each_from_its_own_words(words: Wor
 def test_chinese_has_one_form_and_the_pseudo_language_has_the_english_ones() -> None:
     assert load_words("zh").text("n.event", n=1).startswith("1 ")
     made = load_words("xx")
-    assert made.text("ui.pager.shown", shown=1).startswith("⟦1 röw~")
-    assert made.text("ui.pager.shown", shown=2).startswith("⟦2 röws~")
+    assert made.text("ui.pager.shown", shown=1).startswith("⟦1 röw öñ ")
+    assert made.text("ui.pager.shown", shown=2).startswith("⟦2 röws öñ ")
 
 
 @pytest.mark.parametrize(
