@@ -291,7 +291,7 @@ def test_what_the_book_brings_is_assessed_and_shown(town: House):
     assert chen.get("/api/v1/exposure?product=al").json()["rows"] == []
     shown = chen.get(f"/api/v1/orders/{order.id}").json()
     assert shown["order"]["code"] == "EXPOSURE_CRITICAL"
-    assert "1300" in shown["broke"]["titles"]["en"]
+    assert "1,300" in shown["broke"]["titles"]["en"]
     assert shown["matches"]
     before = chen.get("/api/v1/exposure?as_of=2024-05-13T00:00:00%2B08:00").json()
     assert before["rows"] == []
