@@ -61,6 +61,10 @@ BODIES: Final[Mapping[str, Any]] = MappingProxyType(
         "POST /orders/{order_id}/note": {"text": "called the warehouse"},
         "POST /orders/{order_id}/hold": {"objects": ["I-1"], "reason": "DATA_ISSUE"},
         "POST /orders/{order_id}/escalate": {"reason": "no answer from the warehouse"},
+        "POST /orders/{order_id}/snooze": {
+            "until": "2024-05-14T14:00:00+08:00",
+            "reason": "the warehouse answers at noon",
+        },
         "POST /orders/{order_id}/resolve": {"version": 3, "text": "receipts posted"},
         "POST /orders/{order_id}/close": {
             "version": 4,

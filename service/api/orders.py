@@ -27,6 +27,7 @@ from service.api.shapes import (
     OrderOut,
     OrderPageOut,
     ResolveIn,
+    SnoozeIn,
     VersionIn,
 )
 from service.api.writing import Call, Done, Writing, write
@@ -266,6 +267,30 @@ def escalate(call: Writing, order_id: OrderId, asked: EscalateIn) -> Response:
         order_id,
         Verb.ESCALATE,
         lambda uow, ctx, order: workorders.escalate(uow, ctx, order.id, reason=asked.reason),
+    )
+
+
+@router.post("/{order_id}/snooze", response_model=ActOut, summary="暂停提醒")
+def snooze(call: Writing, order_id: OrderId, asked: SnoozeIn) -> Response:
+    """Nobody is reminded until then; never for red, never longer than the policy says."""
+    until = when(asked.until, "until")
+    if until is None:
+        raise ApiFault(422, "TIME_INVALID", params={"found": "", "field": "until"})
+    return act_on(
+        call,
+        order_id,
+        Verb.SNOOZE,
+        lambda uow, ctx, order: workorders.snooze(
+            uow, ctx, order.id, until=until, reason=asked.reason
+        ),
+    )
+
+
+@router.post("/{order_id}/wake", response_model=ActOut, summary="恢复提醒")
+def wake(call: Writing, order_id: OrderId) -> Response:
+    """End a snooze: back to where the order was, with its clock."""
+    return act_on(
+        call, order_id, Verb.WAKE, lambda uow, ctx, order: workorders.wake(uow, ctx, order.id)
     )
 
 

@@ -195,6 +195,13 @@ class EscalateIn(In):
     reason: Text = ""
 
 
+class SnoozeIn(In):
+    """Until when nobody is reminded, and why."""
+
+    until: Annotated[str, Field(json_schema_extra={"format": "date-time"}, max_length=40)]
+    reason: Text
+
+
 class CorrectiveIn(In):
     """A corrective action: what, by whom, until when."""
 

@@ -175,6 +175,27 @@ def order_page(verb: str, form: dict[str, Any], *acts: tuple[str, str], who: str
     return make
 
 
+def quiet_order(base: str, verb: str, *, page: bool) -> Any:
+    """An orange order that Chen opened, to snooze; red cannot be snoozed."""
+
+    def make(world: World) -> Request:
+        app = world.town.app
+        with app.store.unit_of_work("chen") as uow:
+            text = f"{next(world.numbers)}"
+            wanted = workorders.ManualOrder("BY_HAND", workorders.Level.ORANGE, EAST, text=text)
+            number = workorders.open_by_hand(uow, app.context(), wanted).new_order
+            if verb == "wake":
+                until = world.town.clock() + timedelta(minutes=30)
+                assert workorders.snooze(uow, app.context(), number, until=until, reason="x").ok
+        until = world.town.clock() + timedelta(minutes=30)
+        body = {"until": until.isoformat(), "reason": "noon"} if verb == "snooze" else {}
+        client = world.page("chen") if page else world.api("chen")
+        path = f"{base}{number}/{verb}"
+        return lambda: client.post(path, **{"data" if page else "json": body})
+
+    return make
+
+
 def order_file(base: str, *, page: bool) -> Any:
     def make(world: World) -> Request:
         path = f"{base}{world.order()}/files"
@@ -584,6 +605,8 @@ ACTS: dict[str, Callable[[World], Request]] = {
     f"{JSON}/orders/{{order_id}}/note": order_act("note", {"text": "seen"}),
     f"{JSON}/orders/{{order_id}}/hold": order_act("hold", {"objects": ["H-1"], "reason": "wait"}),
     f"{JSON}/orders/{{order_id}}/escalate": order_act("escalate", {"reason": "now"}),
+    f"{JSON}/orders/{{order_id}}/snooze": quiet_order(f"{JSON}/orders/", "snooze", page=False),
+    f"{JSON}/orders/{{order_id}}/wake": quiet_order(f"{JSON}/orders/", "wake", page=False),
     f"{JSON}/orders/{{order_id}}/resolve": order_act("resolve", {"text": "posted"}, *RED),
     f"{JSON}/orders/{{order_id}}/request-approval": order_act(
         "request-approval", {"kind": "override"}
@@ -634,6 +657,8 @@ ACTS: dict[str, Callable[[World], Request]] = {
     "/orders/{number}/note": order_page("note", {"text": "seen"}),
     "/orders/{number}/hold": order_page("hold", {"objects": "H-1", "reason": "wait"}),
     "/orders/{number}/escalate": order_page("escalate", {"reason": "now"}),
+    "/orders/{number}/snooze": quiet_order("/orders/", "snooze", page=True),
+    "/orders/{number}/wake": quiet_order("/orders/", "wake", page=True),
     "/orders/{number}/resolve": order_page("resolve", {"text": "posted"}, *RED),
     "/orders/{number}/resume": order_page("resume", {"reason": "not all of it"}, *RESOLVED),
     "/orders/{number}/reassign": order_page(

@@ -171,7 +171,8 @@ def acting_on_a_closed_order(town: House) -> None:
     before = town.order(order.id)
     acts = {
         "acknowledge": {}, "take-over": {}, "note": {"text": "x"}, "escalate": {"reason": "x"},
-        "hold": {"objects": ["O1"], "reason": "x"}, "resolve": {},
+        "hold": {"objects": ["O1"], "reason": "x"}, "resolve": {}, "wake": {},
+        "snooze": {"until": "2024-05-14T05:00:00Z", "reason": "x"},
         "request-approval": {"kind": "override"},
     }  # fmt: skip
     for verb, body in acts.items():

@@ -12,11 +12,13 @@ from fastapi.responses import Response
 import workorders
 from service.approving import Ask, ask_for
 from service.closing import conditions_of
+from service.moments import in_utc
 from service.retrying import retried
 from service.web.reader import local_path
 from service.web.rooms.amounts import amount_of
 from service.web.rooms.entered import Entered
 from service.web.rooms.here import Here, Viewer, not_found
+from service.web.rooms.log_search import moment
 from service.web.rooms.order_forms import ASKS
 from service.web.rooms.order_page import order_page
 from service.web.rooms.order_said import answered
@@ -131,6 +133,27 @@ def escalate(here: Viewer, number: Number, reason: Text = "") -> Response:
         return workorders.escalate(uow, ctx, order.id, reason=reason)
 
     return _do(here, number, Verb.ESCALATE, climb)
+
+
+@router.post("/orders/{number}/snooze")
+def snooze(here: Viewer, number: Number, until: Word = "", reason: Text = "") -> Response:
+    """暂停提醒; a time that cannot be meant comes back with the form."""
+    found = moment(here, until)
+    at = in_utc(found) if found is not None else None
+    if at is None:
+        values = {"until": until, "reason": reason}
+        errors = {"until": here.text("reason.TIME_INVALID")}
+        return _once_more(here, number, Entered(Verb.SNOOZE.value, values, errors))
+    return _do(
+        here, number, Verb.SNOOZE,
+        lambda uow, ctx, order: workorders.snooze(uow, ctx, order.id, until=at, reason=reason),
+    )  # fmt: skip
+
+
+@router.post("/orders/{number}/wake")
+def wake(here: Viewer, number: Number) -> Response:
+    """恢复提醒."""
+    return _do(here, number, Verb.WAKE, lambda uow, ctx, order: workorders.wake(uow, ctx, order.id))
 
 
 @router.post("/orders/{number}/request_approval")

@@ -24,6 +24,8 @@ OFFERED = (
     Verb.HOLD,
     Verb.REQUEST_APPROVAL,
     Verb.ESCALATE,
+    Verb.SNOOZE,
+    Verb.WAKE,
     Verb.RESOLVE,
     Verb.RESUME,
     Verb.CLOSE,
@@ -61,6 +63,8 @@ def act_label(here: Here, order: WorkOrder, verb: Verb) -> str:
 
 def _offered(order: WorkOrder, verb: Verb, person: str) -> bool:
     """Whether the button makes sense in this state; closing is always shown until it is done."""
+    if verb is Verb.SNOOZE and order.level is Level.RED:
+        return False
     if verb is Verb.CLOSE:
         return order.state not in {State.CLOSED, State.MERGED}
     if verb is Verb.TAKE_OVER and order.owner == person and order.state is State.IN_WORK:

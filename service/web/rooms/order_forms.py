@@ -29,6 +29,8 @@ ROOT_CAUSES = (
 )
 ASKS = ("hedge_order", "limit_change", "override")
 _CORRECTIVE_DAYS = 7
+#: What the form of a snooze offers; the policy says how long it may be at most.
+_SNOOZE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,25 +65,40 @@ class Forms:
         text = self.here.text
         reason = FormField("reason", text("ui.field.reason"), "textarea", required=True)
         note = FormField("text", text("ui.field.note"), "textarea")
-        if verb is Verb.HOLD:
-            return (
-                FormField(
-                    "objects",
-                    text("ui.field.instructions"),
-                    value=", ".join(self._instructions()),
-                    hint=text("ui.field.instructions_hint"),
-                ),
-                reason,
-            )
-        if verb is Verb.REQUEST_APPROVAL:
-            return self._ask_fields()
-        if verb in {Verb.ESCALATE, Verb.RESUME, Verb.REOPEN}:
-            return (reason,)
-        if verb is Verb.RESOLVE:
-            return (note,)
-        if verb is Verb.REASSIGN:
-            return (self._person("person", "ui.field.person"), reason)
-        return self._closing_fields() if verb is Verb.CLOSE else ()
+        found: tuple[FormField, ...]
+        match verb:
+            case Verb.HOLD:
+                found = (self._objects(), reason)
+            case Verb.REQUEST_APPROVAL:
+                found = self._ask_fields()
+            case Verb.ESCALATE | Verb.RESUME | Verb.REOPEN:
+                found = (reason,)
+            case Verb.SNOOZE:
+                found = (self._until(), reason)
+            case Verb.RESOLVE:
+                found = (note,)
+            case Verb.REASSIGN:
+                found = (self._person("person", "ui.field.person"), reason)
+            case Verb.CLOSE:
+                found = self._closing_fields()
+            case _:
+                found = ()
+        return found
+
+    def _objects(self) -> FormField:
+        return FormField(
+            "objects",
+            self.here.text("ui.field.instructions"),
+            value=", ".join(self._instructions()),
+            hint=self.here.text("ui.field.instructions_hint"),
+        )
+
+    def _until(self) -> FormField:
+        local = self.here.reader.format.local(self.here.now + _SNOOZE)
+        until = f"{local:%Y-%m-%dT%H:%M}"
+        return FormField(
+            "until", self.here.text("ui.field.until"), "datetime-local", until, required=True
+        )
 
     def _instructions(self) -> list[str]:
         """Objects on which the matches of this order decided."""
