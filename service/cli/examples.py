@@ -65,6 +65,13 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "orders attach": ("orders attach WO-20240514-001 invoice.pdf --as chen",),
         "orders files": ("orders files WO-20240514-001",),
         "orders note": ('orders note WO-20240514-001 "called the warehouse" --as chen',),
+        "orders snooze": (
+            (
+                'orders snooze WO-20240514-001 --until "2024-05-14 12:00"'
+                ' --reason "the warehouse answers at noon" --as chen'
+            ),
+        ),
+        "orders wake": ("orders wake WO-20240514-001 --as chen",),
         "orders resolve": ('orders resolve WO-20240514-001 --text "receipts posted" --as chen',),
         "orders close": (
             (

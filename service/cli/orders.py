@@ -47,6 +47,8 @@ def add_to(app: typer.Typer) -> None:
     group.command("attach", help="cli.help.orders_attach")(attach_file)
     group.command("files", help="cli.help.orders_files")(list_files)
     group.command("note", help="cli.help.orders_note")(note)
+    group.command("snooze", help="cli.help.orders_snooze")(snooze)
+    group.command("wake", help="cli.help.orders_wake")(wake)
     group.command("resolve", help="cli.help.orders_resolve")(resolve)
     group.command("close", help="cli.help.orders_close")(close)
     group.command("case", help="cli.help.orders_case")(rule_test)
@@ -244,6 +246,29 @@ def list_files(context: typer.Context, order: OrderId, user: As = "") -> None:
 def _file_json(file: Attachment) -> dict[str, Any]:
     known: dict[str, Any] = plain({name: getattr(file, name) for name in file.__slots__})
     return known
+
+
+def snooze(
+    context: typer.Context,
+    order: OrderId,
+    user: Annotated[str, typer.Option("--as", metavar="USER", help="cli.option.as")],
+    until: Annotated[str, typer.Option("--until", help="cli.option.snooze_until")],
+    reason: Annotated[str, typer.Option("--reason", help="cli.option.reason")],
+) -> None:
+    """Remind nobody of an order until then; never of a red one."""
+    at = moment(until, name="--until", end=True)
+    _act(
+        context, user, lambda uow, ctx: workorders.snooze(uow, ctx, order, until=at, reason=reason)
+    )
+
+
+def wake(
+    context: typer.Context,
+    order: OrderId,
+    user: Annotated[str, typer.Option("--as", metavar="USER", help="cli.option.as")],
+) -> None:
+    """End a snooze: the order's clock runs again."""
+    _act(context, user, lambda uow, ctx: workorders.wake(uow, ctx, order))
 
 
 def resolve(

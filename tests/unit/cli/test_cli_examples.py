@@ -30,7 +30,7 @@ RUN = {
 REFUSED = {
     "quarantine replay", "quarantine dismiss", "alerts confirm", "alerts dismiss", "oncall agree",
     "oncall withdraw", "orders show", "orders ack", "orders note", "orders resolve",
-    "orders attach", "orders files",
+    "orders attach", "orders files", "orders snooze", "orders wake",
     "orders close", "orders case", "delegation confirm", "delegation end", "approvals show",
     "approvals approve",
     "approvals reject", "approvals return", "approvals reassign", "approvals invite",

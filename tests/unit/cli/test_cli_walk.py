@@ -92,6 +92,8 @@ NEEDED = {
     "orders files": ["WO-1"],
     "orders note": ["WO-1", "text", "--as", "chen"],
     "orders resolve": ["WO-1", "--as", "chen"],
+    "orders snooze": ["WO-1", "--until", "2024-06-04", "--reason", "x", "--as", "chen"],
+    "orders wake": ["WO-1", "--as", "chen"],
     "orders show": ["WO-1"],
     "policy import": ["nowhere.yaml"],
     "quarantine dismiss": ["1", "--reason", "x"],

@@ -95,6 +95,24 @@ def alert(house: Any) -> str:
     return str(found["id"])
 
 
+def quiet(house: Any) -> str:
+    """The number of an orange order; red cannot be snoozed."""
+    number = alert(house)
+    chen = house.token("chen")
+    assert house("alerts", "confirm", number, "--as", "chen", token=chen).code == 0
+    (found,) = house("orders", "list", "--json").json["rows"]
+    assert found["level"] == "orange"
+    return str(found["id"])
+
+
+def woken(house: Any) -> tuple[str, ...]:
+    number = quiet(house)
+    until = ("--until", "2024-06-03T11:00:00+08:00", "--reason", "noon")
+    chen = house.token("chen")
+    assert house("orders", "snooze", number, "--as", "chen", *until, token=chen).code == 0
+    return ("orders", "wake", number, "--as", "chen")
+
+
 def quarantined(house: Any) -> str:
     house(*contract(house, "-5"))
     (found,) = house("quarantine", "list", "--json").json
@@ -225,6 +243,11 @@ ACTS: dict[str, Callable[[Any], Call]] = {
         "orders", "attach", order(house), house.file("a.txt", "paid"), "--as", "chen",
     ),
     "orders note": lambda house: ("orders", "note", order(house), "seen", "--as", "chen"),
+    "orders snooze": lambda house: (
+        "orders", "snooze", quiet(house), "--as", "chen", "--until", "2024-06-03T11:00:00+08:00",
+        "--reason", "noon",
+    ),
+    "orders wake": woken,
     "orders resolve": lambda house: (
         "orders", "resolve", order(house, "ack"), "--as", "chen", "--text", "posted",
     ),
