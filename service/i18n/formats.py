@@ -22,10 +22,12 @@ _MILLION = Decimal(1_000_000)
 _HOUR = 3600
 _DAY = 86_400
 _DURATION_WORDS = {
-    "zh": ("秒", "分", "时", "天"),
+    "zh": ("秒", "分", "小时", "天"),
     "en": ("s", "min", "h", "d"),
     "xx": ("s", "min", "h", "d"),
 }
+# 分 alone also means cents and points; after hours or before seconds it can be nothing else.
+_MINUTES_ALONE = {"zh": "分钟"}
 _POINTS = {"zh": "个百分点", "en": "percentage points", "xx": "pp"}
 
 
@@ -137,7 +139,7 @@ class Format:
         return text
 
     def duration(self, span: timedelta | int | None) -> str:
-        """A span in its two largest units: ``18 分``, ``1 时 05 分``, ``1 h 05 min``."""
+        """A span in its two largest units: ``18 分钟``, ``1 小时 05 分``, ``1 h 05 min``."""
         if span is None:
             return DASH
         seconds = int(span.total_seconds()) if isinstance(span, timedelta) else span
@@ -147,7 +149,8 @@ class Format:
         if seconds < 60:  # noqa: PLR2004 - seconds of a minute
             return f"{seconds}{GAP}{second}"
         if seconds < _HOUR:
-            return f"{seconds // 60}{GAP}{minute}"
+            alone = _MINUTES_ALONE.get(self.language, minute)
+            return f"{seconds // 60}{GAP}{alone}"
         if seconds < _DAY:
             hours, rest = divmod(seconds // 60, 60)
             tail = f"{GAP}{rest:02d}{GAP}{minute}" if rest else ""

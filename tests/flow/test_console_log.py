@@ -161,6 +161,16 @@ def test_words_of_the_page_find_what_they_say(chen: TestClient) -> None:
     assert "Receipt timed out" in text_of(chen, "/log?kind=exception")
     assert rows(chen, "/log?q=receipt%20timed%20out") == 1
     assert rows(chen, "/log?q=copper%20erp.sync") == 1
+    assert rows(chen, "/log?q=denied") == 1
+
+
+def test_an_outcome_is_said_and_found_in_the_readers_words(company: House) -> None:
+    reader = company.signed_in("chen")
+    reader.cookies.set("hedgewarden_language", "zh")
+    page = reader.get(f"/log?q={quote('被拒')}").text
+    assert page.count("data-line") == 1
+    assert "被拒" in page
+    assert "denied" not in page.replace("permission.denied", "")
 
 
 def test_a_timeline_tells_all_kinds_oldest_first(chen: TestClient) -> None:

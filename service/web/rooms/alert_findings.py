@@ -153,7 +153,9 @@ def _word(here: Here, name: str, value: str) -> str:
     if name in named:
         return named[name](value)
     key = f"ui.finding.value.{value}"
-    return here.text(key) if key in here.reader.words else here.names.event(value) or value
+    if key in here.reader.words:
+        return here.text(key)
+    return here.names.event(value) or here.names.event_outcome(value)
 
 
 def _roles(here: Here, value: str) -> str:

@@ -78,7 +78,7 @@ def log_line(here: Here, stored: StoredEvent, asked: Asked, picked: str) -> LogL
         unit=here.names.unit(event.org),
         object_name=number,
         object_url=asked.address(pick=number) if number else "",
-        outcome=event.outcome,
+        outcome=here.names.event_outcome(event.outcome),
         failed=_failed(event),
         late_s=int(late.total_seconds()) if stored.late else 0,
         current=bool(picked) and picked == number,

@@ -1,5 +1,6 @@
 """What a search of the audit log asks for: its address, and the log's query behind the words."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from urllib.parse import urlencode
@@ -82,52 +83,66 @@ def strays(here: Here) -> tuple[str, ...]:
 
 def query_of(here: Here, asked: Asked) -> Query:
     """The log's query: inside the visible scopes whatever else is asked."""
-    people, products, types, words = _meant(here, asked.q)
+    meant, words = _meant(here, asked.q)
     return Query(
         text=" ".join(words),
         orgs=strays(here) if asked.unit == NO_UNIT else scope_of(here),
         org="" if asked.unit == NO_UNIT else asked.unit,
         kinds=(EventKind(asked.kind),) if asked.kind in set(EventKind) else (),
-        actors=(asked.actor,) if asked.actor else people,
-        products=products,
-        types=types,
+        actors=(asked.actor,) if asked.actor else meant["actors"],
+        products=meant["products"],
+        types=meant["types"],
         object=asked.object,
-        outcomes=(asked.outcome,) if asked.outcome else (),
+        outcomes=(asked.outcome,) if asked.outcome else meant["outcomes"],
         sources=(asked.source,) if asked.source else (),
         since=moment(here, asked.since),
         until=moment(here, asked.until),
     )
 
 
-def _meant(
-    here: Here, text: str
-) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], list[str]]:
-    """People, products, types of events that words name, and the words that name none.
+_CALLED = {
+    "ui.feed.": "actors", "product.": "products", "ui.event.": "types",
+    "ui.event_outcome.": "outcomes",
+}  # fmt: skip
+
+
+def _meant(here: Here, text: str) -> tuple[Mapping[str, tuple[str, ...]], list[str]]:
+    """What words name (people, products, types and outcomes of events), and those that name none.
 
     The log holds ids and codes; a reader types what the pages show.
     """
-    people: dict[str, None] = {}
-    products: dict[str, None] = {}
-    types: dict[str, None] = {}
-    words = []
-    entries = here.reader.words.entries
-    for word in [text.strip(), *text.split()] if " " in text.strip() else text.split():
-        named = [one.id for one in here.directory.people if word == one.name]
-        named += [key[8:] for key, name in entries.items() if _is(key, name, "ui.feed.", word)]
-        called = [key[8:] for key, name in entries.items() if _is(key, name, "product.", word)]
-        happened = [key[9:] for key, name in entries.items() if _is(key, name, "ui.event.", word)]
-        people |= dict.fromkeys(named)
-        products |= dict.fromkeys(called)
-        types |= dict.fromkeys(happened)
-        if word == text.strip() and (named or called or happened):
-            return tuple(people), tuple(products), tuple(types), []
-        if not (named or called or happened) and " " not in word:
+    found: dict[str, dict[str, None]] = {name: {} for name in _CALLED.values()}
+    words: list[str] = []
+    whole = text.strip()
+    for word in [whole, *text.split()] if " " in whole else text.split():
+        named = _named(here, word)
+        for name, codes in named.items():
+            found[name] |= dict.fromkeys(codes)
+        if word == whole and named:
+            words = []
+            break
+        if not named and " " not in word:
             words.append(word)
-    return tuple(people), tuple(products), tuple(types), words
+    return {name: tuple(codes) for name, codes in found.items()}, words
 
 
-def _is(key: str, name: str, prefix: str, word: str) -> bool:
-    return key.startswith(prefix) and name.casefold() == word.casefold()
+def _named(here: Here, word: str) -> dict[str, list[str]]:
+    """The codes that a word of the pages stands for, by what they are codes of.
+
+    A word that is itself an outcome is left to the text search, which reads the outcome and the
+    message alike.
+    """
+    found: dict[str, list[str]] = {}
+    if people := [one.id for one in here.directory.people if word == one.name]:
+        found["actors"] = people
+    plain = f"ui.event_outcome.{word.casefold()}" in here.reader.words
+    for key, name in here.reader.words.entries.items():
+        if name.casefold() != word.casefold():
+            continue
+        for prefix, kind in _CALLED.items():
+            if key.startswith(prefix) and not (kind == "outcomes" and plain):
+                found.setdefault(kind, []).append(key.removeprefix(prefix))
+    return found
 
 
 def moment(here: Here, text: str) -> datetime | None:

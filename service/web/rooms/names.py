@@ -107,6 +107,11 @@ class Names:
         key = f"ui.event.{event_type}"
         return self.words.text(key) if key in self.words else ""
 
+    def event_outcome(self, outcome: str) -> str:
+        """What came of an event (``success``, ``denied``); a source's own word as it came."""
+        key = f"ui.event_outcome.{outcome.casefold()}"
+        return self.words.text(key) if key in self.words else outcome
+
     def reason(self, code: str) -> str:
         """A reason code in words; the code itself when it has none."""
         return self.words.text(f"reason.{code}") if f"reason.{code}" in self.words else code

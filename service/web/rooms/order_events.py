@@ -147,7 +147,7 @@ def event_detail(here: Here, event: Event) -> str:
         found.append(here.text("ui.price", price=form.number(Decimal(price))))
     if event.amount is not None:
         found.append(form.money(event.amount, event.currency or "CNY"))
-    found.append(event.outcome)
+    found.append(here.names.event_outcome(event.outcome))
     reason = event.attributes.get("reason")
     found.append(str(reason) if isinstance(reason, str) else "")
     found.append(event.message)

@@ -76,11 +76,11 @@ def test_money_in_both_languages_and_units() -> None:
     ("seconds", "chinese", "english"),
     [
         (12, "12 秒", "12 s"),
-        (1080, "18 分", "18 min"),
-        (3900, "1 时 05 分", "1 h 05 min"),
-        (7200, "2 时", "2 h"),
-        (90_000, "1 天 1 时", "1 d 1 h"),
-        (-90, "−1 分", "−1 min"),
+        (1080, "18 分钟", "18 min"),
+        (3900, "1 小时 05 分", "1 h 05 min"),
+        (7200, "2 小时", "2 h"),
+        (90_000, "1 天 1 小时", "1 d 1 h"),
+        (-90, "−1 分钟", "−1 min"),
     ],
 )
 def test_durations(seconds: int, chinese: str, english: str) -> None:
@@ -105,10 +105,10 @@ def test_countdowns() -> None:
     assert told(ZH, seconds=9) == "9 秒"
     assert told(ZH, minutes=4, seconds=12) == "4 分 12 秒"
     assert told(ZH, minutes=-3) == "3 分 00 秒"
-    assert told(ZH, hours=6, minutes=52, seconds=59) == "6 时 52 分"
+    assert told(ZH, hours=6, minutes=52, seconds=59) == "6 小时 52 分"
     assert told(EN, hours=26, seconds=1) == "1 d 02 h"
     assert told(EN, minutes=12, seconds=29) == "12 min 29 s"
-    assert ZH.units == "天 时 分 秒"
+    assert ZH.units == "天 小时 分 秒"
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=4, max_value=10**15))
