@@ -209,7 +209,7 @@ def today(reader: Reader) -> TodayPage:
             CalendarLine("11-27", say("节前，无夜盘", "Before a holiday: no night session")),
         ),
         quality=(
-            QualityLine(text("ui.quality.budget"), "4 / 5"),
+            QualityLine(text("ui.quality.today"), "4"),
             QualityLine(text("ui.quality.confirmed"), "58 %", text("ui.quality.interval", low=41, high=74)),
             QualityLine(text("ui.quality.arrival"), "100 %"),
             QualityLine(text("ui.quality.latency"), say("0.8 秒", "0.8 s")),
@@ -306,7 +306,7 @@ def order_acts(reader: Reader) -> tuple[Act, ...]:
                 FormField("due", text("ui.field.corrective_due"), "date"),
             ),
         ),
-        Act(text("ui.act.close"), base + "close", "close", "danger", why_not=text("ui.act.close_firing", value="−7,500 t")),
+        Act(text("ui.act.close"), base + "close", "close", "danger", why_not=text("ui.act.close_unresolved_red")),
     )  # fmt: skip
 
 

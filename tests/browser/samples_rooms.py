@@ -98,7 +98,7 @@ def alerts(reader: Reader) -> TriagePage:
         ),
     )  # fmt: skip
     return TriagePage(
-        budget_text=text("ui.alerts.budget", today=4, budget=5, rate=58, low=41, high=74),
+        budget_text=text("ui.alerts.today_rate", today=4, rate=58, low=41, high=74),
         filters=(
             Filter(text("ui.filters.source"), tuple(
                 [Facet(text("ui.filters.all"), "/alerts", 4, current=True)]
@@ -214,8 +214,6 @@ def rules(reader: Reader, tab: str = "source") -> RulesPage:
             acts=(
                 Act(text("ui.act.test"), "/rules/a/test", "test"),
                 Act(text("ui.act.submit"), "/rules/a/submit", "submit", fields=(FormField("reason", text("ui.field.reason"), required=True),)),
-                Act(text("ui.act.publish"), "/rules/a/publish", "publish", "primary", why_not=text("ui.act.publish_own")),
-                Act(text("ui.act.roll_back"), "/rules/a/roll_back", "roll_back", "danger", fields=(FormField("reason", text("ui.field.reason"), required=True),)),
             ),
         ),
         export_url="/rules.xlsx",
@@ -255,7 +253,6 @@ def log(reader: Reader, *, drawer: bool = True) -> LogPage:
         (say("仓储接口", "warehouse-interface"),),
         (
             Act(text("ui.act.tag"), "/log/tag", "tag", fields=(FormField("tag", text("ui.act.tag"), required=True),)),
-            Act(text("ui.act.link_order"), "/log/link", "link", fields=(FormField("order", text("ui.thing.order"), required=True),)),
         ),
         "/log",
     )  # fmt: skip
@@ -286,7 +283,7 @@ def quarantine(reader: Reader) -> QuarantinePage:
     return QuarantinePage(
         tuple(
             QuarantineLine(n, "WMS", ago(minutes=50 * n), say("时间缺少时区", "The time has no offset"), '{"id": "RK8809", "ts": "2026-11-22 13:02"}',
-                           Act(text("ui.act.replay_row"), f"/log/quarantine/{n}/replay", "replay", fields=(FormField("raw", text("ui.field.raw"), "textarea", '{"id": "RK8809"}'),)))
+                           Act(text("ui.act.replay_row"), f"/log/quarantine/{n}/replay", "replay", fields=(FormField("reason", text("ui.field.reason"), "textarea", '{"id": "RK8809"}'),)))
             for n in (1, 2)
         ),
         Pager(2, 2),

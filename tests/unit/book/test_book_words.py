@@ -8,22 +8,16 @@ from pathlib import Path
 import pytest
 
 import book
-from book import buckets, errors, limits, positions, prices, vouchers, write
+from book import errors, positions, prices
+from service.exposure_rows import FIGURES
 from service.i18n.catalogue import load_words
 
 ROOM = Path(book.__file__).parent
 CODE = re.compile(r"[A-Z]{2,}(_[A-Z]+)+")
 LABELS: dict[str, type[StrEnum]] = {
     "book.state": prices.DataState,
-    "book.tier": limits.Tier,
     "book.side": positions.Side,
-    "book.price_type": positions.PriceType,
-    "book.receipt": positions.ReceiptStatus,
-    "book.order": positions.OrderStatus,
-    "book.measure": limits.Measure,
     "book.price": prices.PriceKind,
-    "book.class": vouchers.AccountClass,
-    "book.hedge": vouchers.HedgeType,
 }
 
 
@@ -51,6 +45,6 @@ def test_words_for_problems_reasons_and_labels(language: str):
     reasons = {"RECEIPT_UNPOSTED", "SPEC_UNKNOWN", "CONVERSION_UNKNOWN", "DELTA_UNKNOWN"}
     keys |= {f"reason.{code}" for code in reasons | {"FEED_LATE"}}
     keys |= {f"{prefix}.{member.value}" for prefix, kind in LABELS.items() for member in kind}
-    keys |= {f"book.{name}" for name in (*buckets.QUANTITIES, *buckets.DIMENSIONS)}
-    keys |= {name.replace("book.", "book.kind.") for name in write._OBJECTS.values()}
+    # what the pages and sheets of exposure head their columns with
+    keys |= {f"book.{name}" for name in FIGURES}
     assert sorted(key for key in keys if key not in words) == []

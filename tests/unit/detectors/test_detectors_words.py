@@ -12,7 +12,6 @@ from detectors.conformance import Finding
 from detectors.excess import EVENT_CELLS
 from detectors.explain import sentence
 from detectors.features import History
-from detectors.models import KNOWN
 from detectors.protocol import Family, Numbers
 from detectors.scorer import told
 from service.i18n.catalogue import load_words
@@ -40,7 +39,6 @@ def test_words_for_codes_and_labels(language: str):
     keys = {f"explanation.{code}" for code in explanation_codes()}
     keys |= {f"problem.{one.code}" for one in errors.DetectorError.__subclasses__()}
     keys |= {f"detectors.family.{one.value}" for one in Family}
-    keys |= {f"detectors.detector.{name}" for name in KNOWN}
     keys |= {f"detectors.field.{name}" for name in fields}
     keys |= {f"detectors.cause.{name}" for name in fields | {code.value for code in Finding}}
     keys |= {"reason.TOO_FEW_EVENTS", "reason.TOO_SHORT"}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import directory
-from directory import PERMISSIONS, ROSTER_EMPTY, AccessReason, GrantReason, Office, Role
+from directory import PERMISSIONS, ROSTER_EMPTY, AccessReason, GrantReason, Role
 from directory.roster import RoutingReason
 from service.i18n.catalogue import load_words
 
@@ -24,6 +24,5 @@ def test_words_for_problems_reasons_and_labels(language: str):
     reasons = {*AccessReason, *GrantReason, *RoutingReason, ROSTER_EMPTY}
     found |= {f"reason.{reason}" for reason in reasons}
     found |= {f"directory.role.{role}" for role in Role}
-    found |= {f"directory.office.{office}" for office in Office}
     found |= {f"directory.permission.{permission}" for permission in PERMISSIONS}
     assert sorted(key for key in found if key not in words) == []

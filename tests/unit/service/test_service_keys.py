@@ -14,7 +14,7 @@ from service.web.rooms.approvals import _ASKING, _SIGNING
 from service.web.rooms.order_buttons import OFFERED
 from service.web.rooms.order_forms import ROOT_CAUSES
 from workorders.guard import DISPOSITIONS
-from workorders.model import State
+from workorders.model import OrderKind, SourceKind, State
 from workorders.states import Verb
 
 ROOM = Path(service.__file__).parent
@@ -109,6 +109,8 @@ def test_every_act_says_what_it_is_does_did_and_what_comes_next(language: str) -
     keys |= {f"ui.next.approval.{status}" for status in Status}
     keys |= {f"disposition.{one}" for one in DISPOSITIONS}
     keys |= {f"root_cause.{one}" for one in ROOT_CAUSES}
+    keys |= {f"ui.order_kind.{kind}" for kind in OrderKind}
+    keys |= {f"ui.alert_source.{kind}" for kind in SourceKind}
     assert {key for key in keys if key not in words} == set()
 
 

@@ -7,7 +7,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 import workorders
-from workorders import AlertState, EntryKind, Level, OrderKind, Reason, SourceKind, State, Verb
+from workorders import AlertState, EntryKind, Level, Reason, State, Verb
 from workorders.guard import DISPOSITIONS
 from workorders.handover import HandoverState, MoveKind, Section, Thing
 from workorders.noise import Trigger
@@ -22,7 +22,7 @@ QUIET = {Verb.RAISE_LEVEL, Verb.REROUTE, Verb.END_DRILL}
 def words(language: str) -> dict[str, str]:
     """What this room says: its own catalogue, those of the hand-over and of the drills."""
     found: dict[str, str] = {}
-    for name in ("workorders", "handover", "drills", "reviews"):
+    for name in ("workorders", "handover", "drills", "reviews", "test_calls"):
         with (LOCALE / language / "LC_MESSAGES" / f"{name}.po").open("rb") as file:
             catalogue = read_po(file, abort_invalid=True)
         for entry in catalogue:
@@ -48,8 +48,6 @@ def test_every_code_has_words(language: str):
     keys = {f"level.{level}" for level in Level}
     keys |= {f"state.{state}" for state in State}
     keys |= {f"alert_state.{state}" for state in AlertState}
-    keys |= {f"order_kind.{kind}" for kind in OrderKind}
-    keys |= {f"source_kind.{kind}" for kind in SourceKind}
     keys |= {f"triage.{reason}" for reason in Reason}
     keys |= {f"disposition.{code}" for code in DISPOSITIONS}
     keys |= {f"button.{verb}" for verb in set(Verb) - QUIET}
