@@ -25,6 +25,7 @@ from workorders.card import card_from_json
 from workorders.channel import Channel, Handle
 from workorders.context import Context
 from workorders.errors import ChannelFailed, ChannelRetry
+from workorders.probes import is_probe
 from workorders.refresh import record_refresh, stale_cards
 
 ACTOR = "system:escalator"
@@ -299,7 +300,9 @@ def _failed(
     uow: UnitOfWork, row: OutboxRow, fault: ChannelRetry | ChannelFailed, context: Context
 ) -> bool:
     code = fault.code if isinstance(fault, ChannelFailed) else "ATTEMPTS_USED_UP"
-    if not outbox.dead(uow, row.id, f"{code}: {fault}"):
+    # That it failed is what a test call has found out: nobody need look at its letter.
+    end = outbox.call_off if is_probe(row.key) else outbox.dead
+    if not end(uow, row.id, f"{code}: {fault}"):
         return False
     took_over = deliveries.record_delivery(uow, context, row.key, outcome="failed", error=code)
     _log.warning("notice given up", key=row.key, channel=row.channel, code=code, next=took_over)

@@ -86,8 +86,9 @@ def card_text(card: Card, words: Words, public_url: str) -> CardText:
     """The card in the words' language; `public_url` is the console's address without a slash."""
     level = words.text(f"level.{card.level.value}") if card.level is not None else ""
     drill = words.text("card.drill") if card.drill else ""
+    test = words.text("card.test") if card.kind is CardKind.TEST else ""
     matter = _without_gaps(words.text(card.title.code, **_filled(card.title.params, words)))
-    head = "".join(words.text("card.mark", text=part) for part in (drill, level) if part)
+    head = "".join(words.text("card.mark", text=part) for part in (drill, test, level) if part)
     lines = [words.text(line.code, **_filled(line.params, words)) for line in card.lines]
     figures = []
     for figure in card.figures:

@@ -1,4 +1,4 @@
-"""Cards of approvals that are out: shown anew when the request has moved."""
+"""Cards of approvals, delegations and test calls that are out: shown anew when those have moved."""
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -10,6 +10,7 @@ from sqlalchemy import Row, delete, select, update
 
 import approvals
 from approvals import LendingState
+from directory import CHATS
 from service.application import Application
 from service.approval_cards import approval_card
 from service.approval_effect import effect_of
@@ -22,6 +23,7 @@ from store.upsert import insert_or_replace
 from workorders.card import Card
 from workorders.channel import Handle
 from workorders.errors import ChannelFailed, ChannelRetry
+from workorders.probes import find_probe, is_probe, probe_card
 
 ACTOR = "system:approvals"
 MAX_TRIES = 8
@@ -33,7 +35,7 @@ _log = structlog.get_logger(__name__)
 
 
 def queue_refresh(uow: UnitOfWork, request_id: str) -> None:
-    """Have the delivered cards of a request or a delegation shown anew."""
+    """Have the delivered cards of a request, a delegation or a test call shown anew."""
     row = {"object_id": request_id, "due_at": uow.now, "tries": 0}
     insert_or_replace(uow.connection, _QUEUE, row, ("object_id",))
 
@@ -64,6 +66,8 @@ def refresh(app: Application) -> int:
 def _refresh_one(app: Application, waiting: Row[Any]) -> int:
     if waiting.object_id.startswith(_LENDING):
         return _refresh_lending(app, waiting)
+    if is_probe(waiting.object_id):
+        return _refresh_probe(app, waiting)
     with app.store.reader() as connection:
         state = approvals.read(connection, waiting.object_id)
         messages = outbox.find(connection, state.id)
@@ -110,6 +114,19 @@ def _refresh_lending(app: Application, waiting: Row[Any]) -> int:
     return done
 
 
+def _refresh_probe(app: Application, waiting: Row[Any]) -> int:
+    """The card of a test call that was confirmed; it moves no more."""
+    with app.store.reader() as connection:
+        one = find_probe(connection, waiting.object_id)
+        messages = outbox.find(connection, waiting.object_id)
+    done, complete = (
+        (0, True) if one is None else _show(app, messages, lambda _: probe_card(one), final=True)
+    )
+    with app.store.unit_of_work(ACTOR) as uow:
+        _settle(uow, waiting.object_id, waiting.tries + 1, current=True, complete=complete)
+    return done
+
+
 def _show(
     app: Application,
     messages: Sequence[OutboxRow],
@@ -123,8 +140,8 @@ def _show(
         if message.state in {"pending", "claimed"}:
             complete = complete and not final
         channel = app.channels.get(message.channel)
-        if message.state != "delivered" or channel is None or channel.name == "email":
-            continue
+        if message.state != "delivered" or channel is None or channel.name not in CHATS:
+            continue  # a mail cannot be edited, and nobody is called again to hear that all is well
         card = card_of(message)
         if message.payload == card.as_json():
             continue

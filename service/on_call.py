@@ -73,7 +73,7 @@ def calendar_document(
             ],
         }
         for org, role in rosters(directory)
-        if _seen(org, scopes)
+        if seen(org, scopes)
     ]
     return {
         "from": start,
@@ -119,7 +119,7 @@ def changes_document(
                 "reason": one.reason,
             }
             for one in directory.overrides
-            if _seen(one.org, scopes) and one.start < end and one.end > start
+            if seen(one.org, scopes) and one.start < end and one.end > start
         ],
         "swaps": [
             {
@@ -135,7 +135,7 @@ def changes_document(
                 "agreed": one.agreed,
             }
             for one in directory.swaps
-            if _seen(one.org, scopes)
+            if seen(one.org, scopes)
             and min(one.first.start, one.second.start) < end
             and max(one.first.end, one.second.end) > start
         ],
@@ -150,7 +150,7 @@ def changes_document(
                 "reason": one.reason,
             }
             for one in directory.absences
-            if _seen(units.get(one.person, ""), scopes) and one.start < end and one.end > start
+            if seen(units.get(one.person, ""), scopes) and one.start < end and one.end > start
         ],
     }
 
@@ -169,9 +169,10 @@ def _stretch_document(directory: Directory, one: Stretch) -> dict[str, Any]:
     }
 
 
-def _seen(org: str, scopes: Sequence[str]) -> bool:
+def seen(org: str, scopes: Sequence[str]) -> bool:
+    """Whether a unit lies inside these scopes."""
     return any(within(org, scope) for scope in scopes)
 
 
 def _seen_problem(problem: Problem, scopes: Sequence[str]) -> bool:
-    return _seen(problem.params.get("org", ""), scopes)
+    return seen(problem.params.get("org", ""), scopes)

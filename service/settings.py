@@ -125,6 +125,12 @@ class Settings(BaseSettings):
     attachment_limit_mb: int = Field(
         default=5, ge=1, le=12, description="megabytes that a file attached to an order may have"
     )
+    test_call_days: int = Field(
+        default=30,
+        ge=0,
+        le=366,
+        description="days for which a confirmed test call counts; 0: not looked at",
+    )
     heartbeat_url: SecretStr = Field(
         default=SecretStr(""), description="monitor that is pinged while all is well; empty: none"
     )

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, bindparam, select, update
 
 from store.unit_of_work import UnitOfWork
-from workorders import journal, rows
+from workorders import journal, probes, rows
 from workorders.context import Context
 from workorders.model import Alert, EntryKind, State, WorkOrder
 from workorders.noise import NoticeVerdict
@@ -59,6 +59,7 @@ def record_delivery(
         return ""
     row = uow.connection.execute(_FIND, {"keys": [key]}).mappings().first()
     if row is None:  # a message that is no notice of ours
+        probes.record_attempt(uow, key, outcome, error)
         return ""
     uow.execute(_AFTER[outcome], {"_key": key, "_error": error[:2_000]})
     matter = rows.find_order(uow.connection, row["object_id"]) or rows.find_alert(
@@ -89,6 +90,8 @@ def record_receipt(  # noqa: PLR0917 - what is known of one receipt
         way, ``NOTICE_ON_ITS_WAY``: it is to be told again.
     """
     row = uow.connection.execute(_FIND, {"keys": [key]}).mappings().first()
+    if row is None and probes.is_probe(key):
+        return probes.record_receipt(uow, key, channel, status, error)
     if row is None or row["channel"] != channel:
         return "UNKNOWN_NOTICE"
     if status == "failed" and row["state"] == "queued":
@@ -112,7 +115,7 @@ def overtaken(connection: Connection, key: str) -> bool:
     """
     row = connection.execute(_FIND, {"keys": [key]}).mappings().first()
     if row is None:  # a message that is no notice of ours
-        return False
+        return probes.settled(connection, key)
     order = rows.find_order(connection, row["object_id"])
     if order is not None and order.state in _OVER:
         return True
@@ -130,6 +133,7 @@ def record_sent(
         handles: the notice's key → where the card can be found again.
         at: when the channels took them; default now.
     """
+    probes.record_sent(uow, handles, at)
     found = uow.connection.execute(_FIND, {"keys": list(handles)}).mappings().all()
     if not found:  # messages that are no notices of ours
         return

@@ -296,6 +296,24 @@ class CorrectiveRow(SQLModel, table=True):
     moved: int = Field(sa_type=BigInteger)
 
 
+class ProbeRow(SQLModel, table=True):
+    """One test call to one person on one channel; the columns are the fields of `probes.Probe`."""
+
+    __tablename__ = "workorders_probe"
+    __table_args__ = (Index("ix_workorders_probe_person", "person", "channel", "started_at"),)
+    id: str = Field(sa_type=Text, primary_key=True)
+    person: str = Field(sa_type=Text)
+    channel: str = Field(sa_type=Text)
+    org: str = Field(sa_type=Text)
+    state: str = Field(sa_type=Text)
+    error: str = Field(sa_type=Text)
+    started_by: str = Field(sa_type=Text)
+    started_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    ends_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    sent_at: datetime | None = Field(sa_type=UtcDateTime, nullable=True)
+    confirmed_at: datetime | None = Field(sa_type=UtcDateTime, nullable=True)
+
+
 class CounterRow(SQLModel, table=True):
     """The last number given out per prefix and day."""
 

@@ -22,6 +22,7 @@ from service.api import (
     order_files,
     orders,
     people,
+    probes,
     reviews,
     roster,
     rule_routes,
@@ -55,6 +56,7 @@ _ROUTERS = (
     rule_routes.router,
     people.router,
     roster.router,
+    probes.router,
 )
 _SAID = {
     400: "The request cannot be read",

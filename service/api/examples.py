@@ -77,6 +77,7 @@ BODIES: Final[Mapping[str, Any]] = MappingProxyType(
             },
         },
         "POST /orders/{order_id}/request-approval": {"kind": "limit_change", "amount": "1200"},
+        "POST /test-calls": {"person": "lin"},
         "POST /silences": {**_SILENCE},
         "POST /silences/preview": {"matchers": dict(_MATCHERS), "days": 30},
         "POST /silences/{silence_id}/change": {**_SILENCE, "version": 1},

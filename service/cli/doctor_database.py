@@ -19,6 +19,7 @@ from service.channels import channel_names_of
 from service.cli.findings import Finding
 from service.cli.recorded_states import differences
 from service.demo.folder import is_demo
+from service.reaching import unreached
 from service.settings import Settings
 from store import Store, inbox, migrate, open_engine, outbox, timers
 from store.clock import rfc3339, system_clock
@@ -56,6 +57,7 @@ def database_findings(settings: Settings, now: datetime | None = None) -> list[F
                 ("states", _states),
                 ("people", _people),
                 ("roster", partial(_roster, at)),
+                ("reach", partial(_reach, settings, at)),
                 ("policy", partial(_policy, settings)),
                 ("letters", _letters),
                 ("timers", partial(_timers, at)),
@@ -178,6 +180,19 @@ def _roster(now: datetime, connection: Connection) -> Finding:
         "names": _listed(names),
     }
     return Finding("roster", "conflicts", shown)
+
+
+def _reach(settings: Settings, now: datetime, connection: Connection) -> Finding:
+    """Whether of each roster's coming week somebody has confirmed a test call lately."""
+    if not settings.test_call_days:
+        return Finding("reach", "off")
+    known, channels = read_directory(connection), channel_names_of(settings)
+    found = unreached(connection, known, channels, now, settings.test_call_days)
+    shown = {"days": str(settings.test_call_days)}
+    if not found:
+        return Finding("reach", params=shown)
+    names = _listed([f"{org} ({role.value})" for org, role in found])
+    return Finding("reach", "untested", {**shown, "names": names})
 
 
 def _policy(settings: Settings, connection: Connection) -> Finding:

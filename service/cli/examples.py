@@ -58,6 +58,11 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         ),
         "oncall swap": (_SWAP,),
         "oncall agree": ("oncall agree SW-20240603-001 --as lin",),
+        "oncall test": (
+            "oncall test --person lin --as wang",
+            "oncall test --person lin --channel voice --as wang",
+        ),
+        "oncall tests": ("oncall tests", f"oncall tests --org {_UNIT}"),
         "oncall withdraw": ("oncall withdraw OV-20240603-001 --as chen",),
         "orders list": ("orders list --state open", "orders list --level red --level orange"),
         "orders show": ("orders show WO-20240514-001", "orders show WO-20240514-001 --as chen"),

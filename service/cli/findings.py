@@ -11,7 +11,9 @@ from typing import Final
 OK, YELLOW, RED = "ok", "yellow", "red"
 SEVERITIES: Final = (OK, YELLOW, RED)
 #: Other results with which nothing is wrong.
-_FINE: Final = frozenset({("running", "none"), ("policy", "built_in"), ("port", "held")})
+_FINE: Final = frozenset(
+    {("running", "none"), ("policy", "built_in"), ("port", "held"), ("reach", "off")}
+)
 #: What is not as it should be and can wait; every other result that is not good is red.
 _YELLOW: Final = frozenset(
     {
@@ -25,6 +27,7 @@ _YELLOW: Final = frozenset(
         ("letters", "dead"),
         ("leases", "dead"),
         ("roster", "conflicts"),
+        ("reach", "untested"),
         ("log", "busy"),
     }
 )

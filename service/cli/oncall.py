@@ -24,6 +24,7 @@ from directory import (
     within,
 )
 from service.application import Application
+from service.cli import probing
 from service.cli.desk import PROBLEMS, Desk, WrongCall, desk_of, moment
 from service.cli.naming import refuse_unknown
 from service.i18n import Format
@@ -52,6 +53,7 @@ def add_to(app: typer.Typer) -> None:
     group.command("swap", help="cli.help.oncall_swap")(swap)
     group.command("agree", help="cli.help.oncall_agree")(agree)
     group.command("withdraw", help="cli.help.oncall_withdraw")(take_back)
+    probing.add_to(group)
     app.add_typer(group, name="oncall")
 
 

@@ -29,6 +29,7 @@ _CODED: Mapping[str, tuple[str, ...]] = {
     "commodity": ("product.{}",),
     "contract": ("ui.{}",),
     "measure": ("ui.measure.{}",),
+    "way": ("ui.channel.{}",),
 }
 _PLACE = "place"
 _LANGUAGES = frozenset({"zh", "en"})

@@ -3,13 +3,15 @@
 from typing import Any
 
 from approvals import Outcome, UnknownDelegation, UnknownRequest
+from directory import Scopes
 from integrations import slack_forms
-from service import approving, delegating, lending_cards
+from service import approving, delegating, lending_cards, reaching
 from service.application import Application
 from service.inbound import order_form
 from store import UnitOfWork
-from workorders import Answer, perform, reads
+from workorders import Answer, Context, perform, reads
 from workorders.channel import Inbound
+from workorders.probes import is_probe
 
 _APPROVAL = "AP-"
 _ALERT = "AL-"
@@ -17,19 +19,25 @@ _LENDING = "DG-"
 
 
 def act_on(uow: UnitOfWork, app: Application, inbound: Inbound) -> Answer:
-    """The click as the unit's actor: an approval, an order or alert, or an order to be opened."""
+    """The click as the unit's actor, on whatever the card was about."""
     around = app.directories.around(uow.connection)
     ctx = app.context(around)
     if inbound.object_id.startswith(_APPROVAL):
         return _approval(uow, app, ctx, inbound)
     if inbound.object_id.startswith(_LENDING):
         return _lending(uow, app, inbound)
+    if is_probe(inbound.object_id):
+        return reaching.press(uow, inbound)
     match inbound.verb:
         case slack_forms.SHOW_FORM:
             return order_form.asked(uow, app)
         case slack_forms.OPEN_ORDER:
             return order_form.open_order(uow, app, inbound)
-    scopes = around.directory.visible_scopes(uow.actor, uow.now)
+    return _matter(uow, ctx, inbound, around.directory.visible_scopes(uow.actor, uow.now))
+
+
+def _matter(uow: UnitOfWork, ctx: Context, inbound: Inbound, scopes: Scopes) -> Answer:
+    """An order or an alert that the actor sees."""
     look = reads.get_alert if inbound.object_id.startswith(_ALERT) else reads.get_order
     if look(uow.connection, inbound.object_id, scopes) is None:
         code = "UNKNOWN_ALERT" if inbound.object_id.startswith(_ALERT) else "UNKNOWN_ORDER"

@@ -44,6 +44,7 @@ from workorders import Answer, reads
 from workorders.card import Card
 from workorders.cards import alert_card, order_card
 from workorders.channel import Inbound, RawInbound, Refusal
+from workorders.probes import find_probe, is_probe, probe_card
 from workorders.states import recorded
 
 SOURCE = "email"
@@ -179,18 +180,23 @@ class _Rooms:
                 effect=effect,
                 lent=lent.get(token.person),
             )
-        with app.store.reader() as connection:
+        if is_probe(number):
+            with app.store.reader() as connection:
+                tested = find_probe(connection, number)
+            return None if tested is None else probe_card(tested)
+        return self._matter_card(number, token.person, notice)
+
+    def _matter_card(self, number: str, person: str, notice: str) -> Card | None:
+        with self.app.store.reader() as connection:
             if number.startswith("AL-"):
                 alert = reads.get_alert(connection, number)
                 if alert is None:
                     return None
-                return alert_card(alert, token.person, notice_id=notice, reason="TRIAGED")
+                return alert_card(alert, person, notice_id=notice, reason="TRIAGED")
             order = reads.get_order(connection, number)
         if order is None:
             return None
-        return order_card(
-            order, token.person, notice_id=notice, reason="UPDATED", params=recorded(order)
-        )
+        return order_card(order, person, notice_id=notice, reason="UPDATED", params=recorded(order))
 
     # --- acting ---------------------------------------------------------------------------------
 

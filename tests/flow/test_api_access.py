@@ -105,6 +105,8 @@ ROUTES: dict[tuple[str, str], tuple[str, Any]] = {
     ("get", "/organisations"): ("view", None),
     ("get", "/on-call"): ("view", None),
     ("get", "/roster"): ("view", None),
+    ("get", "/test-calls"): ("view", None),
+    ("post", "/test-calls"): ("view", {"person": "nobody"}),
     ("post", "/roster/overrides"): (
         "roster.write",
         {**WINDOW, "org": EAST, "person": "x", "reason": "x"},

@@ -26,7 +26,7 @@ from store import Store
 from store.clock import rfc3339
 from tests.breaking import Breaking
 from trail import TrailKeeper
-from workorders import drills, silencing
+from workorders import drills, probes, silencing
 from workorders.handing_over import list_handovers, withdraw
 from workorders.handover import HandoverState, digest_of_moves
 
@@ -298,6 +298,26 @@ def drilled(world: World) -> str:
     answer = world.town.client("wang").post(f"{JSON}/drills", json=body)
     assert answer.status_code == 201, answer.text
     return str(answer.json()["drill"]["id"])
+
+
+def untested(world: World) -> None:
+    """The test calls that stand in the way of another one are confirmed."""
+    app = world.town.app
+    with app.store.unit_of_work("chen") as uow:
+        for one in probes.reaches(uow.connection, ["chen"]).values():
+            assert probes.confirm(uow, one.last.id, one.last.channel).ok
+
+
+def a_test_call(world: World) -> Request:
+    untested(world)
+    client, body = world.api("wang"), {"person": "chen"}
+    return lambda: client.post(f"{JSON}/test-calls", json=body)
+
+
+def a_test_call_page(world: World) -> Request:
+    untested(world)
+    client, form = world.page("wang"), {"person": "chen", "channel": "email"}
+    return lambda: client.post("/roster/tests", data=form)
 
 
 def end_of_drill(world: World) -> Request:
@@ -618,6 +638,8 @@ ACTS: dict[str, Callable[[World], Request]] = {
     f"{JSON}/alerts/{{alert_id}}/dismiss": alert_act("dismiss", {"reasons": ["false"]}),
     f"{JSON}/alerts/dismiss": many_alerts,
     f"{JSON}/roster/overrides": roster_act("overrides", lambda world: on_call_body(world, "chen")),
+    f"{JSON}/test-calls": a_test_call,
+    "/roster/tests": a_test_call_page,
     f"{JSON}/roster/absences": roster_act("absences", lambda world: day_after(world, 1)),
     f"{JSON}/roster/swaps": roster_act("swaps", swap_body),
     f"{JSON}/roster/swaps/{{change_id}}/agree": roster_act("swaps/{}/agree", None, "swaps"),

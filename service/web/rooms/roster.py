@@ -17,6 +17,7 @@ from service.web.rooms.entered import NOTHING_ENTERED, Entered, refilled
 from service.web.rooms.here import Here
 from service.web.rooms.log_search import moment
 from service.web.rooms.manual_orders import units
+from service.web.rooms.reach import reach_panel
 from service.web.rooms.roster_days import Span, clock, midnight, parts_of, span_of
 from service.web.views.parts import Act, Choice, FormField, Link
 from service.web.views.roster import (
@@ -76,6 +77,7 @@ def roster_page(here: Here, asked: Asked, entered: Entered = NOTHING_ENTERED) ->
         who_fields=tuple(_who_fields(here, asked)),
         who=_who(here, asked, seen),
         acts=tuple(refilled(one, entered) for one in _acts(here)),
+        reach=reach_panel(here),
     )
 
 

@@ -76,6 +76,43 @@ class WhoAt:
 
 
 @dataclass(frozen=True, slots=True)
+class ReachWay:
+    """One channel of a person, and what the last test call on it found.
+
+    Attributes:
+        channel: empty for somebody who has an address on none.
+        status: words; `tone` is ``good``, ``note``, ``warn`` or ``bad``.
+        why: why it failed, or is not sent yet.
+        confirmed: when a test was last confirmed; `after` says how soon.
+    """
+
+    channel: str
+    status: str
+    tone: str
+    why: str = ""
+    confirmed: datetime | None = None
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReachPerson:
+    """A person and all channels; `act` starts a test, None where the reader may not."""
+
+    name: str
+    unit: str
+    ways: tuple[ReachWay, ...]
+    act: Act | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReachPanel:
+    """Test calls: the people of the coming `days`."""
+
+    days: int
+    people: tuple[ReachPerson, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RosterPage:
     """The page.
 
@@ -85,6 +122,7 @@ class RosterPage:
         faults: what does not fit together, a sentence each.
         who_fields: of the form that asks who answers at a time; `who` its answer.
         acts: override, absence, swap.
+        reach: test calls; None leaves the panel out.
     """
 
     period: str
@@ -98,3 +136,4 @@ class RosterPage:
     who_fields: tuple[FormField, ...]
     who: WhoAt | None
     acts: tuple[Act, ...]
+    reach: ReachPanel | None = None

@@ -20,7 +20,7 @@ HEADS = {"zh_CN.UTF-8": "示例：", "en_GB.UTF-8": "Examples:"}
 RUN = {
     "init", "doctor", "directory import", "directory export", "assess", "exposure",
     "quarantine list", "events search", "events timeline", "alerts list", "oncall who",
-    "oncall calendar", "orders list", "metrics", "delegation list", "approvals list",
+    "oncall calendar", "oncall tests", "orders list", "metrics", "delegation list", "approvals list",
     "policy show", "policy export", "handover list", "handover now", "drill list", "drill start",
     "rules check", "silence list", "silence preview", "review list", "review open", "trail verify",
     "user create", "user token",
@@ -29,6 +29,7 @@ RUN = {
 #: These ask for what a new installation has not, and say so in words; none is a wrong call.
 REFUSED = {
     "quarantine replay", "quarantine dismiss", "alerts confirm", "alerts dismiss", "oncall agree",
+    "oncall test",
     "oncall withdraw", "orders show", "orders ack", "orders note", "orders resolve",
     "orders attach", "orders files", "orders snooze", "orders wake",
     "orders close", "orders case", "delegation confirm", "delegation end", "approvals show",

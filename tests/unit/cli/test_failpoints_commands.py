@@ -30,7 +30,7 @@ READING = {
     "handover list", "handover now",
     "handover show", "init", "orders case", "orders list", "orders show", "quarantine list",
     "orders files", "metrics", "silence list", "silence preview", "oncall calendar", "oncall who",
-    "policy export", "policy show",
+    "oncall tests", "policy export", "policy show",
     "review list", "review open",
     "rules check", "rules test", "serve", "trail replay", "trail verify", "user list",
 }  # fmt: skip
@@ -202,6 +202,14 @@ def swap(house: Any) -> Call:
     )
 
 
+def reached(house: Any) -> Call:
+    """A test call by mail; a person with an address, and a mail server in the settings."""
+    addressed = PEOPLE.replace("unit: 华北钢铁", "unit: 华北钢铁, email: new@here.invalid")
+    assert house("directory", "import", house.file("reached.yaml", addressed)).code == 0
+    (house.data / "hedgewarden.toml").write_text('smtp_host = "127.0.0.1"\n', encoding="utf-8")
+    return ("oncall", "test", "--person", "new", "--as", "new")
+
+
 def closed(house: Any) -> Call:
     number = order(house, "ack", "resolve")
     back = CONTRACTS.format("P-2", "sell", "900")
@@ -263,6 +271,7 @@ ACTS: dict[str, Callable[[Any], Call]] = {
     "oncall absence": lambda _house: ("oncall", "absence", *DAY, "--as", "chen"),
     "oncall withdraw": lambda house: ("oncall", "withdraw", put_on_call(house), "--as", "wang"),
     "oncall swap": swap,
+    "oncall test": reached,
     "oncall agree": lambda house: (
         "oncall", "agree",
         house(*swap(house), "--json", token=house.token("chen")).json["id"], "--as", "wang",

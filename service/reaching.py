@@ -1,0 +1,197 @@
+"""Test calls (拨测) as every surface starts, confirms and lists them."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from agents.facts import Surroundings
+from directory import Directory, Role, coverage
+from directory.coverage import rosters
+from service.application import Application, address_of
+from service.approval_refresh import queue_refresh
+from service.on_call import seen, unit_of
+from store import UnitOfWork
+from workorders import Answer
+from workorders.channel import Inbound
+from workorders.probes import (
+    CONFIRM,
+    Probe,
+    ProbeOutcome,
+    Reach,
+    confirm,
+    reaches,
+    start_probes,
+)
+
+#: The coming week of the rosters, in which somebody must be known to be reached.
+AHEAD = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """One person on one channel.
+
+    Attributes:
+        channel: empty for somebody who has an address on none.
+        status: ``confirmed``, ``failed``, ``waiting``, ``unconfirmed``, ``never`` (no test yet) or
+            ``no_address``.
+        last: the last test; None for none.
+        confirmed: the last that was confirmed.
+    """
+
+    person: str
+    channel: str
+    status: str
+    last: Probe | None = None
+    confirmed: Probe | None = None
+
+
+def start(uow: UnitOfWork, app: Application, person: str, channel: str = "") -> ProbeOutcome:
+    """Test a person on one channel, or on each on which that one has an address.
+
+    Args:
+        uow: the transaction; its actor starts it.
+        app: the application.
+        person: somebody whom the actor sees.
+        channel: one of those in use; empty for all.
+    """
+    around = app.directories.around(uow.connection)
+    known = around.directory.person(person)
+    return start_probes(
+        uow,
+        app.context(around),
+        person,
+        known.unit if known is not None else "",
+        _channels(around, app.channel_names, person),
+        asked=channel,
+        active=known is not None and known.active,
+    )
+
+
+def press(uow: UnitOfWork, inbound: Inbound) -> Answer:
+    """What a verified click, key or code on the card of a test call leads to."""
+    number = inbound.object_id
+    if inbound.verb != CONFIRM:
+        return Answer(ok=False, code="UNKNOWN_VERB", object_id=number)
+    outcome = confirm(uow, number, inbound.channel)
+    if outcome.code == "TEST_CONFIRMED":
+        queue_refresh(uow, number)
+    return Answer(outcome.ok, outcome.code, number, inbound.version, dict(outcome.params))
+
+
+def overview(
+    connection: Connection, app: Application, people: Iterable[str], now: datetime
+) -> list[Reached]:
+    """What is known of these people, in their order: a line for each channel with an address."""
+    around = app.directories.around(connection)
+    wanted = list(dict.fromkeys(people))
+    known = reaches(connection, wanted)
+    return [
+        line for person in wanted for line in _lines(around, app.channel_names, person, known, now)
+    ]
+
+
+def on_rosters(
+    directory: Directory, now: datetime, kept: Collection[tuple[str, Role]] | None = None
+) -> dict[tuple[str, Role], tuple[str, ...]]:
+    """Who answers in the coming week, by roster; `kept` are the rosters that are asked for."""
+    wanted = rosters(directory) if kept is None else kept
+    return {(org, role): tuple(_answering(directory, org, role, now)) for org, role in wanted}
+
+
+def people_on(directory: Directory, scopes: Sequence[str], now: datetime) -> list[str]:
+    """Who answers in the coming week on the rosters of these units, of the people inside them."""
+    inside = [one for one in rosters(directory) if seen(one[0], scopes)]
+    people = (one for week in on_rosters(directory, now, inside).values() for one in week)
+    return [one for one in dict.fromkeys(people) if seen(unit_of(directory, one), scopes)]
+
+
+def unreached(
+    connection: Connection,
+    directory: Directory,
+    channels: Collection[str],
+    now: datetime,
+    days: int,
+) -> list[tuple[str, Role]]:
+    """The rosters of whose coming week nobody has confirmed a test in the last `days`.
+
+    A roster that names nobody at all is another fault, and told as one.
+    """
+    weeks = on_rosters(directory, now)
+    known = reaches(connection, {one for people in weeks.values() for one in people})
+    since = now - timedelta(days=days)
+    fresh = {
+        person
+        for (person, channel), one in known.items()
+        if channel in channels and _confirmed_since(one, since)
+    }
+    return [roster for roster, people in weeks.items() if people and not fresh & set(people)]
+
+
+def reached_document(directory: Directory, one: Reached) -> dict[str, Any]:
+    """A line of `overview` for ``--json`` and the API, without any address."""
+    known = directory.person(one.person)
+    last, confirmed = one.last, one.confirmed
+    return {
+        "person": one.person,
+        "name": known.name if known is not None else one.person,
+        "channel": one.channel,
+        "status": one.status,
+        "test": None if last is None else probe_document(last),
+        "last_confirmed_at": None if confirmed is None else confirmed.confirmed_at,
+        "last_seconds": None if confirmed is None else confirmed.seconds,
+    }
+
+
+def probe_document(one: Probe) -> dict[str, Any]:
+    """A test call for ``--json`` and the API."""
+    return {
+        "id": one.id,
+        "person": one.person,
+        "channel": one.channel,
+        "state": one.state,
+        "error": one.error,
+        "started_by": one.started_by,
+        "started_at": one.started_at,
+        "ends_at": one.ends_at,
+        "sent_at": one.sent_at,
+        "confirmed_at": one.confirmed_at,
+        "seconds": one.seconds,
+    }
+
+
+def _channels(around: Surroundings, names: Iterable[str], person: str) -> list[str]:
+    return [one for one in names if address_of(around, person, one)]
+
+
+def _lines(
+    around: Surroundings,
+    names: Collection[str],
+    person: str,
+    known: dict[tuple[str, str], Reach],
+    now: datetime,
+) -> Iterator[Reached]:
+    has = _channels(around, names, person)
+    for channel in has:
+        one = known.get((person, channel))
+        if one is None:
+            yield Reached(person, channel, "never")
+        else:
+            yield Reached(person, channel, one.last.status(now), one.last, one.confirmed)
+    if not has:
+        yield Reached(person, "", "no_address")
+
+
+def _answering(directory: Directory, org: str, role: Role, now: datetime) -> Iterator[str]:
+    found = coverage(directory, org, role, now, now + AHEAD)
+    # Who answers only because the roster names nobody is not on it.
+    people = (answer.person for one in found if not one.gap for answer in one.answers)
+    yield from dict.fromkeys(people)
+
+
+def _confirmed_since(one: Reach, since: datetime) -> bool:
+    at = one.confirmed.confirmed_at if one.confirmed is not None else None
+    return at is not None and at >= since

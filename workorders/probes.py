@@ -1,0 +1,387 @@
+"""Test calls (拨测): whether notices reach a person on a channel, and how soon that one says so.
+
+A test call goes the way of a notice, through the outbox and the channel's own adapter, and is none:
+it belongs to no order, no ladder and no figure, nothing mutes it and nothing takes over when it
+fails. What it found out is kept for the person and the channel.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, and_, func, insert, select, update
+
+from store import outbox
+from store.clock import rfc3339
+from store.schema import table
+from store.unit_of_work import UnitOfWork
+from workorders import journal, rows
+from workorders.card import Button, Card, CardKind, Line, button_id
+from workorders.context import Context
+from workorders.tables import ProbeRow
+
+PREFIX = "TC-"
+#: Who may test others: whoever plans the duty, and whoever runs the service. Oneself anybody may.
+PERMISSIONS = ("roster.write", "system.operate")
+#: What the card asks for; a key and a mail's code can say no more than this either.
+CONFIRM = "acknowledge"
+#: So long can it be confirmed.
+LASTS = timedelta(hours=24)
+#: No second one to the same person on the same channel within this time.
+AGAIN_AFTER = timedelta(minutes=10)
+_SECOND = timedelta(seconds=1)
+_ERROR_LIMIT = 200
+_ROWS = table(str(ProbeRow.__tablename__))
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One test call to one person on one channel.
+
+    Attributes:
+        org: the person's unit when it was started.
+        state: how far it came: ``queued``, ``sent``, ``delivered`` or ``answered`` (a receipt says
+            so), ``failed``.
+        error: why it failed, or why the last attempt did; a code where there is one.
+        ends_at: until when it can be confirmed.
+        sent_at: when the channel took it.
+    """
+
+    id: str
+    person: str
+    channel: str
+    org: str
+    state: str
+    error: str
+    started_by: str
+    started_at: datetime
+    ends_at: datetime
+    sent_at: datetime | None = None
+    confirmed_at: datetime | None = None
+
+    @property
+    def seconds(self) -> int | None:
+        """From the start to the confirmation, in whole seconds; None while there is none."""
+        if self.confirmed_at is None:
+            return None
+        return (self.confirmed_at - self.started_at) // _SECOND
+
+    def status(self, now: datetime) -> str:
+        """``confirmed``, ``failed``, ``waiting`` or, once its time is over, ``unconfirmed``."""
+        if self.confirmed_at is not None:
+            return "confirmed"
+        if self.state == "failed":
+            return "failed"
+        return "waiting" if now < self.ends_at else "unconfirmed"
+
+    def in_the_way(self, now: datetime) -> bool:
+        """Whether another one now would only disturb the person, or wait behind this one."""
+        if self.status(now) != "waiting":
+            return False
+        return self.state == "queued" or now < self.started_at + AGAIN_AFTER
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeOutcome:
+    """What became of an act.
+
+    Attributes:
+        code: ``DONE``, ``TEST_CONFIRMED``, ``ALREADY_DONE``, or the reason of the refusal:
+            ``FORBIDDEN``, ``INACTIVE_PERSON``, ``NO_ADDRESS``, ``TEST_NO_CHANNEL``,
+            ``TEST_RUNNING``, ``UNKNOWN_TEST``, ``TEST_OTHER_CHANNEL``, ``TEST_OVER``.
+        probes: those that were started, or the one that was confirmed.
+    """
+
+    ok: bool
+    code: str
+    probes: tuple[Probe, ...] = ()
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What is known of one person on one channel: the last test, and the last that was confirmed.
+
+    Attributes:
+        confirmed: None when none ever was.
+    """
+
+    last: Probe
+    confirmed: Probe | None = None
+
+
+def is_probe(key: str) -> bool:
+    """Whether this is the id of a test call, which is also the key of its message."""
+    return key.startswith(PREFIX)
+
+
+def start_probes(
+    uow: UnitOfWork,
+    ctx: Context,
+    person: str,
+    org: str,
+    channels: Sequence[str],
+    *,
+    asked: str = "",
+    active: bool = True,
+) -> ProbeOutcome:
+    """Test a person on these channels, as the unit's actor.
+
+    Args:
+        uow: the transaction.
+        ctx: rights, and the zone of the numbers.
+        person: whom; anybody may test himself.
+        org: the person's unit, for which the right is asked.
+        channels: on which the person has an address.
+        asked: the one channel that was asked for; empty for all.
+        active: whether the person's account is open.
+    """
+    latest = {one.channel: one for one in _latest(uow.connection, (person,))}
+    wanted = [one for one in channels if not asked or one == asked]
+    free = [
+        one for one in wanted if (was := latest.get(one)) is None or not was.in_the_way(uow.now)
+    ]
+    refused, params = "", dict[str, Any]()
+    if person != uow.actor and not _may(uow, ctx, org):
+        refused, params = "FORBIDDEN", {"permission": PERMISSIONS[0]}
+    elif not active:
+        refused = "INACTIVE_PERSON"
+    elif not wanted:
+        refused = "NO_ADDRESS" if asked else "TEST_NO_CHANNEL"
+    elif not free:
+        refused = "TEST_RUNNING"
+    if refused:
+        _record_start(uow, person, org, "refused", refused, {"channels": wanted, "on": asked})
+        return ProbeOutcome(False, refused, params=params)
+    made = tuple(_put(uow, ctx, person, org, channel) for channel in free)
+    told = {"tests": {one.channel: one.id for one in made}}
+    _record_start(uow, person, org, "running", "", told)
+    return ProbeOutcome(True, "DONE", made)
+
+
+def confirm(uow: UnitOfWork, number: str, channel: str) -> ProbeOutcome:
+    """The unit's actor says that the test arrived, on the channel on which it did.
+
+    Args:
+        uow: the transaction; its actor is whoever pressed.
+        number: the test call.
+        channel: on which it was pressed.
+    """
+    one = find_probe(uow.connection, number, lock=True)
+    if one is None:
+        return ProbeOutcome(False, "UNKNOWN_TEST")
+    if one.confirmed_at is not None and one.person == uow.actor:
+        return ProbeOutcome(True, "ALREADY_DONE", (one,))
+    refused = ""
+    if one.person != uow.actor:
+        refused = "UNKNOWN_TEST"
+    elif one.channel != channel:
+        refused = "TEST_OTHER_CHANNEL"
+    elif uow.now >= one.ends_at:
+        refused = "TEST_OVER"
+    if refused:
+        _record(uow, "decision", "test_call.confirm", one, "refused", refused, {"on": channel})
+        return ProbeOutcome(False, refused)
+    done = replace(one, confirmed_at=uow.now)
+    _save(uow, done.id, confirmed_at=uow.now)
+    outbox.cancel(uow, group=done.id)  # an attempt whose answer was lost is not made again
+    _record(
+        uow, "decision", "test_call.confirm", done, "acknowledged", "", {"seconds": done.seconds}
+    )
+    return ProbeOutcome(True, "TEST_CONFIRMED", (done,), {"seconds": done.seconds})
+
+
+# --- what became of its message -----------------------------------------------------------------
+
+
+def record_sent(uow: UnitOfWork, keys: Collection[str], at: datetime | None = None) -> None:
+    """Note those of these messages that are test calls as taken by their channels."""
+    for key in sorted(filter(is_probe, keys)):
+        record_attempt(uow, key, "sent", at=at)
+
+
+def record_attempt(
+    uow: UnitOfWork, key: str, outcome: str, error: str = "", *, at: datetime | None = None
+) -> bool:
+    """Note what a channel or its gateway said about a test call; False when it is none of ours.
+
+    Args:
+        uow: the transaction that settles the message.
+        key: the message's key.
+        outcome: ``sent``, ``retry``, ``called_off``, ``delivered``, ``answered`` or ``failed``.
+        error: the reason of a failure.
+        at: when the channel took it; default now.
+    """
+    one = find_probe(uow.connection, key, lock=True) if is_probe(key) else None
+    if one is None:
+        return False
+    error = error[:_ERROR_LIMIT]
+    changes: dict[str, Any] = {"error": error}
+    if outcome == "sent":
+        # A receipt may overtake the answer to the request that it is about.
+        changes["sent_at"] = at or uow.now
+        changes["state"] = one.state if one.state in {"delivered", "answered"} else "sent"
+    elif outcome not in {"retry", "called_off"}:
+        changes["state"] = outcome
+    _save(uow, one.id, **changes)
+    params = {"person": one.person, "channel": one.channel}
+    _record(uow, "notification", f"test_call.{outcome}", one, outcome, error, params)
+    return True
+
+
+def record_receipt(uow: UnitOfWork, key: str, channel: str, status: str, error: str = "") -> str:
+    """Note what came back about a test call; as `deliveries.record_receipt` says of a notice."""
+    one = find_probe(uow.connection, key)
+    if one is None or one.channel != channel:
+        return "UNKNOWN_NOTICE"
+    if status == "failed" and one.state == "queued":
+        return "NOTICE_ON_ITS_WAY"
+    record_attempt(uow, key, status, error)
+    return ""
+
+
+def settled(connection: Connection, key: str) -> bool:
+    """Whether this is a test call that was confirmed: its message need not be tried again."""
+    one = find_probe(connection, key) if is_probe(key) else None
+    return one is not None and one.confirmed_at is not None
+
+
+# --- reading ------------------------------------------------------------------------------------
+
+
+def find_probe(connection: Connection, number: str, *, lock: bool = False) -> Probe | None:
+    """The test call with this number."""
+    wanted = select(_ROWS).where(_ROWS.c.id == number)
+    row = connection.execute(wanted.with_for_update() if lock else wanted).mappings().first()
+    return None if row is None else _probe(row)
+
+
+def reaches(connection: Connection, people: Collection[str]) -> dict[tuple[str, str], Reach]:
+    """What is known of these people, by person and channel; who was never tested is not there."""
+    confirmed = {
+        (one.person, one.channel): one for one in _latest(connection, people, confirmed=True)
+    }
+    return {
+        (one.person, one.channel): Reach(one, confirmed.get((one.person, one.channel)))
+        for one in _latest(connection, people)
+    }
+
+
+def probe_card(one: Probe) -> Card:
+    """The card of a test call as it stands: it asks to confirm, or says when it was."""
+    version = 1 if one.confirmed_at is None else 2
+    if one.confirmed_at is None:
+        said = Line("test_call.card.asks", {"person": one.started_by, "way": one.channel})
+    else:
+        when = {"at": rfc3339(one.confirmed_at), "seconds": one.seconds}
+        said = Line("test_call.card.confirmed", when)
+    asks = one.confirmed_at is None
+    return Card(
+        kind=CardKind.TEST,
+        notice_id=one.id,
+        object_id=one.id,
+        version=version,
+        person=one.person,
+        level=None,
+        title=Line("test_call.card.title", {"number": one.id}),
+        lines=(said, Line("test_call.card.nothing")),
+        buttons=(Button(button_id(one.id, version, CONFIRM), CONFIRM),) if asks else (),
+        deadline=one.ends_at if asks else None,
+        path="/roster",
+    )
+
+
+def _latest(
+    connection: Connection, people: Collection[str], *, confirmed: bool = False
+) -> list[Probe]:
+    """The last of each person and channel; of those that were confirmed, if asked."""
+    c = _ROWS.c
+    by = c.confirmed_at if confirmed else c.started_at
+    last = (
+        select(c.person, c.channel, func.max(by).label("at"))
+        .where(c.person.in_(sorted(people)), by.is_not(None))
+        .group_by(c.person, c.channel)
+        .subquery()
+    )
+    same = and_(c.person == last.c.person, c.channel == last.c.channel, by == last.c.at)
+    wanted = select(_ROWS).join(last, same).order_by(c.person, c.channel, c.id)
+    return [_probe(row) for row in connection.execute(wanted).mappings()]
+
+
+def _may(uow: UnitOfWork, ctx: Context, org: str) -> bool:
+    return any(ctx.may(uow.actor, one, org, uow.now).allowed for one in PERMISSIONS)
+
+
+def _put(uow: UnitOfWork, ctx: Context, person: str, org: str, channel: str) -> Probe:
+    """The row and its message."""
+    one = Probe(
+        id=rows.next_id(uow, PREFIX.rstrip("-"), uow.now.astimezone(ctx.zone)),
+        person=person,
+        channel=channel,
+        org=org,
+        state="queued",
+        error="",
+        started_by=uow.actor,
+        started_at=uow.now,
+        ends_at=uow.now + LASTS,
+    )
+    uow.execute(insert(_ROWS), {name: getattr(one, name) for name in _FIELDS})
+    outbox.put(
+        uow,
+        channel=channel,
+        target=person,
+        payload=probe_card(one).as_json(),
+        key=one.id,
+        group=one.id,
+    )
+    return one
+
+
+def _save(uow: UnitOfWork, number: str, **changes: Any) -> None:
+    uow.execute(update(_ROWS).where(_ROWS.c.id == number).values(**changes))
+
+
+def _record_start(  # noqa: PLR0917 - one record
+    uow: UnitOfWork, person: str, org: str, outcome: str, reason: str, body: Mapping[str, Any]
+) -> None:
+    journal.record(
+        uow,
+        "decision",
+        "test_call.start",
+        object_type="person",
+        object_id=person,
+        org=org,
+        outcome=outcome,
+        reason=reason,
+        body=body,
+    )
+
+
+def _record(  # noqa: PLR0917 - one record
+    uow: UnitOfWork,
+    kind: str,
+    action: str,
+    one: Probe,
+    outcome: str,
+    reason: str,
+    body: Mapping[str, Any],
+) -> None:
+    journal.record(
+        uow,
+        kind,
+        action,
+        object_type="test_call",
+        object_id=one.id,
+        org=one.org,
+        outcome=outcome,
+        reason=reason,
+        body=body,
+    )
+
+
+def _probe(row: RowMapping) -> Probe:
+    return Probe(**{name: row[name] for name in _FIELDS})
+
+
+_FIELDS = tuple(one.name for one in fields(Probe))
