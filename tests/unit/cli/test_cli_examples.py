@@ -20,7 +20,8 @@ HEADS = {"zh_CN.UTF-8": "示例：", "en_GB.UTF-8": "Examples:"}
 RUN = {
     "init", "doctor", "directory import", "directory export", "assess", "exposure",
     "quarantine list", "events search", "events timeline", "alerts list", "oncall who",
-    "oncall calendar", "oncall tests", "orders list", "metrics", "delegation list", "approvals list",
+    "oncall calendar", "oncall tests", "orders list",
+    "metrics", "delegation list", "approvals list",
     "policy show", "policy export", "handover list", "handover now", "drill list", "drill start",
     "rules check", "silence list", "silence preview", "review list", "review open", "trail verify",
     "user create", "user token",
