@@ -1,8 +1,9 @@
 """When the agents run: the only place with loops and jobs.
 
 Several processes may start it; the holder of the lease `agents` works, the others wait and take
-over when the lease runs out. It looks every so often, and at once when it is woken: by a commit or
-an event of this process. What another process did is met at the next look.
+over when the lease runs out, or at once when its holder is known to have died. It looks every so
+often, and at once when it is woken: by a commit or an event of this process. What another process
+did is met at the next look.
 """
 
 import logging
@@ -16,7 +17,7 @@ import structlog
 from apscheduler.events import EVENT_JOB_MAX_INSTANCES
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from store import Store, leases
+from store import Store, leases, outbox
 
 LEASE = "agents"
 LEASE_S = 30.0
@@ -55,6 +56,7 @@ class Scheduler:
         jobs: in the order in which they run when several are due.
         holder: names this process in the lease.
         period_s: how often it looks, in seconds.
+        gone: whether a holder of the lease is known to have died; else its lease must run out.
         ticks: seconds that only grow, to measure how long a job takes.
     """
 
@@ -65,12 +67,14 @@ class Scheduler:
         *,
         holder: str,
         period_s: float = 0.5,
+        gone: Callable[[str], bool] = lambda _holder: False,
         ticks: Callable[[], float] = monotonic,
     ) -> None:
         self._store = store
         self._jobs = tuple(jobs)
         self._holder = holder
         self._period_s = period_s
+        self._gone = gone
         self._last: dict[str, datetime] = {}
         self._held: datetime | None = None
         self._turn = threading.Lock()
@@ -197,7 +201,9 @@ class Scheduler:
         if held is not None and timedelta(0) <= self._store.clock() - held <= _RENEW_AFTER:
             return True
         with self._store.unit_of_work(ACTOR) as uow:
-            taken = leases.acquire(uow, LEASE, self._holder, LEASE_S) is not None
+            taken = bool(leases.acquire(uow, LEASE, self._holder, LEASE_S, gone=self._gone))
+            if taken and held is None:
+                outbox.take_back(uow, self._gone)
         self._held = uow.now if taken else None  # not before the commit
         return taken
 

@@ -102,7 +102,9 @@ def serve(
             return
         app = _application(stack, compose, settings, role, demo=demo)
         if role in {None, "agents"}:
-            schedulers = schedulers_of(app)
+            holder = locks.lease_holder(settings.data)
+            gone = partial(locks.is_gone, settings.data)
+            schedulers = schedulers_of(app, holder=holder, gone=gone)
             schedulers.hear(app)
             steady()
             # at the end everything is let go: what stays frozen is never torn down, and the log's
@@ -111,7 +113,7 @@ def serve(
             stack.callback(stop_together, schedulers)
             for scheduler in schedulers:
                 scheduler.start()
-            listener = slack_listener(app, holder=_holder())
+            listener = slack_listener(app, holder=holder, gone=gone)
             if listener is not None:
                 listener.start()
                 stack.callback(listener.stop)
@@ -189,8 +191,16 @@ class Schedulers(NamedTuple):
             self.delivering.wake()
 
 
-def schedulers_of(app: Application) -> Schedulers:
-    """What the agents do, and how often."""
+def schedulers_of(
+    app: Application, *, holder: str = "", gone: Callable[[str], bool] = lambda _holder: False
+) -> Schedulers:
+    """What the agents do, and how often.
+
+    Args:
+        app: whose agents they are.
+        holder: names this process in the lease; default: machine and process.
+        gone: whether a holder of the lease is known to have died.
+    """
     slow = [
         Job("trainer", app.trainer.run_once, timedelta(minutes=10)),
         Job("replayer", app.agents.replayer.run_once, timedelta(minutes=10)),
@@ -211,12 +221,14 @@ def schedulers_of(app: Application) -> Schedulers:
         Job("settler", app.settler.run_once, timedelta(seconds=60)),
     ]
     delivering = [Job("delivery", app.escalator.deliver_once, timedelta(0))]
-    holder = _holder()
+    scheduler = partial(
+        Scheduler,
+        app.store,
+        holder=holder or f"{socket.gethostname()}:{os.getpid()}",
+        gone=gone,
+    )
     return Schedulers(
-        Scheduler(app.store, slow, holder=holder, period_s=5),
-        Scheduler(app.store, rounds, holder=holder),
-        Scheduler(app.store, reading, holder=holder),
-        Scheduler(app.store, delivering, holder=holder),
+        scheduler(slow, period_s=5), scheduler(rounds), scheduler(reading), scheduler(delivering)
     )
 
 
@@ -345,7 +357,3 @@ def _signals(ended: threading.Event) -> Iterator[None]:
 
 def _say(line: str) -> None:
     typer.echo(line)
-
-
-def _holder() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"

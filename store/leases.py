@@ -4,6 +4,7 @@ The token grows with every change of holder. Who writes to the outside under a l
 along, so that a holder that slept through its end can be refused.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -28,8 +29,27 @@ class Lease:
     expires_at: datetime
 
 
-def acquire(uow: UnitOfWork, name: str, holder: str, ttl_s: float) -> Lease | None:
-    """Take the lease when it is free, run out, or already ours; None when another holds it."""
+def _nobody(_holder: str) -> bool:
+    return False
+
+
+def acquire(
+    uow: UnitOfWork,
+    name: str,
+    holder: str,
+    ttl_s: float,
+    *,
+    gone: Callable[[str], bool] = _nobody,
+) -> Lease | None:
+    """Take the lease when it is free, run out, or already ours; None when another holds it.
+
+    Args:
+        uow: of the change.
+        name: of the lease.
+        holder: who takes it.
+        ttl_s: for how many seconds.
+        gone: whether a holder is known to have died: its lease need not run out.
+    """
     expires_at = uow.now + timedelta(seconds=ttl_s)
     fresh = {"name": name, "holder": holder, "token": 1, "expires_at": expires_at}
     if insert_new(uow.connection, _LEASE, fresh):
@@ -41,6 +61,15 @@ def acquire(uow: UnitOfWork, name: str, holder: str, ttl_s: float) -> Lease | No
         .where(_C.name == name, or_(_C.expires_at <= uow.now, _C.holder == ""))
         .values(holder=holder, token=_C.token + 1, expires_at=expires_at)
     )
+    if taken.rowcount != 1:
+        there = _read(uow.connection, name)
+        if there is None or not gone(there.holder):
+            return None
+        taken = uow.connection.execute(
+            update(_LEASE)
+            .where(_C.name == name, _C.holder == there.holder, _C.token == there.token)
+            .values(holder=holder, token=_C.token + 1, expires_at=expires_at)
+        )
     return _read(uow.connection, name) if taken.rowcount == 1 else None
 
 

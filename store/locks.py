@@ -6,6 +6,7 @@
 
 import fcntl
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -40,7 +41,8 @@ def hold(data_dir: Path | str, role: str) -> Iterator[None]:
         # A sheet per holder, itself locked: what a dead process left behind is not believed.
         path = folder / f"{role}.{os.getpid()}.holder"
         sheet = stack.enter_context(path.open("wb"))
-        _lock(sheet, exclusive=True)
+        # Waits, but only for who asks: to ask is to hold it alone for a moment.
+        fcntl.flock(sheet, fcntl.LOCK_SH)
         try:
             yield
         finally:
@@ -52,12 +54,37 @@ def holders(data_dir: Path | str) -> tuple[str, ...]:
     return tuple(map(str, _holders(Path(data_dir) / "locks")))
 
 
+def lease_holder(data_dir: Path | str) -> str:
+    """How this process signs leases while it holds the folder: machine, process, folder."""
+    folder = Path(data_dir) / "locks"
+    return f"{socket.gethostname()}:{os.getpid()}:{_mark(folder)}"
+
+
+def is_gone(data_dir: Path | str, holder: str) -> bool:
+    """Whether who signed a lease so held this folder and has died since.
+
+    False for whom this cannot be told of: another machine's, another folder's, a command's.
+    """
+    folder = Path(data_dir) / "locks"
+    machine, _, rest = holder.partition(":")
+    number, _, mark = rest.partition(":")
+    if (machine, mark) != (socket.gethostname(), _mark(folder)) or not number.isdigit():
+        return False
+    return int(number) not in {one.pid for one in _holders(folder)}
+
+
+def _mark(folder: Path) -> str:
+    """The folder as the machine knows it: the same under every path that leads to it."""
+    about = folder.stat()
+    return f"{about.st_dev:x}-{about.st_ino:x}"
+
+
 def _holders(folder: Path, role: str = "*") -> tuple[Holding, ...]:
     found = []
     for path in sorted(folder.glob(f"{role}.*.holder")):
         try:
             with path.open("rb") as sheet:
-                alive = not _lock(sheet, exclusive=False)
+                alive = not _lock(sheet, exclusive=True)
                 since = datetime.fromtimestamp(os.fstat(sheet.fileno()).st_mtime, UTC)
         except FileNotFoundError:
             continue

@@ -5,7 +5,7 @@ runs out, and the row is claimed again. The key goes out with the message, so th
 drop the second copy.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -196,6 +196,24 @@ def give_back(uow: UnitOfWork, message_ids: Sequence[int], holder: str) -> int:
         .values(state="pending", attempts=_C.attempts - 1, holder="", lease_until=None)
     )
     return result.rowcount
+
+
+def take_back(uow: UnitOfWork, gone: Callable[[str], bool]) -> int:
+    """Messages that died with their sender are due again at once; how many.
+
+    They may have been sent: the claim counts as an attempt.
+    """
+    claimed = select(_C.holder).where(_C.state == "claimed").distinct()
+    dead = [one for one in uow.connection.scalars(claimed) if gone(one)]
+    if not dead:
+        return 0
+    uow.buffers[PUT] = True
+    result = uow.connection.execute(
+        update(_OUTBOX)
+        .where(_C.state == "claimed", _C.holder.in_(dead))
+        .values(state="pending", holder="", lease_until=None)
+    )
+    return int(result.rowcount)
 
 
 def dead(uow: UnitOfWork, message_id: int, error: str) -> bool:

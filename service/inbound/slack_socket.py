@@ -101,14 +101,21 @@ class SlackListener:
     Args:
         app: the application, with an app-level token among its settings.
         holder: names this process in the lease.
+        gone: whether a holder of the lease is known to have died; else its lease must run out.
         ticks: seconds that only grow.
     """
 
     def __init__(
-        self, app: Application, *, holder: str, ticks: Callable[[], float] = monotonic
+        self,
+        app: Application,
+        *,
+        holder: str,
+        gone: Callable[[str], bool] = lambda _holder: False,
+        ticks: Callable[[], float] = monotonic,
     ) -> None:
         self._app = app
         self._holder = holder
+        self._gone = gone
         self._ticks = ticks
         self._wake = threading.Event()
         self._ended = threading.Event()
@@ -196,7 +203,7 @@ class SlackListener:
             self._renew_at = now + RENEW_S
             try:
                 with self._app.store.unit_of_work(clicks.actor_of(CHANNEL)) as uow:
-                    held = leases.acquire(uow, LEASE, self._holder, LEASE_S)
+                    held = leases.acquire(uow, LEASE, self._holder, LEASE_S, gone=self._gone)
             except Exception as fault:  # noqa: BLE001 - a busy database does not end the lease
                 _log.warning("the lease was not renewed", fault=type(fault).__name__)
             else:
@@ -227,10 +234,12 @@ class SlackListener:
                 _log.error("clicks were not worked off", fault=type(fault).__name__)
 
 
-def slack_listener(app: Application, *, holder: str) -> SlackListener | None:
+def slack_listener(
+    app: Application, *, holder: str, gone: Callable[[str], bool] = lambda _holder: False
+) -> SlackListener | None:
     """The listener of an application that has an app-level token; else None."""
     token = app.settings.slack_app_token.get_secret_value()
-    return SlackListener(app, holder=holder) if token else None
+    return SlackListener(app, holder=holder, gone=gone) if token else None
 
 
 def _event_id(envelope: Envelope) -> str:

@@ -87,7 +87,7 @@ class Processes:
         """Kill the process of ours that holds the lease now; False when none does."""
         with store.reader() as connection:
             held = leases.holder(connection, LEASE, store.clock())
-        pid = int(held.holder.rpartition(":")[2]) if held is not None and held.holder else 0
+        pid = int(held.holder.split(":")[1]) if held is not None and held.holder else 0
         if pid in self._children:
             self.kill(pid)
             self.killed += 1

@@ -308,6 +308,19 @@ def test_a_message_is_delivered_retried_or_given_up_only_by_who_claimed_it(
         assert [row.attempts for row in outbox.claim(uow, limit=9, lease_s=9, holder="h")] == [2]
 
 
+def test_what_the_dead_had_claimed_is_due_again_at_once(store: Store) -> None:
+    with store.unit_of_work("system:x") as uow:
+        for key in ("a", "b", "c"):
+            put(uow, key)
+        mine, *_ = outbox.claim(uow, limit=1, lease_s=60, holder="dead")
+        outbox.claim(uow, limit=1, lease_s=60, holder="alive")
+        assert outbox.take_back(uow, "nobody".__eq__) == 0
+        assert outbox.take_back(uow, "dead".__eq__) == 1
+        assert not outbox.delivered(uow, mine.id)
+        again = outbox.claim(uow, limit=9, lease_s=60, holder="next")
+        assert [(row.key, row.attempts) for row in again] == [("a", 2), ("c", 1)]
+
+
 def test_a_group_is_withdrawn_but_not_what_is_on_its_way(store: Store) -> None:
     with store.unit_of_work("system:x") as uow:
         put(uow, "a", group="order-1")
@@ -459,6 +472,16 @@ def test_a_lease_has_one_holder_and_its_token_grows(store: Store, clock: Hand) -
         third = leases.acquire(uow, "socket", "a", 30)
         assert third is not None
         assert third.token == 3
+
+
+def test_the_lease_of_who_is_known_to_have_died_is_taken_over_at_once(store: Store) -> None:
+    with store.unit_of_work("system:x") as uow:
+        leases.acquire(uow, "socket", "a", 30)
+        assert leases.acquire(uow, "socket", "b", 30, gone="c".__eq__) is None
+        taken = leases.acquire(uow, "socket", "b", 30, gone="a".__eq__)
+        assert taken is not None
+        assert (taken.holder, taken.token) == ("b", 2)
+        assert not leases.renew(uow, "socket", "a", 30)
 
 
 # the trail

@@ -59,6 +59,21 @@ def test_of_two_processes_one_leads(house: House):
     assert not second.leads
 
 
+def test_who_died_is_followed_at_once_and_what_it_had_claimed_is_sent(house: House):
+    """Its lease and its claims would else hold up the next for as long as they run."""
+    house.at(0)
+    assert scheduler(house, "dead", every(0, Count())).run_once()
+    with house.store.unit_of_work("system:test") as uow:
+        outbox.put(uow, channel="mail", target="t", payload={}, key="k")
+        outbox.claim(uow, limit=1, lease_s=60, holder="dead")
+    second = Scheduler(house.store, [every(0, Count())], holder="b", gone="dead".__eq__)
+    assert second.run_once()
+    with house.store.unit_of_work("system:test") as uow:
+        assert [row.key for row in outbox.claim(uow, limit=9, lease_s=60, holder="b")] == ["k"]
+    third = Scheduler(house.store, [every(0, Count())], holder="c", gone="dead".__eq__)
+    assert not third.run_once()
+
+
 def test_the_lease_goes_back_when_the_last_of_those_who_share_it_has_ended(house: House):
     """The one that stops first does not let another process lead beside the others' rounds."""
     begun, go_on = threading.Event(), threading.Event()
