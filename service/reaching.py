@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from agents.facts import Surroundings
-from directory import Directory, Role, coverage
+from directory import Directory, Role, ancestors, coverage
 from directory.coverage import rosters
 from service.application import Application, address_of
 from service.approval_refresh import queue_refresh
@@ -16,6 +16,7 @@ from service.on_call import seen, unit_of
 from store import UnitOfWork
 from workorders import Answer
 from workorders.channel import Inbound
+from workorders.levels import Level
 from workorders.probes import (
     CONFIRM,
     Probe,
@@ -103,9 +104,16 @@ def on_rosters(
 
 
 def people_on(directory: Directory, scopes: Sequence[str], now: datetime) -> list[str]:
-    """Who answers in the coming week on the rosters of these units, of the people inside them."""
+    """Who answers in these units in the coming week, of the people inside them.
+
+    Where no roster stands for a unit, who is told of a red order there now.
+    """
     inside = [one for one in rosters(directory) if seen(one[0], scopes)]
-    people = (one for week in on_rosters(directory, now, inside).values() for one in week)
+    people = [one for week in on_rosters(directory, now, inside).values() for one in week]
+    kept = {org for org, _ in rosters(directory)}
+    for org in directory.nodes:
+        if seen(org, scopes) and kept.isdisjoint(ancestors(org)):
+            people += directory.assignees(org, Level.RED.value, now).people
     return [one for one in dict.fromkeys(people) if seen(unit_of(directory, one), scopes)]
 
 

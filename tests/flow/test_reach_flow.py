@@ -366,13 +366,21 @@ def test_the_list_is_of_the_rosters_in_sight(town: Town):
         one["person"] for one in town.house.client(who).get(ROUTE).json()["items"]
     }
     assert people("wang") == {"chen"}
-    assert people("boss") == {"chen", "zhao"}
+    assert people("boss") == {"boss", "chen", "zhao"}  # the group keeps none: its routing names him
     only = town.house.client("boss").get(ROUTE, params={"org": WEST}).json()["items"]
     assert {one["person"] for one in only} == {"zhao"}
     assert town.house.client("wang").get(ROUTE, params={"org": WEST}).status_code == 404
     assert {one["status"] for one in only} == {"never"}
     assert "phone" not in str(only)
     assert "@" not in str(only)
+
+
+def test_without_a_roster_the_list_is_of_those_who_are_told(town: Town):
+    found = town.house.client("boss").get(ROUTE).json()["items"]
+    assert list(dict.fromkeys(one["person"] for one in found)) == ["boss", "chen", "lin", "zhao"]
+    page = town.house.signed_in("wang").get("/roster").text
+    assert 'name="person" value="chen"' in page
+    assert 'name="person" value="zhao"' not in page
 
 
 def plan_duty(town: Town, duties: dict[str, Any]) -> None:
