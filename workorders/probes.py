@@ -156,7 +156,7 @@ def start_probes(
         return ProbeOutcome(False, refused, params=params)
     made = tuple(_put(uow, ctx, person, org, channel) for channel in free)
     told = {"tests": {one.channel: one.id for one in made}}
-    _record_start(uow, person, org, "running", "", told)
+    _record_start(uow, person, org, "queued", "", told)
     return ProbeOutcome(True, "DONE", made)
 
 

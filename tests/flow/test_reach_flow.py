@@ -461,3 +461,15 @@ def test_the_overview_keeps_the_order_of_the_people(town: Town):
     with town.house.app.store.reader() as connection:
         found = overview(connection, town.house.app, ["lin", "chen", "lin"], START)
     assert list(dict.fromkeys(one.person for one in found)) == ["lin", "chen"]
+
+
+def test_the_trail_page_says_it_all_in_words(town: Town):
+    number = town.started("wang", "chen", "voice")
+    town.send(town.gateway.receipt(town.call("chen"), status="answered"))
+    town.send(town.gateway.press(town.call("chen")))
+    page = town.house.signed_in("shen").get("/trail", params={"kind": "notification"}).text
+    assert f"Test call {number}" in page
+    assert "Test call answered" in page
+    whole = town.house.signed_in("shen").get("/trail").text
+    for words in ("Test call started", "Test call confirmed"):
+        assert words in whole
