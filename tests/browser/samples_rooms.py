@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from service.web.reader import Reader
+from service.web.rooms.exposure_units import UNITS
 from service.web.views.access import DemoPerson, SignInPage
 from service.web.views.alerts import (
     AlertDetail,
@@ -134,8 +135,8 @@ def dismiss(reader: Reader) -> BulkDismissPage:
 def exposure(reader: Reader) -> ExposurePage:
     say, text = sayer(reader), reader.words.text
     return ExposurePage(
-        measures=tuple(Link(text(f"ui.measure.{code}"), f"/exposure?measure={code}", code == "net") for code in ("net", "gross", "spread", "theoretical", "actual")),
-        units=tuple(Link(text(f"ui.unit.{code}"), f"/exposure?unit={code}", code == "tonnes") for code in ("tonnes", "lots", "money")),
+        measures=tuple(Link(text(f"ui.measure.{code}"), f"/exposure?measure={code}", code == "net") for code in ("net", "gross", "spread", "theoretical")),
+        units=tuple(Link(text(words), f"/exposure?unit={code}", code == "base") for code, words in UNITS.items()),
         views=(),
         heat=heat("both", (1, 1), reader=reader),
         drawer=ExposureDrawer(

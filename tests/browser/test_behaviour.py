@@ -47,7 +47,7 @@ def test_an_act_that_is_not_possible_says_why(visit: Visit) -> None:
     visitor.open(ORDER)
     closing = visitor.page.get_by_role("button", name="Review & close")
     assert closing.is_disabled()
-    assert "still over the limit" in visitor.page.inner_text(".act-why")
+    assert "Still over the limit" in visitor.page.inner_text(".act-why")
 
 
 def test_taking_over_offers_ten_seconds_to_undo(visit: Visit) -> None:
