@@ -2,9 +2,10 @@
 # make setup      install everything into .venv and build the front end
 # make demo       run the demo: five incidents replayed, then the console
 # make test       all tests
-# make check      lint, types, floors
+# make check      lint, types, floors, pages made from the code
 # make bench      benchmarks, one table, ratios to named peers
 # make soak       slow kill and endurance tests
+# make pages      write the pages of the manual that are made from the code
 # make lock       write the lock files anew (needs uv)
 # make clean      remove what was built
 
@@ -19,7 +20,7 @@ PIP   := $(BIN)/pip --disable-pip-version-check --quiet
 NPM    = $(shell command -v npm || echo $(BIN)/npm)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench soak lock clean front
+.PHONY: help setup demo test check bench soak pages lock clean front
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -55,12 +56,16 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m scripts.write_codes --check
 
 bench: setup
 	$(BIN)/python -m tests.bench
 
 soak: setup
 	$(BIN)/pytest -m soak
+
+pages: $(STAMP)
+	$(BIN)/python -m scripts.write_codes
 
 lock:
 	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header -q pyproject.toml -o requirements.lock

@@ -405,6 +405,12 @@ def test_every_code_of_a_problem_or_reason_has_words(language: str) -> None:
     assert silent == {}
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_code_of_a_problem_or_reason_stands_on_the_page_of_codes(language: str) -> None:
+    listed = ticked(page(language, "codes"))
+    assert {code: path for code, path in codes().items() if code not in listed | UNSPOKEN} == {}
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_readme_leads_to_every_page_of_the_manual(language: str) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment
 
+from scripts.write_codes import coded_keys
 from service.exposure_rows import FIGURES
 from service.i18n.catalogue import load_words
 from service.i18n.plural import Counted
@@ -45,9 +46,10 @@ ENDINGS = {
 FROM_OUTSIDE = ("ui.event.",)
 #: Begin with what was recorded: a dotted verb, itself built (``approval.{verb}``).
 OF_VERBS = ("ui.did.", "ui.entry.", "workorders.")
-#: A hole behind the name of a room alone would take anything: these are what goes there.
+#: What goes into holes that the words of the sources would fill too freely, or not at all.
 FILLED = {
     "book.": {*FIGURES, "priced", "org", "account", "product", "month", "project", "unit"},
+    "codes.do.": {code for _, _, code in coded_keys()},
 }
 
 
