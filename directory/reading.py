@@ -49,6 +49,11 @@ def _line_column(node: Any, key: str | int | None) -> tuple[int, int]:
     return (line + 1, column + 1) if line is not None else (0, 0)
 
 
+def _name(node: Any, key: str | int | None) -> str:
+    """The field's own name: keys of a mapping may be numbers, places in a list are none."""
+    return str(key) if isinstance(node, Mapping) and key is not None else ""
+
+
 class FieldReader:
     """Reads fields of one file and gathers its problems.
 
@@ -83,7 +88,7 @@ class FieldReader:
                 file=self.file,
                 line=line,
                 column=column,
-                field=field or (key if isinstance(key, str) else ""),
+                field=str(field) or _name(node, key),
                 found=shorten(found) if found != "" else "",
                 allowed=allowed,
                 hint=hint,

@@ -70,9 +70,13 @@ def set_policy(uow: UnitOfWork, policy: Policy, file: str) -> bool:
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Each value that differs as ``[before, after]``, under its path (``levels.red.rungs``)."""
+    """Each value that differs as ``[before, after]``, under its path (``levels.red.rungs``).
+
+    None stands for what is not there on one side.
+    """
     was, now = _flat(before), _flat(after)
-    return {key: [was.get(key), now[key]] for key in now if was.get(key) != now[key]}
+    names = dict.fromkeys([*now, *was])
+    return {key: [was.get(key), now.get(key)] for key in names if was.get(key) != now.get(key)}
 
 
 def _flat(document: Mapping[str, Any]) -> dict[str, Any]:

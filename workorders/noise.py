@@ -31,6 +31,22 @@ class Trigger(StrEnum):
     CLOSED = "closed"
 
 
+def ladder_step(trigger: Trigger, rung: int) -> int:
+    """The rung whose channels a notice goes by; what climbs no rung goes as the first notice.
+
+    Args:
+        trigger: what happened.
+        rung: the number that the notice carries.
+    """
+    match trigger:
+        case Trigger.RUNG | Trigger.RESOLVE_OVERDUE:
+            return rung
+        case Trigger.TRIAGE_OVERDUE:  # the first late notice comes before the rungs
+            return max(rung - 1, 0)
+        case _:
+            return 0
+
+
 @dataclass(frozen=True, slots=True)
 class History:
     """What one person was sent before.

@@ -23,7 +23,7 @@ from workorders.flapping import flap_score
 from workorders.levels import Level
 from workorders.model import Alert, EntryKind, State, WorkOrder
 from workorders.muting import Muted, by_reason, mute_of
-from workorders.noise import History, NoticeVerdict, Trigger, decide_notice
+from workorders.noise import History, NoticeVerdict, Trigger, decide_notice, ladder_step
 from workorders.policy import Policy, policy_from_json
 from workorders.rows import NOTICES
 
@@ -126,6 +126,7 @@ def notify(
     last = {} if new else _last_sent(uow, matter.id, changed_at)
     mute = mute_of(uow, matter, trigger, policy)
     kept: dict[str, Muted] = {}
+    step = ladder_step(trigger, rung)
     numbers = count(1 if new else number_of(uow, matter.id))
     decide = partial(decide_notice, trigger, matter.level, state, at=uow.now, policy=policy)
     told: list[str] = []
@@ -140,7 +141,7 @@ def notify(
             elif matter.level is not Level.RED:  # which no limit holds back
                 verdict = decide(replace(before, sent_in_hour=_sent_in_hour(uow, person)))
         if verdict.notify:
-            for channel in policy.levels[matter.level].channels or ctx.channels:
+            for channel in policy.levels[matter.level].channels_at(step) or ctx.channels:
                 queue_card(
                     uow,
                     matter,

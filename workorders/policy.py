@@ -13,6 +13,8 @@ import orjson
 from workorders.errors import BadPolicy
 from workorders.levels import Level
 
+#: In `LevelPolicy.rung_channels`: what comes after the last rung.
+LAST_RESORT = "last_resort"
 #: What two matters can have in common for one to inhibit the other.
 INHIBIT_BY = frozenset({"org", "account", "product", "month", "measure"})
 
@@ -49,6 +51,8 @@ class LevelPolicy:
         clock: the time on which both run.
         group_wait_s: seconds that the first notice waits for company.
         channels: names of the channels, all used at once; empty means the context's.
+        rung_channels: by rung (``"0"`` is the first notice, `LAST_RESORT` what comes after the last
+            rung) the channels used there in place of `channels`.
     """
 
     step_minutes: int
@@ -58,12 +62,27 @@ class LevelPolicy:
     clock: ClockKind = ClockKind.WALL
     group_wait_s: int = 0
     channels: tuple[str, ...] = ()
+    rung_channels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.step_minutes < 1 or self.rungs < 0 or self.resolve_minutes < 1:
             raise BadPolicy("a step and a resolve time are at least one minute")
         if self.group_wait_s < 0:
             raise BadPolicy("a wait is not negative")
+        if strange := set(self.rung_channels) - set(self.rung_names):
+            raise BadPolicy("no rung of the ladder: " + ", ".join(sorted(strange)))
+        if not all(self.rung_channels.values()):
+            raise BadPolicy("a rung tells people on one channel at least")
+
+    @property
+    def rung_names(self) -> tuple[str, ...]:
+        """The rungs as `rung_channels` names them, the last resort at the end."""
+        return (*map(str, range(self.rungs + 1)), LAST_RESORT)
+
+    def channels_at(self, rung: int) -> tuple[str, ...]:
+        """The channels of a rung of the ladder; empty means the context's."""
+        name = LAST_RESORT if rung > self.rungs else str(rung)
+        return self.rung_channels.get(name, self.channels)
 
 
 def _default_levels() -> Mapping[Level, LevelPolicy]:
@@ -163,6 +182,8 @@ class Policy:
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return list(value)
+    if isinstance(value, Mapping):
+        return {name: list(channels) for name, channels in value.items()}
     return value.value if isinstance(value, StrEnum) else value
 
 
@@ -192,6 +213,8 @@ def _read(written: bytes) -> Policy:
         for name, values in dict(found.pop("levels", {})).items():
             given = dict(values)
             given["channels"] = tuple(given.get("channels", ()))
+            by_rung = dict(given.get("rung_channels", {}))
+            given["rung_channels"] = {rung: tuple(named) for rung, named in by_rung.items()}
             for key, kind in (("clock", ClockKind), ("resolve_by", ResolveBy)):
                 if key in given:
                     given[key] = kind(given[key])

@@ -75,7 +75,12 @@ def load_policy(text: str, file: str, known: Known) -> tuple[Policy | None, list
 
 def strangers(policy: Policy, known: Known) -> tuple[str, ...]:
     """People and channels that the policy names and that are not there any more."""
-    channels = {name for one in policy.levels.values() for name in one.channels}
+    channels = {
+        name
+        for one in policy.levels.values()
+        for named in (one.channels, *one.rung_channels.values())
+        for name in named
+    }
     gone = channels - set(known.channels)
     return (*(one for one in policy.last_resort if one not in known.people), *sorted(gone))
 
@@ -154,11 +159,48 @@ class _Reader(FieldReader):
         if self.errors != before:
             return built_in
         one = replace(built_in, **given)
+        by_rung = self._rungs(node, one.rung_names)
+        if self.errors != before:
+            return built_in
+        one = replace(one, rung_channels=by_rung)
         if one.group_wait_s >= one.step_minutes * 60:
             # the first notice would come when its time to answer is over
             key = "group_wait_s" if "group_wait_s" in node else "step_minutes"
             self._range(node, key, node[key], "group_wait_s < step_minutes × 60")
         return one
+
+    def _rungs(
+        self, node: Mapping[str, Any], allowed: Collection[str]
+    ) -> dict[str, tuple[str, ...]]:
+        """The channels of single rungs, in the order of the ladder."""
+        inner = self.inner(node, "rung_channels")
+        found: dict[str, tuple[str, ...]] = {}
+        for key in inner:
+            rung = str(key)
+            if rung not in allowed:
+                self.report(
+                    "POLICY_CHOICE",
+                    inner,
+                    key,
+                    field="rung_channels",
+                    found=rung,
+                    allowed=", ".join(allowed),
+                    hint=did_you_mean(rung, allowed),
+                )
+            elif rung in found:
+                self.report("DUPLICATE_ID", inner, key, field="rung_channels", found=rung)
+            else:
+                found[rung] = self._told_on(inner, key)
+        return {rung: found[rung] for rung in allowed if rung in found}
+
+    def _told_on(self, node: Mapping[str, Any], key: str) -> tuple[str, ...]:
+        """The channels of one rung: one at least, or the ladder would be silent there."""
+        before, field = self.errors, f"rung_channels.{key}"
+        names = self._named(node, key, self._known.channels, "POLICY_CHANNEL", field)
+        if not names and self.errors == before:
+            allowed = ", ".join(sorted(self._known.channels))
+            self.report("POLICY_CHOICE", node, key, field=field, found="—", allowed=allowed)
+        return names
 
     def _numbers(
         self, node: Mapping[str, Any], ranges: Mapping[str, tuple[int, int]]
@@ -173,7 +215,7 @@ class _Reader(FieldReader):
         return found
 
     def _named(
-        self, node: Mapping[str, Any], key: str, known: Collection[str], code: str
+        self, node: Mapping[str, Any], key: str, known: Collection[str], code: str, field: str = ""
     ) -> tuple[str, ...]:
         """The names at `key`, each reported with `code` when there is no such one."""
         names = self.texts(node, key)
@@ -185,7 +227,7 @@ class _Reader(FieldReader):
                     code,
                     holder,
                     place,
-                    field=key,
+                    field=field or key,
                     found=name,
                     allowed=", ".join(sorted(known)) if code == "POLICY_CHANNEL" else "",
                     hint=did_you_mean(name, known),

@@ -71,7 +71,7 @@ def _table(desk: Desk, before: str, found: dict[str, list[Any]]) -> None:
 def _plain(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "—"
-    return str(value)
+    return "—" if value is None else str(value)
 
 
 def policy_import(

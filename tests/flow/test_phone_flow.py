@@ -3,77 +3,35 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from threading import Barrier
 from typing import Any
 
-import httpx
 import pytest
-from flow_house import House, house
+from flow_house import house
+from phone_town import NUMBERS, Town, phone_town
 from pydantic import SecretStr, ValidationError
 from sqlalchemy import func, select
 
 import main
-from directory import save_directory
 from service.channels import channel_names_of
 from service.cli import doctor
 from service.cli.desk import Desk
 from service.cli.findings import Finding
 from service.settings import Settings
-from tests.unit.integrations.chat_server import Callback, Fault, Message
+from tests.unit.integrations.chat_server import Fault
 from tests.unit.integrations.phone_server import SECRET, PhoneServer
 from workorders import Level, Policy, State, WorkOrder
 from workorders.company_policy import set_policy
 from workorders.policy_file import Known, load_policy
 from workorders.rows import NOTICES
 
-NUMBERS = {"chen": "+8613800000001", "lin": "+8613800000002"}
-
-
-@dataclass
-class Town:
-    house: House
-    gateway: PhoneServer
-
-    def change(self, person: str, **fields: Any) -> None:
-        """The directory with one person changed."""
-        known = self.house.app.directory
-        people = tuple(replace(one, **fields) if one.id == person else one for one in known.people)
-        with self.house.app.store.unit_of_work("cli:test") as uow:
-            assert save_directory(uow, replace(known, people=people))
-
-    def calls(self, person: str, kind: str = "voice") -> list[Message]:
-        number = NUMBERS[person]
-        return [
-            one for one in self.gateway.messages if one.user == number and one.body["kind"] == kind
-        ]
-
-    def send(self, asked: Callback, kind: str = "voice") -> httpx.Response:
-        return self.house.client().post(
-            f"/integrations/{kind}/receipt", content=asked.body, headers=asked.headers
-        )
-
-    def told(self, message: Message, status: str, **said: str) -> httpx.Response:
-        return self.send(self.gateway.receipt(message, status=status, **said))
-
-    def count(self, action: str) -> int:
-        return self.house.actions().count(action)
-
 
 @pytest.fixture(name="town")
 def _town(tmp_path: Path) -> Iterator[Town]:
-    with PhoneServer(lambda: int(made.clock().timestamp())) as gateway:
-        options = {
-            "sms_url": SecretStr(gateway.url),
-            "voice_url": SecretStr(gateway.url),
-            "phone_secret": SecretStr(SECRET),
-        }
-        with house(tmp_path, **options) as made:
-            town = Town(made, gateway)
-            for person, number in NUMBERS.items():
-                town.change(person, phone=number)
-            yield town
+    with phone_town(tmp_path) as town:
+        yield town
 
 
 def paged(town: Town, *channels: str) -> WorkOrder:

@@ -1,15 +1,15 @@
 """拨测: a test call on each channel, confirmed on each surface, kept, beside everything else."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from flow_house import EAST, START, WEST, House, house, slack_user
-from pydantic import SecretStr
+from flow_house import EAST, START, WEST, slack_user
+from phone_town import NUMBERS, phone_town
+from phone_town import Town as PhoneTown
 from sqlalchemy import func, select
 from test_mail_flow import opened, written_to
 
@@ -18,28 +18,16 @@ from service.cli.doctor_database import database_findings
 from service.reaching import overview
 from store import outbox
 from tests.unit.integrations.chat_server import Fault, Message
-from tests.unit.integrations.phone_server import SECRET, PhoneServer
 from workorders.card import button_id
 from workorders.figures import Period, load, metrics_of
 from workorders.probes import LASTS, find_probe
 from workorders.rows import NOTICES, ORDERS
 
-NUMBERS = {"chen": "+8613800000001", "lin": "+8613800000002"}
 ROUTE = "/api/v1/test-calls"
 
 
-class Town:
-    """The company, with a gateway of calls beside its chat and its mail."""
-
-    def __init__(self, made: House, gateway: PhoneServer) -> None:
-        self.house = made
-        self.gateway = gateway
-
-    def change(self, person: str, **fields: Any) -> None:
-        known = self.house.app.directory
-        people = tuple(replace(one, **fields) if one.id == person else one for one in known.people)
-        with self.house.app.store.unit_of_work("cli:test") as uow:
-            assert save_directory(uow, replace(known, people=people))
+class Town(PhoneTown):
+    """The town, and what is asked there about test calls."""
 
     def start(self, by: str, person: str, channel: str = "") -> httpx.Response:
         body = {"person": person, "channel": channel} if channel else {"person": person}
@@ -61,25 +49,11 @@ class Town:
     def call(self, person: str) -> Message:
         return [one for one in self.gateway.messages if one.user == NUMBERS[person]][-1]
 
-    def send(self, callback: Any, kind: str = "voice") -> httpx.Response:
-        return self.house.client().post(
-            f"/integrations/{kind}/receipt", content=callback.body, headers=callback.headers
-        )
-
 
 @pytest.fixture(name="town")
 def _town(tmp_path: Path) -> Iterator[Town]:
-    with PhoneServer(lambda: int(made.clock().timestamp())) as gateway:
-        options = {
-            "sms_url": SecretStr(gateway.url),
-            "voice_url": SecretStr(gateway.url),
-            "phone_secret": SecretStr(SECRET),
-        }
-        with house(tmp_path, **options) as made:
-            town = Town(made, gateway)
-            for person, number in NUMBERS.items():
-                town.change(person, phone=number)
-            yield town
+    with phone_town(tmp_path) as made:
+        yield Town(made.house, made.gateway)
 
 
 # --- each channel, and each surface -------------------------------------------------------------

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from service.i18n import load_words, problem_text
+from workorders.errors import BadPolicy
 from workorders.levels import Level
-from workorders.policy import ClockKind, LevelPolicy, Policy, ResolveBy
+from workorders.policy import ClockKind, LevelPolicy, Policy, ResolveBy, policy_from_json
 from workorders.policy_file import LEVEL_NUMBERS, NUMBERS, Known, load_policy, strangers
 
 KNOWN = Known(people=("wang", "chen"), channels=("slack", "email"))
@@ -71,7 +72,10 @@ review_time: "09:30"
 
 
 def test_what_is_written_can_be_read_again() -> None:
-    policy, _ = load("last_resort: [wang]\nlevels: {blue: {rungs: 0, channels: [email]}}")
+    policy, _ = load(
+        "last_resort: [wang]\n"
+        "levels: {blue: {rungs: 0, channels: [email], rung_channels: {last_resort: [slack]}}}"
+    )
     assert policy is not None
     assert load(json.dumps(policy.as_json())) == (policy, [])
 
@@ -104,6 +108,35 @@ FAULTS: dict[str, tuple[str, str, str, int, str]] = {
     ),
     "a channel that is not there": (
         "levels:\n  blue: {channels: [slakc]}\n", "POLICY_CHANNEL", "channels", 2, "slack",
+    ),
+    "a rung beyond the ladder": (
+        "levels:\n  red:\n    rungs: 2\n    rung_channels:\n      3: [email]\n", "POLICY_CHOICE",
+        "rung_channels", 5, "",
+    ),
+    "a misspelt last resort": (
+        "levels:\n  red:\n    rung_channels: {last_resrt: [email]}\n", "POLICY_CHOICE",
+        "rung_channels", 3, "last_resort",
+    ),
+    "a rung twice": (
+        "levels:\n  red:\n    rung_channels: {1: email, '1': slack}\n", "DUPLICATE_ID",
+        "rung_channels", 3, "",
+    ),
+    "a rung on which nobody is told": (
+        "levels:\n  red:\n    rung_channels: {1: []}\n", "POLICY_CHOICE", "rung_channels.1", 3, "",
+    ),
+    "a rung left empty": (
+        "levels:\n  red:\n    rung_channels:\n      1:\n", "POLICY_CHOICE", "rung_channels.1", 4,
+        "",
+    ),
+    "a channel of a rung that is not there": (
+        "levels:\n  red:\n    rung_channels: {3: [emial]}\n", "POLICY_CHANNEL",
+        "rung_channels.3", 3, "email",
+    ),
+    "rungs as a list": (
+        "levels:\n  red: {rung_channels: [email]}\n", "NOT_A_MAPPING", "rung_channels", 2, "",
+    ),
+    "a rung as a mapping": (
+        "levels:\n  red:\n    rung_channels: {0: {email: 1}}\n", "NOT_A_LIST", "0", 3, "",
     ),
     "nobody of that name": ("last_resort: [wnag]\n", "UNKNOWN_PERSON", "last_resort", 1, "wang"),
     "one name that is nobody": ("last_resort: wnag\n", "UNKNOWN_PERSON", "last_resort", 1, "wang"),
@@ -180,6 +213,47 @@ def test_every_number_of_the_policy_has_a_range() -> None:
     for level in Level:
         for name, (low, high) in LEVEL_NUMBERS.items():
             assert low <= getattr(Policy().levels[level], name) <= high
+
+
+def test_a_rung_has_its_own_channels_and_the_others_those_of_the_colour() -> None:
+    policy, problems = load("""\
+levels:
+  red:
+    channels: [slack]
+    rungs: 2
+    rung_channels: {2: [slack, email], last_resort: email}
+""")
+    assert problems == []
+    assert policy is not None
+    red = policy.levels[Level.RED]
+    assert [red.channels_at(rung) for rung in range(6)] == [
+        ("slack",), ("slack",), ("slack", "email"), ("email",), ("email",), ("email",),
+    ]  # fmt: skip
+    assert policy.levels[Level.ORANGE].channels_at(3) == ()  # as ever: all that are set up
+
+
+def test_a_channel_that_only_a_rung_names_is_missed_too() -> None:
+    policy, _ = load("levels: {red: {rung_channels: {last_resort: [email]}}}")
+    assert policy is not None
+    assert strangers(policy, KNOWN) == ()
+    assert strangers(policy, Known(people=(), channels=("slack",))) == ("email",)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"9": ["email"]}, {"1": []}, {"-1": ["email"]}, {"x": ["email"]}]
+)
+def test_a_frozen_policy_with_a_rung_that_cannot_be_is_no_policy(wrong: Any) -> None:
+    document = Policy().as_json()
+    document["levels"]["red"]["rung_channels"] = wrong
+    with pytest.raises(BadPolicy):
+        policy_from_json(document)
+
+
+def test_an_older_frozen_policy_knows_no_rungs() -> None:
+    document = Policy().as_json()
+    for one in document["levels"].values():
+        del one["rung_channels"]
+    assert policy_from_json(document) == Policy()
 
 
 def test_who_and_what_is_gone_is_named() -> None:
