@@ -25,6 +25,7 @@ from approvals.plan import (
 )
 from approvals.reading import (
     Event,
+    about,
     delegates,
     due,
     history,
@@ -82,6 +83,7 @@ __all__ = [
     "UnknownRequest",
     "Verb",
     "Wish",
+    "about",
     "act",
     "confirm_delegation",
     "delegates",

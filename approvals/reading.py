@@ -1,10 +1,10 @@
 """Requests as they stand: by id, by object, by scope, by the person they wait for."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, LargeBinary, cast, false, or_, select
 
 from approvals.codec import act_from_json, state_from_json
 from approvals.delegations import lent_by, standing_delegations
@@ -14,6 +14,7 @@ from approvals.segregation import delegation_fails, never_signs
 from approvals.state import Act, Delegation, State, Status, Subject
 from approvals.tables import EventRow, RequestRow
 from directory import Directory
+from store.json_search import stands_in
 from store.schema import table
 
 _REQUEST = table(str(RequestRow.__tablename__))
@@ -80,6 +81,14 @@ def list_requests(
         query = query.where(_REQUEST.c.status == status)
     query = query.order_by(_REQUEST.c.created_at.desc(), _REQUEST.c.id).limit(limit)
     return tuple(state_from_json(value) for value in connection.execute(query).scalars())
+
+
+def about(connection: Connection, objects: Collection[str]) -> tuple[State, ...]:
+    """The requests in which one of `objects` stands, as the object or among the material."""
+    state = cast(_REQUEST.c.state, LargeBinary)
+    named = [stands_in(connection, state, one) for one in sorted(objects)]
+    found = connection.execute(select(_REQUEST.c.state).where(or_(*named, false()))).scalars()
+    return tuple(state_from_json(value) for value in found)
 
 
 def history(connection: Connection, request_id: str) -> tuple[Event, ...]:

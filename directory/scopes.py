@@ -1,6 +1,6 @@
 """Whose rows a reader may see: organisation paths, and who it is that reads."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Self
 
 
@@ -30,3 +30,10 @@ class Scopes(tuple[str, ...]):  # noqa: SLOT001 - a tuple of any length has no s
     def narrowed(self, path: str) -> "Scopes":
         """The same reader at one path, which lies inside."""
         return Scopes((path,), self.subjects, matters=self.matters)
+
+
+def of_reader(scopes: Sequence[str], paths: Iterable[str]) -> tuple[str, ...]:
+    """Other paths for the reader of `scopes`; plain paths when they carry none."""
+    if isinstance(scopes, Scopes):
+        return Scopes(paths, scopes.subjects, matters=scopes.matters)
+    return tuple(paths)

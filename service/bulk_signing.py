@@ -7,6 +7,8 @@ refused holds no other back; all that is done is done in the transaction of the 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 import approvals
 from approvals import State, UnknownRequest, Verb
 from service.application import Application
@@ -47,7 +49,7 @@ def sign_all(
     ctx: Context,
     ticked: Sequence[Ticked],
     *,
-    sees: Callable[[State], str],
+    sees: Callable[[Connection, State], str],
     note: str = "",
 ) -> list[Signed]:
     """Sign each as the unit's actor, in the order given; a request named twice is signed once.
@@ -74,14 +76,14 @@ def _sign(  # noqa: PLR0917 - as `sign_all`
     app: Application,
     ctx: Context,
     one: Ticked,
-    sees: Callable[[State], str],
+    sees: Callable[[Connection, State], str],
     note: str,
 ) -> Signed:
     try:
         state = approvals.read(uow.connection, one.id)
     except UnknownRequest:
         return Signed(one.id, ok=False, code=NOT_FOUND)
-    refusal = sees(state)
+    refusal = sees(uow.connection, state)
     if refusal:
         return Signed(one.id, ok=False, code=refusal, state=None if refusal == NOT_FOUND else state)
     if not state.status.final and level_of(uow.connection, state) is Level.RED:

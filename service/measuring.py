@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from detectors.protocol import Family
+from directory.scopes import of_reader
 from integrations.files.values import parse_time
 from rules.model import AnyRule, CorrelationRule
 from rules.rulebook import Rulebook
@@ -68,7 +69,7 @@ def period_of(
         start = (end.astimezone(zone) - timedelta(days=DAYS)).astimezone(now.tzinfo)
     if start >= end:
         raise NoPeriod("PERIOD_EMPTY", "to", until or rfc3339(end))
-    return Period(tuple(scopes), start, end, now)
+    return Period(scopes, start, end, now)
 
 
 def _bound(text: str, name: str, zone: ZoneInfo) -> datetime | None:
@@ -85,12 +86,15 @@ def _bound(text: str, name: str, zone: ZoneInfo) -> datetime | None:
 
 
 def narrowed(scopes: Sequence[str], org: str) -> tuple[str, ...]:
-    """`scopes` within `org`; all of them when it is empty, none when they do not meet."""
-    if not org or org in scopes:
-        return (org,) if org else tuple(scopes)
-    if any(org.startswith(f"{scope}/") for scope in scopes):
-        return (org,)
-    return tuple(scope for scope in scopes if scope.startswith(f"{org}/"))
+    """`scopes` within `org`; all of them when it is empty, none when they do not meet.
+
+    The reader whom the scopes carry stays with them.
+    """
+    if not org:
+        return of_reader(scopes, scopes)
+    if org in scopes or any(org.startswith(f"{scope}/") for scope in scopes):
+        return of_reader(scopes, (org,))
+    return of_reader(scopes, [scope for scope in scopes if scope.startswith(f"{org}/")])
 
 
 def measure(connection: Connection, period: Period, rulebook: Rulebook, zone: ZoneInfo) -> Measured:

@@ -24,7 +24,7 @@ from trail.merkle import verify_consistency, verify_inclusion
 from trail.notes import Signer, Verifier
 from trail.personal import commit_personal, erase_personal, personal_values
 from trail.proofs import ConsistencyProof, InclusionProof, prove, prove_consistency
-from trail.reading import Record, Summary, find, has_records, read, read_uid, summary
+from trail.reading import Record, Summary, find, has_records, names, read, read_uid, summary
 from trail.records import KINDS, RecordRef, put_blob, read_blob, record
 from trail.replaying import Difference, Replayer, ReplayReport, replay
 from trail.verification import Fault, VerifyReport, verify
@@ -60,6 +60,7 @@ __all__ = [
     "find",
     "has_records",
     "kept_note",
+    "names",
     "newest_note",
     "note_root",
     "open_keys",

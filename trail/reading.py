@@ -1,15 +1,15 @@
 """Reading the trail back: one record, a search, a summary."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Engine, LargeBinary, Row, func, inspect, literal, or_, select
+from sqlalchemy import Connection, Engine, Row, func, inspect, not_, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
-from store import is_sqlite
+from store.json_search import needle, stands_in
 from trail.errors import UnknownRecord
 from trail.merkle import Frontier
 from trail.tables import CHECKPOINT, HEAD, RECORD
@@ -100,6 +100,7 @@ def find(  # noqa: C901 - one branch per condition
     since: datetime | None = None,
     until: datetime | None = None,
     text: str | None = None,
+    without: Collection[str] = (),
     before_seq: int | None = None,
     after_seq: int | None = None,
     limit: int = 100,
@@ -118,6 +119,7 @@ def find(  # noqa: C901 - one branch per condition
         since: at or after this time.
         until: before this time.
         text: stands somewhere in the record, letter for letter.
+        without: names of objects; no record in which one of them stands.
         before_seq: only records before this number: the page after it.
         after_seq: only records after this number: the page before it.
         limit: at most so many.
@@ -146,14 +148,8 @@ def find(  # noqa: C901 - one branch per condition
     if until is not None:
         conditions.append(_C.at < until)
     if text:
-        needle = orjson.dumps(text)[1:-1]  # as it stands inside a JSON string
-        # byte for byte: both functions find bytes within bytes
-        wanted = literal(needle, LargeBinary)
-        conditions.append(
-            func.instr(_C.body, wanted) > 0
-            if is_sqlite(connection)
-            else func.position(wanted.op("IN")(_C.body)) > 0
-        )
+        conditions.append(stands_in(connection, _C.body, text))
+    conditions += [not_(stands_in(connection, _C.body, one)) for one in sorted(without)]
     if before_seq is not None:
         conditions.append(_C.seq < before_seq)
     if after_seq is not None:
@@ -161,6 +157,11 @@ def find(  # noqa: C901 - one branch per condition
     order = _C.seq.asc() if after_seq is not None else _C.seq.desc()
     statement = select(RECORD).where(*conditions).order_by(order).limit(limit)
     return [_record(row) for row in connection.execute(statement)]
+
+
+def names(record: Record, objects: Iterable[str]) -> bool:
+    """Whether one of `objects` stands in the record; what `find` leaves out as `without`."""
+    return any(needle(one) in record.raw for one in objects)
 
 
 def summary(connection: Connection) -> Summary:

@@ -26,6 +26,7 @@ from service.approval_rows import approval_row
 from service.approving import act as act_on
 from service.approving import recorded
 from service.bulk_signing import NOT_FOUND, Ticked, sign_all
+from service.matters import Matters, kept_from, seen_requests, waiting_requests
 from store import UnitOfWork
 
 router = APIRouter(prefix="/approvals", tags=["approvals"])
@@ -72,9 +73,9 @@ def list_approvals(
     scopes = who.reads("view")
     with app.store.reader() as connection:
         found = (
-            approvals.waiting_for(connection, who.person.id, who.at)
+            waiting_requests(connection, scopes, who.person.id, who.at)
             if waiting_for_me
-            else approvals.list_requests(connection, scopes, str(status), limit)
+            else seen_requests(connection, scopes, who.person.id, str(status), limit)
         )
     kept = [one for one in found if not status or one.status.value == status]
     return ApprovalListOut(items=[approval_out(one) for one in kept[:limit]])
@@ -94,21 +95,26 @@ def _seen(connection: Connection, who: Caller, request_id: str) -> State:
         ApiFault: not found, also for one that is not the caller's to see.
         UnknownRequest: not found.
     """
-    who.check("view")
+    scopes = who.reads("view")
     state = approvals.read(connection, request_id)
-    if not state.involves(who.person.id) and not who.sees(state.subject.org):
+    if not _shown(kept_from(connection, scopes), who, state):
         raise not_found()
     return state
+
+
+def _shown(kept: Matters, who: Caller, state: State) -> bool:
+    involved = state.involves(who.person.id) or who.sees(state.subject.org)
+    return involved and kept.shows_request(state, who.person.id)
 
 
 @router.post("/sign", response_model=SignAllOut, summary="Sign several; each has its own answer")
 def sign_several(call: Writing, asked: SignAllIn) -> Response:
     """A refused one holds no other back; a red one is signed by itself alone."""
     app, who = call.app, call.who
-    who.reads("view")
+    scopes = who.reads("view")
 
-    def sees(state: State) -> str:
-        if not state.involves(who.person.id) and not who.sees(state.subject.org):
+    def sees(connection: Connection, state: State) -> str:
+        if not _shown(kept_from(connection, scopes), who, state):
             return NOT_FOUND
         limited = bool(who.scopes) and not who.may("approval.sign", state.subject.org)
         return "TOKEN_SCOPE" if limited else ""

@@ -13,6 +13,7 @@ from service.api.faults import Fault, not_found
 from service.api.orders import refusal_status
 from service.api.shapes import In, Line, Name, Out, Text, Time
 from service.api.writing import Call, Done, Writing, write
+from service.matters import Matters, kept_from
 from store import UnitOfWork
 from workorders import Context
 from workorders.handing_over import (
@@ -138,8 +139,9 @@ def item_out(item: Item) -> ItemOut:
     return ItemOut(**item.as_json())
 
 
-def handover_out(sheet: Handover, moved: tuple[Move, ...]) -> HandoverOut:
-    """The sheet as it goes out."""
+def handover_out(sheet: Handover, moved: tuple[Move, ...], kept: Matters) -> HandoverOut:
+    """The sheet as it goes out to one reader; `seen` names all that moved."""
+    seen, sheet, moved = digest_of_moves(moved), kept.sheet(sheet), kept.moved(moved)
     taken = {"items", "moved", "seen", "orders", "state"}
     values = {
         name: plain(getattr(sheet, name)) for name in HandoverOut.model_fields if name not in taken
@@ -156,7 +158,7 @@ def handover_out(sheet: Handover, moved: tuple[Move, ...]) -> HandoverOut:
             )
             for one in moved
         ],
-        seen=digest_of_moves(moved),
+        seen=seen,
         orders=list(sheet.orders),
     )
 
@@ -173,8 +175,9 @@ def list_all(
     context = app.context(app.directories.now())
     with app.store.reader() as connection:
         feeds, now = feeds_at_fault(connection), app.clock()
+        kept = kept_from(connection, scopes)
         found = [
-            handover_out(one, moved_since(connection, context, one, now, feeds))
+            handover_out(one, moved_since(connection, context, one, now, feeds), kept)
             for one in list_handovers(connection, scopes, state=state)
         ]
     return HandoverListOut(items=found)
@@ -187,13 +190,14 @@ def standing(
     org: Annotated[Line, Query(description="path of the unit; without it the caller's own")] = "",
 ) -> StandingOut:
     """Open, snoozed, silenced, waiting and at fault, at the unit and beneath it."""
-    who.reads("view")
+    scopes = who.reads("view")
     org = org or who.person.unit
     _seen(who, org)
     with app.store.reader() as connection:
         at = app.clock()
         context = app.context(app.directories.now())
         items = items_of(connection, context, org, at, feeds_at_fault(connection))
+        items = kept_from(connection, scopes).lines(items)
     return StandingOut(org=org, at=plain(at), items=[item_out(one) for one in items])
 
 
@@ -207,18 +211,19 @@ def show(app: App, who: Who, handover_id: HandoverId) -> HandoverOut:
         if sheet is None:
             raise not_found()
         moved = moved_since(connection, context, sheet, app.clock(), feeds_at_fault(connection))
-    return handover_out(sheet, moved)
+        return handover_out(sheet, moved, kept_from(connection, scopes))
 
 
 @router.post("", response_model=HandoverActOut, status_code=201, summary="交班")
 def create(call: Writing, asked: GiveIn) -> Response:
     """Sign what stands now; the sheet then waits for its second person."""
-    call.who.reads("view")
+    scopes = call.who.reads("view")
 
     def run(uow: UnitOfWork) -> Done:
         _scope(call.who, asked.org)
         feeds = feeds_at_fault(uow.connection)
-        return _done(give(uow, _context(call, uow), asked.org, note=asked.note, feeds=feeds), 201)
+        outcome = give(uow, _context(call, uow), asked.org, note=asked.note, feeds=feeds)
+        return _done(outcome, kept_from(uow.connection, scopes), 201)
 
     return write(call, run)
 
@@ -255,7 +260,7 @@ def _act(
             raise not_found()
         if call.who.scopes:
             call.who.check(PERMISSION, known.org)
-        return _done(command(uow, _context(call, uow)), 200)
+        return _done(command(uow, _context(call, uow)), kept_from(uow.connection, scopes), 200)
 
     return write(call, run)
 
@@ -277,10 +282,10 @@ def _context(call: Call, uow: UnitOfWork) -> Context:
     return call.app.context(call.app.directories.around(uow.connection))
 
 
-def _done(outcome: HandoverOutcome, status: int) -> Done:
+def _done(outcome: HandoverOutcome, kept: Matters, status: int) -> Done:
     if not outcome.ok or outcome.sheet is None:
         params: dict[str, Any] = plain(dict(outcome.params))
         return Done(0, refused=Fault(refusal_status(outcome.code), outcome.code, params))
     sheet = outcome.sheet
-    body = HandoverActOut(code=outcome.code, handover=handover_out(sheet, sheet.moved))
+    body = HandoverActOut(code=outcome.code, handover=handover_out(sheet, sheet.moved, kept))
     return Done(status, body.model_dump(mode="json"))

@@ -13,6 +13,7 @@ from service.api.faults import not_found
 from service.api.shapes import Number, Out, Time
 from service.application import Application
 from service.i18n.catalogue import LANGUAGES
+from service.matters import find_seen, kept_from
 from service.replaying import replayers_of
 from service.verifying import Verification, last_verified
 from store.clock import rfc3339
@@ -144,7 +145,8 @@ def _whole(who: Caller) -> bool:
 def _seen(connection: Connection, who: Caller, seq: int) -> Record:
     who.check(READ)
     record = trail.read(connection, seq)
-    if not (who.sees(record.org) if record.org else _whole(who)):
+    kept = kept_from(connection, who.reads(READ))
+    if not (who.sees(record.org) if record.org else _whole(who)) or not kept.shows_record(record):
         raise not_found()
     return record
 
@@ -167,8 +169,9 @@ def list_records(
     """One page."""
     scopes = who.reads(READ)
     with app.store.reader() as connection:
-        found = trail.find(
+        found = find_seen(
             connection,
+            scopes,
             kind=kind or None,
             action=action or None,
             object_type=object_type or None,

@@ -23,6 +23,7 @@ from service.cli.desk import PROBLEMS, Desk, WrongCall, desk_of
 from service.cli.listing import states_of
 from service.cli.naming import refuse_unknown
 from service.i18n import Format
+from service.matters import seen_requests, waiting_requests
 from store.problems import did_you_mean, shorten
 from workorders.plain import plain
 
@@ -76,13 +77,15 @@ def list_all(
     with desk.open() as app:
         person = desk.acting(app, user) if user else ""
         now = app.clock()
-        scopes = app.directory.visible_scopes(person, now) if person else app.directory.nodes
+        scopes: Sequence[str] = (
+            app.directory.visible_scopes(person, now) if person else tuple(app.directory.nodes)
+        )
         with app.store.reader() as connection:
             if mine:
-                waiting = approvals.waiting_for(connection, person, now)
+                waiting = waiting_requests(connection, scopes, person, now)
                 found = tuple(one for one in waiting if status in {"", one.status.value})
             else:
-                found = approvals.list_requests(connection, tuple(scopes), status, limit)
+                found = seen_requests(connection, scopes, person, status, limit)
         shape = desk.format(now)
     kept = found[:limit]
     rows = [approval_row(one) for one in kept]

@@ -14,6 +14,7 @@ from service.cli.desk import PROBLEMS, Desk, WrongCall, desk_of
 from service.cli.listing import scopes_of, states_of, title_of
 from service.cli.naming import refuse_unknown
 from service.i18n import Format
+from service.matters import Matters, kept_from
 from store import UnitOfWork
 from store.problems import shorten
 from workorders import Context
@@ -68,10 +69,12 @@ def list_all(
     wanted = HandoverState(states[0]) if states else None
     with desk.open() as app:
         with app.store.reader() as connection:
-            found = list_handovers(connection, _scopes(desk, app, user), state=wanted)
+            scopes = _scopes(desk, app, user)
+            kept = kept_from(connection, scopes)
+            found = list_handovers(connection, scopes, state=wanted)
         shape = desk.format(app.clock())
-        document = {"rows": [sheet_json(one, one.moved) for one in found]}
-        desk.answer(document, lambda: _list(desk, found, shape))
+        document = {"rows": [sheet_json(one, one.moved, kept) for one in found]}
+        desk.answer(document, lambda: _list(desk, [kept.sheet(one) for one in found], shape))
 
 
 def now(context: typer.Context, org: Org, user: As = "") -> None:
@@ -84,6 +87,7 @@ def now(context: typer.Context, org: Org, user: As = "") -> None:
         around = app.context(app.directories.now())
         with app.store.reader() as connection:
             items = items_of(connection, around, org, at, feeds_at_fault(connection))
+            items = kept_from(connection, _scopes(desk, app, user)).lines(items)
         document = {"org": org, "at": at, "items": [one.as_json() for one in items]}
         desk.answer(document, lambda: _items(desk, app, items, desk.format(at)))
 
@@ -96,12 +100,17 @@ def show(context: typer.Context, sheet: SheetId, user: As = "") -> None:
         at = app.clock()
         around = app.context(app.directories.now())
         with app.store.reader() as connection:
-            found = find_handover(connection, sheet, _scopes(desk, app, user))
+            scopes = _scopes(desk, app, user)
+            found = find_handover(connection, sheet, scopes)
             if found is None:
                 raise WrongCall("cli.handover.unknown", sheet=sheet)
             moved = moved_since(connection, around, found, at, feeds_at_fault(connection))
+            kept = kept_from(connection, scopes)
         shape = desk.format(at)
-        desk.answer(sheet_json(found, moved), lambda: _show(desk, app, found, moved, shape))
+        desk.answer(
+            sheet_json(found, moved, kept),
+            lambda: _show(desk, app, kept.sheet(found), kept.moved(moved), shape),
+        )
 
 
 def hand_over(context: typer.Context, org: Org, user: As, note: Note = "") -> None:
@@ -140,8 +149,9 @@ def take_back(context: typer.Context, sheet: SheetId, user: As, note: Note = "")
     _act(context, user, lambda _app: lambda uow, ctx: withdraw(uow, ctx, sheet, note=note))
 
 
-def sheet_json(sheet: Handover, moved: Sequence[Move]) -> dict[str, Any]:
-    """A sheet for `--json`."""
+def sheet_json(sheet: Handover, moved: Sequence[Move], kept: Matters) -> dict[str, Any]:
+    """A sheet for `--json`, as one reader may see it; `seen` names all that moved."""
+    seen, sheet = digest_of_moves(moved), kept.sheet(sheet)
     names = (
         "id", "org", "given_by", "given_at", "given_note", "digest", "ended_by", "ended_at",
         "taken_note",
@@ -150,8 +160,8 @@ def sheet_json(sheet: Handover, moved: Sequence[Move]) -> dict[str, Any]:
         **{name: getattr(sheet, name) for name in names},
         "state": sheet.state.value,
         "items": [one.as_json() for one in sheet.items],
-        "moved": [one.as_json() for one in moved],
-        "seen": digest_of_moves(moved),
+        "moved": [one.as_json() for one in kept.moved(moved)],
+        "seen": seen,
         "orders": list(sheet.orders),
     }
 
@@ -264,6 +274,7 @@ def _act(context: typer.Context, user: str, prepared: Callable[[Application], _C
         do = prepared(app)
         with app.store.unit_of_work(acting) as uow:
             outcome = do(uow, app.context(around))
+            kept = kept_from(uow.connection, _scopes(desk, app, user))
     sheet = outcome.sheet
     sentence = desk.code(
         outcome.code, **{name: str(value) for name, value in outcome.params.items()}
@@ -273,7 +284,7 @@ def _act(context: typer.Context, user: str, prepared: Callable[[Application], _C
         "code": outcome.code,
         "message": sentence,
         "params": dict(outcome.params),
-        "handover": sheet_json(sheet, sheet.moved) if sheet else None,
+        "handover": sheet_json(sheet, sheet.moved, kept) if sheet else None,
     }
 
     def tell() -> None:

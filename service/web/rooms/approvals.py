@@ -17,6 +17,7 @@ from service.approval_kept import kept_card
 from service.approving import act as act_on
 from service.approving import recorded
 from service.i18n.wording import Spoken
+from service.matters import kept_from
 from service.web.rooms.approvals_inbox import mode_of
 from service.web.rooms.here import Here, Viewer, not_found
 from service.web.views.approval import ApprovalPage, Kept, Signer
@@ -189,9 +190,18 @@ def _seen(here: Here, connection: Connection, number: str) -> State:
         state = approvals.read(connection, number)
     except UnknownRequest as unknown:
         raise not_found() from unknown
-    if not state.involves(here.person) and not here.signed.sees(state.subject.org):
+    if not sees_request(here, connection, state):
         raise not_found()
     return state
+
+
+def sees_request(here: Here, connection: Connection, state: State) -> bool:
+    """Whether the person may read the request: of a unit in sight or with a seat in it.
+
+    Never one on a matter that is about the person.
+    """
+    inside = state.involves(here.person) or here.signed.sees(state.subject.org)
+    return inside and kept_from(connection, here.scopes).shows_request(state, here.person)
 
 
 @router.get("/approvals/{number}")

@@ -12,6 +12,7 @@ from service.approval_cards import approval_card
 from service.approval_effect import effect_of
 from service.approval_people import mode_told, still_needed
 from service.bulk_signing import RED_ALONE, Signed
+from service.matters import seen_requests, waiting_requests
 from service.web.rooms.delegations import Form, delegation_lines, lend_act
 from service.web.rooms.here import Here
 from service.web.views.approvals_inbox import ApprovalLine, ApprovalsPage, SignedLine
@@ -28,7 +29,7 @@ def approvals_page(
 ) -> ApprovalsPage:
     """The page; with `signed` it tells what came of each request that was ticked."""
     waiting = [_waiting(here, connection, one) for one in _for_me(here, connection)]
-    seen = approvals.list_requests(connection, here.scopes, limit=_LOOKED_AT)
+    seen = seen_requests(connection, here.scopes, here.person, limit=_LOOKED_AT)
     mine = [one for one in seen if one.status in _OPEN and one.subject.requester == here.person]
     decided = sorted(
         (one for one in seen if one.status.final),
@@ -52,7 +53,7 @@ def approvals_page(
 
 def _for_me(here: Here, connection: Connection) -> list[State]:
     """The next deadline first."""
-    found = approvals.waiting_for(connection, here.person, here.now)
+    found = waiting_requests(connection, here.scopes, here.person, here.now)
     return sorted(found, key=lambda one: (one.due is None, one.due or here.now, one.id))
 
 

@@ -5,12 +5,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Path
 from fastapi.responses import Response
+from sqlalchemy import Connection
 
 import approvals
 from approvals import LendingOutcome, State, UnknownDelegation
 from service import delegating
 from service.bulk_signing import MOST, NOT_FOUND, Ticked, sign_all
 from service.web.rooms import delegations
+from service.web.rooms.approvals import sees_request
 from service.web.rooms.approvals_inbox import approvals_page, ticked
 from service.web.rooms.here import Here, Viewer, not_found
 from store import UnitOfWork
@@ -41,10 +43,8 @@ def sign(
     if not found:
         return here.refused("/approvals", here.text("ui.approvals.none_ticked"))
 
-    def sees(state: State) -> str:
-        return (
-            "" if state.involves(here.person) or here.signed.sees(state.subject.org) else NOT_FOUND
-        )
+    def sees(connection: Connection, state: State) -> str:
+        return "" if sees_request(here, connection, state) else NOT_FOUND
 
     with here.app.store.unit_of_work(here.person) as uow:
         context = here.app.context(here.app.directories.around(uow.connection))

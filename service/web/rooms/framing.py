@@ -3,7 +3,6 @@
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 
-from approvals import waiting_for
 from auditlog.errors import LogError
 from auditlog.port import Query, SourceStats
 from book.positions import is_under
@@ -13,6 +12,7 @@ from directory.coverage import roster_home
 from directory.errors import DirectoryError
 from service.application import Application
 from service.i18n import Words
+from service.matters import waiting_requests
 from service.security import SignedIn
 from service.web.frame import INBOX_ROOM, ROOMS, Frame, Room, SourceChip
 from service.web.reader import Reader
@@ -60,7 +60,7 @@ def make_frame(
         tallies = {
             "orders": orders,
             "alerts": count_waiting(connection, scopes),
-            "approvals": len(waiting_for(connection, person.id, now)),
+            "approvals": len(waiting_requests(connection, scopes, person.id, now)),
         }
     place = org or person.unit
     chips = source_chips(app, directory, calendar, scopes=scopes, org=place, now=now)

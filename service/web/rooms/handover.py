@@ -6,6 +6,7 @@ from urllib.parse import quote, urlencode
 from sqlalchemy import Connection
 
 from agents.feed_states import feeds_at_fault
+from service.matters import kept_from
 from service.web.rooms.here import Here
 from service.web.rooms.manual_orders import units
 from service.web.views.handover import (
@@ -49,7 +50,7 @@ def unit_of(here: Here, org: str) -> str:
 
 def now_page(here: Here, connection: Connection, context: Context, org: str) -> HandoverPage:
     """What would be handed over now, with the button that does it."""
-    items = items_of(connection, context, org, here.now, feeds_at_fault(connection))
+    items = lines_now(here, connection, context, org)
     waiting = waiting_sheet(connection, org)
     seen = units(here)
     return HandoverPage(
@@ -79,12 +80,19 @@ def now_page(here: Here, connection: Connection, context: Context, org: str) -> 
     )
 
 
+def lines_now(here: Here, connection: Connection, context: Context, org: str) -> tuple[Item, ...]:
+    """What would be handed over now, as far as the reader may see it."""
+    items = items_of(connection, context, org, here.now, feeds_at_fault(connection))
+    return kept_from(connection, here.scopes).lines(items)
+
+
 def sheet_page(
     here: Here, connection: Connection, context: Context, sheet: Handover
 ) -> HandoverPage:
     """One sheet as it was signed, and what moved since."""
-    feeds = feeds_at_fault(connection)
-    found = moved_since(connection, context, sheet, here.now, feeds)
+    found = moved_since(connection, context, sheet, here.now, feeds_at_fault(connection))
+    kept = kept_from(connection, here.scopes)
+    sheet = kept.sheet(sheet)
     return HandoverPage(
         title=sheet.id,
         unit=here.names.unit(sheet.org),
@@ -92,7 +100,7 @@ def sheet_page(
         at=sheet.given_at,
         sections=_sections(here, sheet.items),
         empty=_empty(here, sheet.items),
-        moved=tuple(_moved(here, one) for one in found),
+        moved=tuple(_moved(here, one) for one in kept.moved(found)),
         signed=tuple(_signed(here, sheet)),
         acts=tuple(_second(here, sheet, found)) if sheet.state is HandoverState.GIVEN else (),
         sheets=tuple(_earlier(here, connection)),

@@ -7,7 +7,8 @@ from fastapi import APIRouter, Form, Path, Query
 from fastapi.responses import Response
 
 from agents.feed_states import feeds_at_fault
-from service.web.rooms.handover import lines_of, now_page, sheet_page, sheet_url, unit_of
+from service.matters import kept_from
+from service.web.rooms.handover import lines_now, lines_of, now_page, sheet_page, sheet_url, unit_of
 from service.web.rooms.here import Here, Viewer, not_found
 from service.web.rooms.manual_orders import units
 from service.web.rooms.sheets import Column, sheet_response
@@ -15,7 +16,6 @@ from service.web.views.handover import HandoverLine
 from store import UnitOfWork
 from workorders.context import Context
 from workorders.handing_over import HandoverOutcome, find_handover, give, take, withdraw
-from workorders.handover_items import items_of
 
 router = APIRouter(include_in_schema=False)
 SheetId = Annotated[str, Path(max_length=64)]
@@ -41,10 +41,9 @@ def export(here: Viewer, org: Word = "", sheet: Word = "") -> Response:
             found = find_handover(connection, sheet, here.scopes)
             if found is None:
                 raise not_found()
-            items = found.items
+            items = kept_from(connection, here.scopes).lines(found.items)
         else:
-            feeds = feeds_at_fault(connection)
-            items = items_of(connection, _around(here), _unit(here, org), here.now, feeds)
+            items = lines_now(here, connection, _around(here), _unit(here, org))
     sections = [here.text(f"handover_section.{item.section.value}") for item in items]
     lines = list(zip(sections, lines_of(here, items), strict=True))
     return sheet_response(here, "ui.act.handover", _COLUMNS, lines)

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-import trail
 from auditlog.errors import LogError
 from auditlog.events import Event
 from auditlog.port import StoredEvent, StoredFact
+from service.matters import find_seen
 from service.web.rooms.here import Here
 from service.web.rooms.log_search import TIMELINE, Asked, timeline_of
 from service.web.rooms.order_events import event_line, number_of
@@ -62,8 +62,13 @@ def _decided(here: Here, number: str) -> list[StreamEntry]:
     if not here.may("trail.read"):
         return []
     with here.app.store.reader() as connection:
-        found = trail.find(
-            connection, kind=_DECIDED, object_id=number, org=here.scopes, limit=_RECORDS
+        found = find_seen(
+            connection,
+            here.scopes,
+            kind=_DECIDED,
+            object_id=number,
+            org=here.scopes,
+            limit=_RECORDS,
         )
     return [
         StreamEntry(

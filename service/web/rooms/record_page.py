@@ -23,7 +23,7 @@ def seen_record(here: Here, connection: Connection, seq: int) -> Record:
         record = trail.read(connection, seq)
     except UnknownRecord as fault:
         raise not_found() from fault
-    if not may_read(here, record):
+    if not may_read(here, connection, record):
         raise not_found()
     return record
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 import trail
 from agents.world import root_of
+from service.matters import find_seen, kept_from
 from service.verifying import last_verified
 from service.web.rooms.here import Here
 from service.web.rooms.trail_verifying import Standing
@@ -21,6 +22,8 @@ from trail import KINDS, Record, Summary
 PAGE = 30
 #: Who exports the trail also sees what belongs to no organisation, such as sign-ins.
 WHOLE = "trail.export"
+#: Of the longest number that a record can have.
+_DIGITS = 18
 RECORDS, ANCHORS = "records", "anchors"
 _ANCHORS_SHOWN = 200
 _CHUNK = 500
@@ -49,21 +52,28 @@ def sees_whole(here: Here) -> bool:
     return bool(roots) and roots <= set(here.scopes)
 
 
-def may_read(here: Here, record: Record) -> bool:
+def may_read(here: Here, connection: Connection, record: Record) -> bool:
     """Whether the person may see this record."""
-    return here.signed.sees(record.org) if record.org else sees_whole(here)
+    inside = here.signed.sees(record.org) if record.org else sees_whole(here)
+    return inside and kept_from(connection, here.scopes).shows_record(record)
 
 
 def find_records(here: Here, connection: Connection, asked: Asked, limit: int) -> list[Record]:
     """One page of records, newest first, inside what the person sees."""
-    return trail.find(
+    return find_seen(
         connection,
+        here.scopes,
         kind=asked.kind if asked.kind in KINDS else None,
         org=None if sees_whole(here) else list(here.scopes),
         text=_needle(here, asked.q) or None,
-        before_seq=int(asked.cursor) if asked.cursor.isdecimal() else None,
+        before_seq=_before(asked.cursor),
         limit=limit,
     )
+
+
+def _before(cursor: str) -> int | None:
+    """The number in an address, if it can be one of a record."""
+    return int(cursor) if cursor.isdecimal() and len(cursor) <= _DIGITS else None
 
 
 def every_record(here: Here, connection: Connection, asked: Asked, most: int) -> Iterable[Record]:

@@ -14,6 +14,7 @@ from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import Connection
 
 import trail
+from service.matters import kept_from
 from service.replaying import replayers_of
 from service.web.rooms.here import Here, TrailReader
 from service.web.rooms.record_page import record_page, seen_record
@@ -116,7 +117,8 @@ def sheet(here: TrailReader, q: Text = "", kind: Text = "") -> Response:
 def export(here: TrailReader) -> Response:
     """The auditor's bundle: everything, or what this person sees, with proofs."""
     here.signed.check(WHOLE)
-    whole = sees_whole(here)
+    with here.app.store.reader() as connection:
+        whole = sees_whole(here) and not kept_from(connection, here.scopes).ids
     note_access(here, "trail.export", "trail", "bundle", body={"complete": whole})
     with here.app.store.reader() as connection:
         seqs = None if whole else list(_sealed(here, connection))

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection
 
 import approvals
+from service.matters import waiting_requests
 from service.web.rooms import alert_findings, alert_rows
 from service.web.rooms.figures import limit_of, value_of
 from service.web.rooms.here import Here
@@ -41,7 +42,7 @@ def waiting_lines(
     ]
     signing = [
         _approval_line(here, connection, one)
-        for one in approvals.waiting_for(connection, here.person, here.now)
+        for one in waiting_requests(connection, here.scopes, here.person, here.now)
         if _inside(one.subject.org, here.scopes)
     ]
     lines = sorted(
