@@ -133,7 +133,11 @@ class _Writer:
         all_of = isinstance(node, tree.And) is not negated
         words = ("且", "或") if self.zh else (" and ", " or ")
         parts = []
+        # what is compared is given; to say so as well is said of programs, not of people
+        compared = _compared(node) if all_of and not negated else frozenset()
         for operand in node.operands:
+            if isinstance(operand, tree.Has) and _field(operand.operand) in compared:
+                continue
             text = self.condition(operand, negated=negated)
             inner: Node = operand
             while isinstance(inner, tree.Not | tree.LetRef):
@@ -242,9 +246,9 @@ def sentence(
             without words comes back as it is.
     """
     writer = _Writer(language, schema.kind(rule.kind), say)
-    if isinstance(rule, CorrelationRule):
-        return _correlation(rule, writer)
-    return _rule(rule, writer)
+    said = _correlation(rule, writer) if isinstance(rule, CorrelationRule) else _rule(rule, writer)
+    cleared = clearing_words(rule, schema, language, say)
+    return said + (" " if cleared and not writer.zh else "") + cleared
 
 
 def row_sentence(
@@ -264,6 +268,26 @@ def row_sentence(
     return f"{_head(writer, rule)}：{row}。" if writer.zh else f"{_head(writer, rule)}, {row}."
 
 
+def clearing_words(
+    rule: Rule | CorrelationRule, schema: Schema, language: str, say: Callable[[str], str] = str
+) -> str:
+    """What has to come about before the rule's condition counts as cleared, as a sentence.
+
+    It is further back than where the condition began, where the rule wants a band between the two.
+    Empty for a rule that clears by no longer matching, or not at all.
+
+    Args:
+        rule: a checked rule or correlation.
+        schema: as for `sentence`.
+        language: as for `sentence`.
+        say: as for `sentence`.
+    """
+    if rule.clears_when is None:
+        return ""
+    words = condition_words(rule.clears_when, schema.kind(rule.kind), language, say)
+    return f"须{words}才解除。" if language == "zh" else f"It clears once {words}."
+
+
 def condition_words(
     expression: Expression, kind: FactKind, language: str, say: Callable[[str], str] = str
 ) -> str:
@@ -276,6 +300,21 @@ def condition_words(
         say: as for `sentence`.
     """
     return _Writer(language, kind, say).condition(expression.node)
+
+
+def _field(node: Node) -> tuple[str, str] | None:
+    """Which field this is: the step's name and its own; None for what is no field."""
+    return (node.alias, node.name) if isinstance(node, tree.FieldRef) else None
+
+
+def _compared(node: tree.And | tree.Or) -> frozenset[tuple[str, str] | None]:
+    """The fields that a connection compares with something."""
+    return frozenset(
+        _field(side)
+        for one in node.operands
+        if isinstance(one, tree.Compare)
+        for side in (one.left, one.right)
+    ) - {None}
 
 
 def _result(writer: _Writer, row: Any) -> str:

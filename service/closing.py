@@ -107,12 +107,13 @@ def _condition(
     holding = Holding.NOT_ASSESSABLE
     if view.bucket.data_state is not DataState.NOT_ASSESSABLE:
         holding = _holding(app, clear, view.fact)
-    net = view.fact.get("net")
+    net, use = view.fact.get("net"), view.fact.get("use")
     return Condition(
         clear,
         holding,
         value=net if isinstance(net, Decimal) else None,
         limit=view.limit.amount if view.limit is not None else None,
+        use=use if isinstance(use, Decimal) else None,
         unit=str(view.fact.get("unit", "")),
         as_of=at,
     )

@@ -38,6 +38,7 @@ class Condition:
         clear: which condition of the order this answers.
         holding: the answer.
         value, limit, unit: the live figures.
+        use: how much of the limit is used by what it bounds; None where nothing bounds it.
         as_of: the time of the snapshot.
         until: when what `DWELLS` will have been clear for long enough.
     """
@@ -46,6 +47,7 @@ class Condition:
     holding: Holding
     value: Decimal | None = None
     limit: Decimal | None = None
+    use: Decimal | None = None
     unit: str = ""
     as_of: datetime | None = None
     until: datetime | None = None

@@ -306,7 +306,7 @@ def order_acts(reader: Reader) -> tuple[Act, ...]:
                 FormField("due", text("ui.field.corrective_due"), "date"),
             ),
         ),
-        Act(text("ui.act.close"), base + "close", "close", "danger", why_not=text("ui.act.close_holds", value="−7,500 t", limit="±500 t")),
+        Act(text("ui.act.close"), base + "close", "close", "danger", why_not=text("ui.act.close_holds", value="−7,500 t", limit="±500 t", clears=say("须限额使用率小于95 %才解除。", "It clears once limit use is less than 95 %."))),
     )  # fmt: skip
 
 

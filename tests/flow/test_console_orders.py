@@ -5,13 +5,22 @@ import re
 from collections.abc import Iterator
 from html import unescape
 from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
 
 import openpyxl
 import pytest
 from fastapi.testclient import TestClient
 from flow_house import EAST, WEST, House, house
 
+from service.i18n import load_words
+from service.i18n.formats import Format
+from service.web.reader import LANGUAGE_COOKIE, Reader
+from service.web.rooms.names import Names
+from service.web.rooms.order_conditions import condition_text
+from service.web.rooms.speaking import Speaker
 from workorders import Level, ManualOrder, WorkOrder, merge, open_by_hand
+from workorders.guard import Condition, Holding
+from workorders.model import Clear
 
 CLOSING = {
     "disposition": "fixed",
@@ -236,6 +245,50 @@ def test_closing_is_greyed_with_the_live_figure_while_the_condition_holds(
     assert "Still over the limit: 1,300 t of 1,000 t" in text_of(chen, page)
     assert home.buy(1150).status_code == 200
     assert "Still over the limit: 1,150 t of 1,000 t" in text_of(chen, page)
+
+
+@pytest.mark.parametrize(
+    ("language", "told", "clears"),
+    [
+        (
+            "en",
+            "Back within the limit (970 t of 1,000 t), but not cleared yet.",
+            " It clears once limit use is less than 95 % and data state is",
+        ),
+        (
+            "zh",
+            "已回到限额以内（当前 970 t，限额 1,000 t），但尚未解除，暂不可关闭。",
+            "须限额使用率小于95 %且数据状态等于",
+        ),
+    ],
+)
+def test_a_figure_within_its_limit_that_has_not_cleared_says_where_it_does(
+    home: House, order: WorkOrder, language: str, told: str, clears: str
+) -> None:
+    chen = home.signed_in("chen")
+    chen.cookies.set(LANGUAGE_COOKIE, language)
+    assert home.buy(970).status_code == 200
+    assert told + clears in text_of(chen, f"/orders/{order.id}")
+    assert home.buy(940).status_code == 200
+    assert told not in text_of(chen, f"/orders/{order.id}")
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", 'It still holds. It clears once state is "current".'),
+        ("zh", "条件仍然成立，暂不可关闭。须状态等于“最新”才解除。"),
+    ],
+)
+def test_a_condition_without_a_figure_does_not_speak_of_a_limit(
+    home: House, language: str, told: str
+) -> None:
+    words, directory = load_words(language, strict=True), home.app.directory
+    shape = Format(language, ZoneInfo("Asia/Shanghai"), home.app.clock())
+    names = Names(words, directory, {})
+    speaker = Speaker(home.app, Reader(words, shape), names, directory)
+    late = Condition(Clear("FEED_LATE", "erp"), Holding.HOLDS)
+    assert condition_text(speaker, late) == told
 
 
 def test_closing_a_grave_order_asks_for_a_corrective_action(home: House, order: WorkOrder) -> None:

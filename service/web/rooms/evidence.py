@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from rules.errors import UnknownRule
 from rules.model import AnyRule, CorrelationRule
-from rules.sentence import row_sentence, sentence
+from rules.sentence import clearing_words, row_sentence, sentence
 from rules.values import TEXTUAL
 from service.application import Application
 from service.web.rooms.order_events import timeline_url
@@ -88,6 +88,11 @@ def spoken_row(here: Speaking, rule: AnyRule, match: Mapping[str, Any]) -> str:
         return ""
     schema = here.app.rulebook.schema
     return row_sentence(rule, number, schema, _language(here), here.names.code)
+
+
+def spoken_clearing(here: Speaking, rule: AnyRule) -> str:
+    """What has to come about before the rule's condition counts as cleared."""
+    return clearing_words(rule, here.app.rulebook.schema, _language(here), here.names.code)
 
 
 def rule_in_codes(here: Speaking, rule: AnyRule) -> str:

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from service.closing import Reading, conditions_of
+from service.web.rooms.evidence import rule_of, spoken_clearing
 from service.web.rooms.here import Here
+from service.web.rooms.speaking import Speaking
 from workorders.guard import Condition, Holding
 from workorders.model import State, WorkOrder
 
@@ -36,15 +38,10 @@ def cleared_text(here: Here, conditions: Sequence[Condition]) -> str:
     )
 
 
-def condition_text(here: Here, condition: Condition) -> str:
+def condition_text(here: Speaking, condition: Condition) -> str:
     """Why a condition keeps an order open, with the live figures."""
     if condition.holding is Holding.HOLDS:
-        form = here.reader.format
-        return here.text(
-            "ui.act.close_holds",
-            value=form.quantity(condition.value, condition.unit),
-            limit=form.quantity(condition.limit, condition.unit),
-        )
+        return _holds_text(here, condition)
     if condition.holding is Holding.DWELLS and condition.until is not None:
         until = here.reader.format.recent(condition.until)
         return here.text("ui.act.close_dwells", until=until)
@@ -53,3 +50,19 @@ def condition_text(here: Here, condition: Condition) -> str:
     if condition.value is None:
         return here.names.reason(code)
     return here.text("ui.act.close_unsure", why=here.names.reason(code), value=value)
+
+
+def _holds_text(here: Speaking, condition: Condition) -> str:
+    """That a condition still holds, and what has to come about before it counts as cleared."""
+    form, rule = here.reader.format, rule_of(here.app, condition.clear.rule)
+    clears = spoken_clearing(here, rule) if rule is not None else ""
+    if condition.value is None or condition.limit is None:
+        return here.text("ui.act.close_stands", clears=clears).strip()
+    # between its threshold and where it clears, a figure is within the limit again
+    near = condition.use is not None and condition.use < 1
+    return here.text(
+        "ui.act.close_near" if near else "ui.act.close_holds",
+        value=form.quantity(condition.value, condition.unit),
+        limit=form.quantity(condition.limit, condition.unit),
+        clears=clears,
+    ).strip()

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from book.limits import HYSTERESIS
 from rules import Rulebook, load_rulebook
 from rules.model import Rule
-from rules.sentence import row_sentence, sentence
+from rules.sentence import clearing_words, row_sentence, sentence
 
 FOLDER = Path(__file__).parents[3] / "rulebook"
 
@@ -40,6 +41,40 @@ def test_the_row_that_decided_reads_alone(book: Rulebook) -> None:
     for number in range(1, len(rule.rows) + 1):
         alone = row_sentence(rule, number, book.schema, "zh").partition("：")[2]
         assert alone.rstrip("。") in sentence(rule, book.schema, "zh")
+
+
+def test_a_colour_that_is_kept_says_how_far_the_figure_has_to_fall(book: Rulebook) -> None:
+    rule = book.find("EXPOSURE_TIERS")
+    assert isinstance(rule, Rule)
+    points = f"{HYSTERESIS * 100:f}".rstrip("0").rstrip(".")
+    assert row_sentence(rule, 2, book.schema, "en") == (
+        f"For each exposure, if colour kept (at most {points} points below its threshold) "
+        'is "red", red (EXPOSURE_CRITICAL): open a work order.'
+    )
+    assert row_sentence(rule, 2, book.schema, "zh") == (
+        f"对每条敞口：若沿用的颜色（比起点低不超过 {points} 个百分点）等于“red”，"
+        "判为红色（EXPOSURE_CRITICAL），开立工单。"
+    )
+
+
+def test_the_end_says_where_it_clears(book: Rulebook) -> None:
+    rule = book.find("EXPOSURE_TIERS")
+    assert sentence(rule, book.schema, "en").endswith(
+        'inform. It clears once limit use is less than 95 % and data state is "current".'
+    )
+    assert sentence(rule, book.schema, "zh").endswith(
+        "通知。须限额使用率小于95 %且数据状态等于“current”才解除。"
+    )
+    for file in book.files:
+        for language, words in (("en", "It clears once"), ("zh", "才解除。")):
+            cleared = clearing_words(file.rule, book.schema, language)
+            assert (words in cleared) == (file.rule.clears_when is not None)
+            assert sentence(file.rule, book.schema, language).endswith(cleared)
+
+
+def test_what_is_asked_for_by_itself_is_still_said_to_be_given(book: Rulebook) -> None:
+    text = sentence(book.find("EXPOSURE_SPIKE"), book.schema, "en")
+    assert "and side is given" in text
 
 
 def test_negation_is_said_at_the_leaf(book: Rulebook) -> None:
