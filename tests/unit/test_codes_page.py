@@ -55,6 +55,15 @@ def test_a_code_of_a_catalogue_without_a_section_is_refused() -> None:
         write_codes.section_of("elsewhere", "reason.NEW")
 
 
+def test_the_script_says_whose_code_has_no_section(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["write_codes"])
+    monkeypatch.setattr(write_codes, "SECTIONS", {"answers": ("api api",)})
+    assert write_codes.main() == 2
+    assert "no section takes it" in capsys.readouterr().out
+
+
 def test_the_longest_beginning_decides_the_section() -> None:
     assert write_codes.section_of("agents", "reason.HEARTBEAT_TIMEOUT") == "running"
     assert write_codes.section_of("agents", "reason.LOTS_INVALID") == "book"
