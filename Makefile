@@ -69,7 +69,7 @@ pages: $(STAMP)
 
 lock:
 	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header -q pyproject.toml -o requirements.lock
-	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header -q pyproject.toml --extra postgres --group dev -o requirements-dev.lock
+	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header -q pyproject.toml --extra apprise --extra postgres --group dev -o requirements-dev.lock
 	npm install --package-lock-only --silent --ignore-scripts --no-audit --no-fund
 	python3 -m scripts.strip_addresses package-lock.json
 

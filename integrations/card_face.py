@@ -38,9 +38,13 @@ class Faces:
         self._language_of = language_of
         self._public_url = public_url.rstrip("/")
 
+    def words(self, person: str) -> Words:
+        """The words of a person's language."""
+        return self._wording.words(self._language_of(person))
+
     def of(self, card: Card) -> Face:
         """The card for the person it is made for."""
-        words = self._wording.words(self._language_of(card.person))
+        words = self.words(card.person)
         text = card_text(card, words, self._public_url)
         url = self._public_url + card.path if self._public_url and card.path else ""
         return Face(text, words, url)

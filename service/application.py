@@ -19,6 +19,7 @@ from agents.world import read_surroundings
 from auditlog.port import LogPort
 from directory import PHONES, Directory
 from directory.writing import directory_version
+from integrations.addresses import apprise_place
 from rules.rulebook import Rulebook
 from service.approval_people import unit_named
 from service.i18n.wording import Catalogues
@@ -265,14 +266,22 @@ def context_of(
     )
 
 
-def address_of(around: Surroundings, person: str, channel: str) -> str:
-    """Where a person is reached: the user in a chat, mail address or number; empty when unknown."""
+def address_of(around: Surroundings, person: str, channel: str, settings: Settings) -> str:
+    """Where a person is reached: the user in a chat, mail address or number; empty when unknown.
+
+    What apprise needs to know of a person stands in its address, in `settings`.
+    """
     found = around.directory.person(person)
     if found is None or not found.active:
         return ""
-    if channel == "email":
+    place = ""
+    if channel == "apprise":
+        place = apprise_place(settings.apprise_url.get_secret_value()) or "person"
+    if place == "person":
+        return found.id
+    if channel == "email" or place == "email":
         return found.email
-    if channel in PHONES:
+    if channel in PHONES or place == "phone":
         return found.phone
     account = found.account(channel)
     return account.user if account is not None else ""

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from agents.sentinel import Health
 from directory import PHONES
 from integrations import dingtalk_seal, feishu_crypto, wecom_crypto
+from integrations.apprise_notices import AppriseChannel
 from integrations.dingtalk import DingtalkChannel
 from integrations.dingtalk_web import DingtalkWeb
 from integrations.feishu import FeishuChannel
@@ -34,6 +35,7 @@ def channel_names_of(settings: Settings) -> tuple[str, ...]:
         "feishu": settings.feishu_app_id,
         "dingtalk": settings.dingtalk_app_key,
         "email": settings.smtp_host,
+        "apprise": settings.apprise_url.get_secret_value(),
         "sms": settings.sms_url.get_secret_value(),
         "voice": settings.voice_url.get_secret_value(),
     }
@@ -49,7 +51,7 @@ def channels_of(
     *,
     store: Store,
 ) -> dict[str, Channel]:
-    """Chats, e-mail, text messages and calls, each when it is set up; nothing else.
+    """Chats, e-mail, notices, text messages and calls, each when it is set up; nothing else.
 
     `store` keeps what a chat hands out for editing its cards.
     """
@@ -114,6 +116,8 @@ def channels_of(
             public_url=settings.public_url,
             clock=clock,
         )
+    if "apprise" in asked:
+        found["apprise"] = apprise_of(settings, wording, language_of)
     for name in PHONES:
         if name in asked:
             found[name] = PhoneChannel(
@@ -124,6 +128,19 @@ def channels_of(
                 public_url=settings.public_url,
             )
     return found
+
+
+def apprise_of(
+    settings: Settings, wording: Wording, language_of: Callable[[str], str]
+) -> AppriseChannel:
+    """Notices to the service that an address of apprise's names."""
+    return AppriseChannel(
+        settings.apprise_url.get_secret_value(),
+        outbound_of(settings),
+        wording=wording,
+        language_of=language_of,
+        public_url=settings.public_url,
+    )
 
 
 def gateway_of(settings: Settings, name: str, clock: Clock) -> Gateway:

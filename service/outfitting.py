@@ -25,7 +25,9 @@ def agents_of(app: Application, *, use_child: bool) -> Agents:
         around=directories.now,
         context=lambda around: context_of(around, app.channel_names, app.policy),
         channels=app.channels,
-        address=lambda person, channel: address_of(directories.now(), person, channel),
+        address=lambda person, channel: address_of(
+            directories.now(), person, channel, app.settings
+        ),
         holder=f"{socket.gethostname()}:{os.getpid()}",
         models=app.settings.data / "models",
         model_key=app.keys.models,

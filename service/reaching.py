@@ -37,8 +37,8 @@ class Reached:
 
     Attributes:
         channel: empty for somebody who has an address on none.
-        status: ``confirmed``, ``failed``, ``waiting``, ``unconfirmed``, ``never`` (no test yet) or
-            ``no_address``.
+        status: ``confirmed``, ``failed``, ``waiting``, ``unconfirmed``, ``told`` (sent, where
+            nothing comes back), ``never`` (no test yet) or ``no_address``.
         last: the last test; None for none.
         confirmed: the last that was confirmed.
     """
@@ -66,7 +66,8 @@ def start(uow: UnitOfWork, app: Application, person: str, channel: str = "") -> 
         app.context(around),
         person,
         known.unit if known is not None else "",
-        _channels(around, app.channel_names, person),
+        _channels(around, app, person),
+        silent=[name for name, one in app.channels.items() if not one.interactive],
         asked=channel,
         active=known is not None and known.active,
     )
@@ -90,9 +91,7 @@ def overview(
     around = app.directories.around(connection)
     wanted = list(dict.fromkeys(people))
     known = reaches(connection, wanted)
-    return [
-        line for person in wanted for line in _lines(around, app.channel_names, person, known, now)
-    ]
+    return [line for person in wanted for line in _lines(around, app, person, known, now)]
 
 
 def on_rosters(
@@ -171,18 +170,19 @@ def probe_document(one: Probe) -> dict[str, Any]:
     }
 
 
-def _channels(around: Surroundings, names: Iterable[str], person: str) -> list[str]:
-    return [one for one in names if address_of(around, person, one)]
+def _channels(around: Surroundings, app: Application, person: str) -> list[str]:
+    names = app.channel_names
+    return [one for one in names if address_of(around, person, one, app.settings)]
 
 
 def _lines(
     around: Surroundings,
-    names: Collection[str],
+    app: Application,
     person: str,
     known: dict[tuple[str, str], Reach],
     now: datetime,
 ) -> Iterator[Reached]:
-    has = _channels(around, names, person)
+    has = _channels(around, app, person)
     for channel in has:
         one = known.get((person, channel))
         if one is None:

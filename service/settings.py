@@ -4,6 +4,7 @@ Secrets come from the environment or from files, never from the command line. Th
 over the file; every setting has a working default, so that an empty folder is enough to start.
 """
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +16,14 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from integrations.addresses import LOOPBACK, valid_direct, valid_heartbeat, valid_proxy
+from integrations.addresses import (
+    LOOPBACK,
+    PLACES,
+    valid_apprise,
+    valid_direct,
+    valid_heartbeat,
+    valid_proxy,
+)
 from integrations.dingtalk_seal import SHORTEST
 from integrations.wecom_key import valid_aes_key
 
@@ -122,6 +130,10 @@ class Settings(BaseSettings):
         validate_default=True,
         description="signs what goes to these gateways and comes from them",
     )
+    apprise_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="address of apprise's for notices without an answer; empty: none",
+    )
     attachment_limit_mb: int = Field(
         default=5, ge=1, le=12, description="megabytes that a file attached to an order may have"
     )
@@ -176,6 +188,19 @@ class Settings(BaseSettings):
         """Told without the address: such addresses hold a token."""
         if given.get_secret_value() and not valid_heartbeat(given.get_secret_value()):
             raise ValueError("https://host/path")
+        return given
+
+    @field_validator("apprise_url")
+    @classmethod
+    def _a_service(cls, given: SecretStr) -> SecretStr:
+        """Told without the address: such addresses hold tokens."""
+        if not given.get_secret_value():
+            return given
+        if not valid_apprise(given.get_secret_value()):
+            places = ", ".join(f"{{{one}}}" for one in PLACES)
+            raise ValueError(f"service://target, with one of {places} at most")
+        if find_spec("apprise") is None:
+            raise ValueError("needs the extra: pip install 'hedgewarden[apprise]'")
         return given
 
     @field_validator("outbound_proxy")

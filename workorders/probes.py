@@ -44,7 +44,7 @@ class Probe:
         state: how far it came: ``queued``, ``sent``, ``delivered`` or ``answered`` (a receipt says
             so), ``failed``.
         error: why it failed, or why the last attempt did; a code where there is one.
-        ends_at: until when it can be confirmed.
+        ends_at: until when it can be confirmed; the start itself where nothing comes back.
         sent_at: when the channel took it.
     """
 
@@ -61,6 +61,11 @@ class Probe:
     confirmed_at: datetime | None = None
 
     @property
+    def asks(self) -> bool:
+        """Whether it can be confirmed: some channels tell and hear nothing."""
+        return self.ends_at > self.started_at
+
+    @property
     def seconds(self) -> int | None:
         """From the start to the confirmation, in whole seconds; None while there is none."""
         if self.confirmed_at is None:
@@ -68,16 +73,21 @@ class Probe:
         return (self.confirmed_at - self.started_at) // _SECOND
 
     def status(self, now: datetime) -> str:
-        """``confirmed``, ``failed``, ``waiting`` or, once its time is over, ``unconfirmed``."""
+        """``confirmed``, ``failed``, ``waiting`` or, once its time is over, ``unconfirmed``.
+
+        Where nothing comes back it is ``told`` once it is sent.
+        """
         if self.confirmed_at is not None:
             return "confirmed"
         if self.state == "failed":
             return "failed"
+        if not self.asks:
+            return "waiting" if self.state == "queued" else "told"
         return "waiting" if now < self.ends_at else "unconfirmed"
 
     def in_the_way(self, now: datetime) -> bool:
         """Whether another one now would only disturb the person, or wait behind this one."""
-        if self.status(now) != "waiting":
+        if self.status(now) not in {"waiting", "told"}:
             return False
         return self.state == "queued" or now < self.started_at + AGAIN_AFTER
 
@@ -123,6 +133,7 @@ def start_probes(
     org: str,
     channels: Sequence[str],
     *,
+    silent: Collection[str] = (),
     asked: str = "",
     active: bool = True,
 ) -> ProbeOutcome:
@@ -134,6 +145,7 @@ def start_probes(
         person: whom; anybody may test himself.
         org: the person's unit, for which the right is asked.
         channels: on which the person has an address.
+        silent: channels on which nothing comes back.
         asked: the one channel that was asked for; empty for all.
         active: whether the person's account is open.
     """
@@ -154,7 +166,7 @@ def start_probes(
     if refused:
         _record_start(uow, person, org, "refused", refused, {"channels": wanted, "on": asked})
         return ProbeOutcome(False, refused, params=params)
-    made = tuple(_put(uow, ctx, person, org, channel) for channel in free)
+    made = tuple(_put(uow, ctx, person, org, one, asks=one not in silent) for one in free)
     told = {"tests": {one.channel: one.id for one in made}}
     _record_start(uow, person, org, "queued", "", told)
     return ProbeOutcome(True, "DONE", made)
@@ -271,12 +283,13 @@ def reaches(connection: Connection, people: Collection[str]) -> dict[tuple[str, 
 def probe_card(one: Probe) -> Card:
     """The card of a test call as it stands: it asks to confirm, or says when it was."""
     version = 1 if one.confirmed_at is None else 2
+    asks = one.asks and one.confirmed_at is None
     if one.confirmed_at is None:
-        said = Line("test_call.card.asks", {"person": one.started_by, "way": one.channel})
+        key = "test_call.card.asks" if asks else "test_call.card.tells"
+        said = Line(key, {"person": one.started_by, "way": one.channel})
     else:
         when = {"at": rfc3339(one.confirmed_at), "seconds": one.seconds}
         said = Line("test_call.card.confirmed", when)
-    asks = one.confirmed_at is None
     return Card(
         kind=CardKind.TEST,
         notice_id=one.id,
@@ -313,7 +326,9 @@ def _may(uow: UnitOfWork, ctx: Context, org: str) -> bool:
     return any(ctx.may(uow.actor, one, org, uow.now).allowed for one in PERMISSIONS)
 
 
-def _put(uow: UnitOfWork, ctx: Context, person: str, org: str, channel: str) -> Probe:
+def _put(
+    uow: UnitOfWork, ctx: Context, person: str, org: str, channel: str, *, asks: bool
+) -> Probe:
     """The row and its message."""
     one = Probe(
         id=rows.next_id(uow, PREFIX.rstrip("-"), uow.now.astimezone(ctx.zone)),
@@ -324,7 +339,7 @@ def _put(uow: UnitOfWork, ctx: Context, person: str, org: str, channel: str) -> 
         error="",
         started_by=uow.actor,
         started_at=uow.now,
-        ends_at=uow.now + LASTS,
+        ends_at=uow.now + LASTS if asks else uow.now,
     )
     uow.execute(insert(_ROWS), {name: getattr(one, name) for name in _FIELDS})
     outbox.put(

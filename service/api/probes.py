@@ -63,8 +63,8 @@ class ReachedOut(Out):
 
     Attributes:
         channel: empty for somebody who has an address on none.
-        status: ``confirmed``, ``failed``, ``waiting``, ``unconfirmed``, ``never`` or
-            ``no_address``; of the last test.
+        status: ``confirmed``, ``failed``, ``waiting``, ``unconfirmed``, ``told`` (sent, where
+            nothing comes back), ``never`` or ``no_address``; of the last test.
         last_confirmed_at, last_seconds: of the last test that was confirmed.
     """
 

@@ -4,13 +4,16 @@ from collections.abc import Callable, Iterator
 
 from directory import PHONES
 from service.channels import (
+    apprise_of,
     channel_names_of,
     dingtalk_web_of,
     feishu_web_of,
     gateway_of,
     wecom_web_of,
 )
+from service.cli.desk import ZONE
 from service.cli.findings import Finding
+from service.i18n.wording import Catalogues
 from service.settings import Settings
 from store.clock import system_clock
 from workorders.errors import ChannelFailed, ChannelRetry
@@ -24,6 +27,9 @@ def channel_findings(settings: Settings) -> Iterator[Finding]:
         yield _let_in("feishu", feishu_web_of(settings).token)
     if settings.dingtalk_app_key:
         yield _let_in("dingtalk", dingtalk_web_of(settings).token)
+    if settings.apprise_url.get_secret_value():
+        words = Catalogues(ZONE, {})
+        yield _let_in("apprise", apprise_of(settings, words, lambda _: settings.language).check)
     for name in PHONES:
         if name in channel_names_of(settings):
             yield _let_in(name, gateway_of(settings, name, system_clock).ask)

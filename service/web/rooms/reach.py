@@ -18,7 +18,7 @@ router = APIRouter(include_in_schema=False)
 Field = Annotated[str, Form(max_length=400)]
 _HOME = "/roster"
 _TONES = {
-    "confirmed": "good", "failed": "bad", "waiting": "note", "unconfirmed": "warn",
+    "confirmed": "good", "failed": "bad", "waiting": "note", "told": "note", "unconfirmed": "warn",
     "never": "warn", "no_address": "bad",
 }  # fmt: skip
 
