@@ -13,7 +13,7 @@ from directory import Directory, Organisation, Person, Role, merge, save_directo
 from directory.roles import conflicting
 from service.application import Application
 from service.cli.desk import PROBLEMS, WrongCall, desk_of
-from service.security import set_password, tokens, with_password
+from service.security import sessions, set_password, tokens, with_password
 from service.security.errors import WeakPassword
 from store import UnitOfWork
 from store.problems import did_you_mean
@@ -105,7 +105,7 @@ def _set(uow: UnitOfWork, user: str, secret: str) -> None:
 
 
 def password(context: typer.Context, user: User, password_stdin: Stdin = False) -> None:
-    """Set a person's password."""
+    """Set a person's password; who is signed in with the old one is signed out."""
     desk = desk_of(context)
     with desk.open() as app:
         person = _person(app, user)
@@ -114,6 +114,7 @@ def password(context: typer.Context, user: User, password_stdin: Stdin = False) 
             raise WrongCall("cli.user.no_password")
         with app.store.unit_of_work(desk.actor) as uow:
             _set(uow, person.id, secret)
+            sessions.end_all(uow, person.id)
     desk.answer({"user": person.id, "changed": True}, lambda: desk.say("cli.done"))
 
 

@@ -270,9 +270,16 @@ def _shut_out(
     return Worked(person.id, answer, sentence(app, person, answer))
 
 
-def sentence(app: Application, person: Person, answer: Answer) -> str:
-    """What a person is told: the outcome, and what is on record when somebody was first."""
-    spoken = app.catalogues.words(person.language or app.settings.language)
+def sentence(app: Application, person: Person, answer: Answer, language: str = "") -> str:
+    """What a person is told: the outcome, and what is on record when somebody was first.
+
+    Args:
+        app: its words and people.
+        person: who is told.
+        answer: what came of the act.
+        language: of the page on which it stands; empty for a message, in the person's own.
+    """
+    spoken = app.catalogues.words(language or person.language or app.settings.language)
     params = plain(dict(answer.params))
     text = said(spoken, answer.code, params)
     state, who = params.get("state"), params.get("actor")

@@ -13,6 +13,7 @@ from service.retrying import retried
 from service.security import SignedIn, signed_in
 from service.web.frame import Frame
 from service.web.pages import Pages
+from service.web.reader import Reader
 from workorders import Answer
 from workorders.channel import Inbound
 
@@ -23,17 +24,13 @@ def link_router(app: Application, pages: Pages) -> APIRouter:
     """`/link/<channel>/<token>`."""
     router = APIRouter(include_in_schema=False)
 
+    def read(request: Request, signed: SignedIn) -> Reader:
+        return pages.reader(request, language=signed.person.language)
+
     def show(request: Request, signed: SignedIn, page: LinkPage, status: int = 200) -> Response:
-        reader = pages.reader(request, language=signed.person.language)
-        frame = Frame(person=signed.person.name)
+        frame, reader = Frame(person=signed.person.name), read(request, signed)
         template = "link_account.html"
         return pages.respond(request, template, page, frame, reader=reader, status=status)
-
-    def shown(signed: SignedIn, link: linking.Link) -> str:
-        """The account with the chat's name, as the person reads it."""
-        words = app.catalogues.words(signed.person.language or app.settings.language)
-        chat = words.text(f"chat.name.{link.account.channel}").strip()
-        return f"{chat} {link.account.team}/{link.account.user}"
 
     @router.get("/link/{channel}/{token}")
     def ask(request: Request, channel: str, token: str, signed: Signed) -> Response:
@@ -41,7 +38,8 @@ def link_router(app: Application, pages: Pages) -> APIRouter:
             link = linking.find(connection, channel, token, app.clock())
         if link is None:
             return show(request, signed, LinkPage("gone"), 410)
-        return show(request, signed, LinkPage("ask", signed.person.name, shown(signed, link)))
+        account = _account(read(request, signed), link)
+        return show(request, signed, LinkPage("ask", signed.person.name, account))
 
     @router.post("/link/{channel}/{token}")
     def tie(request: Request, channel: str, token: str, signed: Signed) -> Response:
@@ -59,14 +57,19 @@ def link_router(app: Application, pages: Pages) -> APIRouter:
             return show(request, signed, LinkPage("gone"), 410)
         said = ""
         if waiting is not None and answer is not None:
-            said = clicks.sentence(app, signed.person, answer)
-            clicks.whisper(app, waiting, said)
+            said = clicks.sentence(app, signed.person, answer, read(request, signed).language)
+            clicks.whisper(app, waiting, clicks.sentence(app, signed.person, answer))
             clicks.show_anew(app)
-        return show(
-            request, signed, LinkPage("done", signed.person.name, shown(signed, link), said)
-        )
+        account = _account(read(request, signed), link)
+        return show(request, signed, LinkPage("done", signed.person.name, account, said))
 
     return router
+
+
+def _account(reader: Reader, link: linking.Link) -> str:
+    """The account with the chat's name, as the reader of the page calls it."""
+    chat = reader.words.text(f"chat.name.{link.account.channel}").strip()
+    return f"{chat} {link.account.team}/{link.account.user}"
 
 
 def _tie(

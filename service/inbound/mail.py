@@ -37,6 +37,7 @@ from service.inbound.views import MailPage
 from service.security import Gate, sessions
 from service.web.frame import Frame
 from service.web.pages import Pages
+from service.web.reader import Reader
 from store import UnitOfWork, inbox
 from store.schema import table
 from store.upsert import insert_or_replace
@@ -122,7 +123,7 @@ class _Rooms:
         said: str = "",
     ) -> Response:
         """The object as it stands now, and what can still be asked."""
-        spoken = self._spoken(token.person)
+        spoken = self._spoken(request, token.person)
         card = self._card(token)
         text = card_text(card, spoken, "") if card is not None else None
         verbs = self._verbs(token, text)
@@ -239,7 +240,7 @@ class _Rooms:
                 if answer.ok:
                     asked = {"object": inbound.object_id}
                     keep_done(uow, SOURCE, inbound.event_id, asked, answer)
-        said = clicks.sentence(app, person, answer)
+        said = clicks.sentence(app, person, answer, self._reader(request, person.id).language)
         state, status = ("done", 200) if answer.ok else ("refused", 409)
         return self._form(request, token, link, status=status, state=state, said=said)
 
@@ -253,7 +254,7 @@ class _Rooms:
                 row = {"link_hash": _hash(link), "failures": failures, "last_at": uow.now}
                 insert_or_replace(uow.connection, _TRIES_TABLE, row, ("link_hash",))
             self._trace(uow, request, token, "", code)
-        said = self._said(self._spoken(token.person), code)
+        said = self._said(self._spoken(request, token.person), code)
         return self._form(request, token, link, status=status, state="refused", said=said)
 
     def _trace(
@@ -293,10 +294,13 @@ class _Rooms:
         wanted = self._nonce(cookie, link)
         return bool(cookie) and hmac.compare_digest(given.encode(), wanted.encode())
 
-    def _spoken(self, person: str) -> Spoken:
+    def _reader(self, request: Request, person: str) -> Reader:
+        """Who reads the page: the card, what is said and the frame are in one language."""
         known = self.app.directory.person(person)
-        language = (known.language if known else "") or self.app.settings.language
-        return self.app.catalogues.words(language)
+        return self.pages.reader(request, language=known.language if known else "")
+
+    def _spoken(self, request: Request, person: str) -> Spoken:
+        return self.app.catalogues.words(self._reader(request, person).language)
 
     def _said(self, spoken: Spoken, code: str) -> str:
         return spoken.words.first(f"mail.refused.{code}", f"reason.{code}")
@@ -304,10 +308,9 @@ class _Rooms:
     def _page(
         self, request: Request, person: str, page: MailPage, status: int, *, say: str = ""
     ) -> Response:
-        known = self.app.directory.person(person)
-        reader = self.pages.reader(request, language=known.language if known else "")
+        reader = self._reader(request, person)
         if say:
-            page = replace(page, said=self._said(self._spoken(person), say))
+            page = replace(page, said=self._said(self._spoken(request, person), say))
         response = self.pages.respond(
             request, "mail_card.html", page, Frame(), reader=reader, status=status
         )

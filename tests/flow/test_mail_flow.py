@@ -9,6 +9,8 @@ import pytest
 from fastapi.testclient import TestClient
 from flow_house import House, house
 
+from service.i18n import load_words
+from service.web.reader import LANGUAGE_COOKIE
 from workorders import State
 
 
@@ -84,6 +86,34 @@ def test_the_page_is_private_to_the_mail(town: House):
     cookie = page.headers["set-cookie"].lower()
     assert "httponly" in cookie
     assert "samesite=strict" in cookie
+
+
+@pytest.mark.parametrize(("language", "tag", "other"), [("zh", "zh-CN", "en"), ("en", "en", "zh")])
+def test_the_page_is_in_one_language_the_readers(
+    town: House, language: str, tag: str, other: str
+) -> None:
+    """The person's own is English: who chose Chinese at this machine reads the card in Chinese."""
+    town.breach()
+    path, digits = written_to(town, "chen")
+    browser = town.client()
+    browser.cookies.set(LANGUAGE_COOKIE, language)
+    browser, nonce = opened(town, path, browser)
+    wrong = {"nonce": nonce, "verb": "acknowledge", "code": "x" * 6}
+    refused = browser.post(path, data=wrong).text
+    done = browser.post(path, data={**wrong, "code": digits}).text
+    said, unsaid = load_words(language, strict=True), load_words(other, strict=True)
+    for page in (browser.get(path).text, refused, done):
+        assert f'<html lang="{tag}"' in page
+        title = re.search("<title>(.*?)</title>", page)
+        assert title
+        assert title[1].endswith(f" · {said.text('ui.product')}")
+        assert title[1].split(" · ")[0] == re.search("<h1[^>]*>(.*?) · ", page)[1]  # type: ignore[index]
+        assert said.text("level.red") in title[1]
+        assert unsaid.text("ui.product") not in page
+    assert said.text("button.acknowledge") in refused
+    assert unsaid.text("button.acknowledge") not in refused
+    assert said.reason("BAD_CODE") in refused
+    assert said.reason("DONE").split("{")[0].rstrip("。.;；") in done
 
 
 def test_the_digits_acknowledge_once_and_again_shows_what_is_on_record(town: House):

@@ -23,7 +23,9 @@ from service.cli import doctor
 from service.cli.desk import Desk
 from service.demo.inbox import _chat
 from service.demo.slack_server import Fault, SignedRequest, sign
+from service.i18n import load_words
 from service.inbound import clicks
+from service.web.reader import LANGUAGE_COOKIE
 from store import inbox
 from store.schema import table
 from workorders import State
@@ -240,6 +242,23 @@ def test_an_unlinked_user_is_offered_a_private_link_and_the_click_completes(town
     again = town.slack.press_value(message, "take_over", "U77777", f"{order.id}/2/take_over")
     assert town.send(again).status_code == 200
     assert town.order(order.id).owner == "new"
+
+
+def test_the_page_of_a_link_says_in_its_own_language_what_came_of_the_click(town: House):
+    town.breach()
+    message = town.card("chen", "acknowledge")
+    town.send(town.slack.press(message, "acknowledge", "U77777"))
+    path = town.whispers("U77777")[0].rpartition("http://testserver")[2]
+    officer = town.signed_in("new")
+    officer.cookies.set(LANGUAGE_COOKIE, "zh")
+    chinese, english = load_words("zh"), load_words("en")
+    page = officer.post(path).text
+    assert '<html lang="zh-CN"' in page
+    assert f"<title>{chinese.text('link.title')} · " in page
+    assert chinese.reason("DONE").rstrip("。") in page
+    assert english.reason("DONE").rstrip(".") not in page
+    # the chat is the person's: it goes on in the person's own language
+    assert english.reason("DONE").rstrip(".") in town.whispers("U77777")[-1]
 
 
 def test_an_account_of_another_person_is_not_taken_over(town: House):

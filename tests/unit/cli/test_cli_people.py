@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 
+from service.security import sessions
+from service.settings import Settings
+
 CONTRACT = "contract_id,org,product,side,quantity\nP-1,华东钢铁/铜贸易部,cu,buy,1000\n"
 CLOSING = (
     "--disposition", "fixed", "--root-cause", "OVER_HEDGED", "--corrective", "补卖出套保",
@@ -103,6 +106,25 @@ def test_the_first_administrator_is_made_without_a_default_password(terminal: An
     changed = terminal("user", "password", "admin", "--password-stdin", input="another one here\n")
     assert changed.code == 0
     assert [one["id"] for one in terminal("user", "list", "--json").json] == ["admin"]
+
+
+def test_a_new_password_signs_out_whoever_is_in_with_the_old_one(house: Any) -> None:
+    app = house.compose(Settings(data=house.data))
+    try:
+        with app.store.unit_of_work("chen") as uow:
+            theirs = sessions.begin(uow, "chen", "192.0.2.1")
+            other = sessions.begin(uow, "wang", "192.0.2.2")
+    finally:
+        app.close()
+    secret = "a new long password\n"
+    assert house("user", "password", "chen", "--password-stdin", input=secret).code == 0
+    app = house.compose(Settings(data=house.data))
+    try:
+        with app.store.reader() as connection:
+            assert sessions.find(connection, theirs, house.now[0]) is None
+            assert sessions.find(connection, other, house.now[0]) is not None
+    finally:
+        app.close()
 
 
 @pytest.mark.parametrize(

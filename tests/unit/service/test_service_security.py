@@ -210,6 +210,32 @@ def test_a_session_in_use_lives_on_but_not_for_ever(house: House) -> None:
     assert seen == [200] * 11 + [303] * 2
 
 
+@pytest.mark.parametrize(
+    ("wish", "tag", "title", "help_"),
+    [
+        ("zh-CN,zh;q=0.9", "zh-CN", "登录", "没有账号或忘记密码"),
+        ("en", "en", "Sign in", "No account, or a lost password?"),
+    ],
+)
+def test_the_sign_in_page_is_in_the_browsers_language_and_says_who_helps(
+    house: House, wish: str, tag: str, title: str, help_: str
+) -> None:
+    page = house.client().get("/login", headers={"Accept-Language": wish}).text
+    assert f'<html lang="{tag}"' in page
+    assert f"<title>{title} · " in page
+    assert help_ in page
+
+
+def test_where_nobody_needs_a_password_none_can_be_lost(tmp_path: Path) -> None:
+    person = DemoPerson("chen", "陈芳", ("risk_officer",), "集团")
+    demo = House(tmp_path / "demo", demo_people=lambda: (person,))
+    assert "lost password" not in demo.client().get("/login").text
+    first = House(tmp_path / "first", has_logins=lambda: False)
+    page = first.client().get("/login").text
+    assert "hedgewarden user create" in page
+    assert "lost password" not in page
+
+
 def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(house: House) -> None:
     answer = house.client().post("/login", data={"login": "chen.fang", "password": PASSWORD})
     cookie = answer.headers["set-cookie"].lower()
