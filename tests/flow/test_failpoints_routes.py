@@ -727,19 +727,23 @@ ACTS: dict[str, Callable[[World], Request]] = {
 }
 
 
-def routes(found: Any, prefix: str = "") -> Iterator[str]:
-    """The paths of everything that takes a POST, PUT, PATCH or DELETE."""
+def ways(found: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Method and path of everything that a web application answers to."""
     for one in found:
         if methods := getattr(one, "methods", None):
-            if methods & {"POST", "PUT", "PATCH", "DELETE"}:
-                yield prefix + one.path
+            yield from ((method, prefix + one.path) for method in methods)
             continue
         for name in ("routes", "original_router", "router", "app"):
             inner = getattr(one, name, None)
             inner = inner if name == "routes" else getattr(inner, "routes", None)
             if inner:
-                yield from routes(inner, prefix + getattr(one, "path", ""))
+                yield from ways(inner, prefix + getattr(one, "path", ""))
                 break
+
+
+def routes(found: Any) -> Iterator[str]:
+    """The paths of everything that takes a POST, PUT, PATCH or DELETE."""
+    return (path for method, path in ways(found) if method in {"POST", "PUT", "PATCH", "DELETE"})
 
 
 def test_every_route_that_takes_something_is_named_here(world: World):
