@@ -4,12 +4,11 @@ import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.util import find_spec
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from channel_suite import NOW, ORDER, ChannelSuite, a_card
-from chat_harness import WORDS
+from chat_harness import WORDS, ChatHarness
 
 from integrations.apprise_notices import AppriseChannel
 from integrations.outbound import Outbound
@@ -36,32 +35,15 @@ def channel_at(url: str, outbound: Outbound | None = None) -> AppriseChannel:
     )
 
 
-class AppriseHarness:
+class AppriseHarness(ChatHarness):
     address = "chen@here.invalid"
     unknown_address = "nobody@here.invalid"
-    strangers = False
+    strangers = False  # nothing can be pressed
 
     def __init__(self, server: NoticeServer) -> None:
-        self.server = server
-        server.unknown.add(self.unknown_address)
+        super().__init__(server)
         self.place = urlsplit(server.url).netloc
         self.channel = channel_at(f"json://{self.place}/box/{{email}}?-token={TOKEN}")
-
-    def delivered(self) -> int:
-        return len([one for one in self.server.messages if one.user == self.address])
-
-    def press(self, *_given: Any, **_named: Any) -> RawInbound:
-        raise NotImplementedError  # nothing can be pressed
-
-    def tampered(self, raw: RawInbound) -> RawInbound:
-        raise NotImplementedError
-
-    def set_outage(self, *, on: bool) -> None:
-        self.server.lasting = Fault(status=503) if on else None
-
-    def set_rate_limit(self, after_s: int | None) -> None:
-        limit = None if after_s is None else Fault(status=429, retry_after=after_s)
-        self.server.lasting = limit
 
     def forget(self, handle: Handle) -> None:
         """Nothing that was told can be edited."""

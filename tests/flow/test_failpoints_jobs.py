@@ -9,6 +9,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -383,6 +384,45 @@ def test_the_digits_of_a_mail_acknowledge_once(town: House, breaking: Breaking) 
     converges(town, breaking, lambda: browser.post(path, data=form), least=10)
     assert town.order(order.id).acknowledged_by == "chen"
     assert town.actions().count("order.acknowledge") == 1
+
+
+def a_test_call(town: House, channel: str) -> str:
+    """A test call that has reached Chen; its number."""
+    body = {"person": "chen", "channel": channel}
+    (made,) = town.client("wang").post("/api/v1/test-calls", json=body).json()["tests"]
+    town.run_agents()
+    return str(made["id"])
+
+
+def test_a_test_call_is_confirmed_once_in_the_chat(town: House, breaking: Breaking) -> None:
+    card = town.card("chen", "acknowledge", a_test_call(town, "slack"))
+    pressed = town.slack.press(card, "acknowledge", slack_user("chen"))
+
+    def act() -> None:
+        town.send(pressed, **{"X-Slack-Retry-Num": "1"})
+        clicks.work_off(town.app)
+
+    converges(town, breaking, act, least=10)
+    assert town.actions().count("test_call.confirm") == 1
+
+
+def test_a_test_call_is_confirmed_once_by_mail(town: House, breaking: Breaking) -> None:
+    path, digits = written_to(town, "chen", a_test_call(town, "email"))
+    browser, nonce = opened(town, path)
+    form = {"nonce": nonce, "verb": "acknowledge", "code": digits}
+    converges(town, breaking, lambda: browser.post(path, data=form), least=5)
+    assert town.actions().count("test_call.confirm") == 1
+
+
+def test_a_test_call_that_fails_says_so_once(town: House, breaking: Breaking) -> None:
+    body = {"person": "chen", "channel": "slack"}
+    assert town.client("wang").post("/api/v1/test-calls", json=body).status_code == 201
+    with town.app.store.unit_of_work("cli:test") as uow:
+        known = town.app.directory
+        gone = tuple(replace(one, accounts=()) for one in known.people)
+        assert save_directory(uow, replace(known, people=gone))
+    converges(town, breaking, one_job(town, "delivery"), least=5)
+    assert town.actions().count("test_call.failed") == 1
 
 
 def test_signing_in_leaves_a_session_with_its_record_or_neither(
