@@ -1,7 +1,7 @@
 """The directory as one value: who belongs where, who sees and may do what, who is asked."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cached_property
@@ -274,12 +274,16 @@ class Directory:
             timezone=self.timezone,
         )
 
-    def _available(self, people: Iterable[str], at: datetime) -> tuple[str, ...]:
+    def _available(
+        self, people: Iterable[str], at: datetime, watch: Watch | None = None
+    ) -> tuple[str, ...]:
         wanted = [Answer(one, RoutingReason.ROUTING_LIST) for one in people]
-        return tuple(one.person for one in self.watch.present(wanted, at))
+        return tuple(one.person for one in (watch or self.watch).present(wanted, at))
 
-    def _on_call_at(self, node: str, role: Role, at: datetime) -> OnCall | None:
-        found = self.watch.answering(node, role, at)
+    def _on_call_at(
+        self, node: str, role: Role, at: datetime, watch: Watch | None = None
+    ) -> OnCall | None:
+        found = (watch or self.watch).answering(node, role, at)
         if not found:
             return None
         return OnCall(node, role, tuple(one.person for one in found), found[0].reason)
@@ -292,43 +296,59 @@ class Directory:
                 return found
         return None
 
+    def called(self, names: Collection[str]) -> frozenset[str]:
+        """The ids of the people whom sources call by one of `names`: their id or their login."""
+        return frozenset(one.id for one in self.people if {one.id, one.login} & {*names} - {""})
+
     def assignees(
-        self, org: str, level: str, at: datetime, role: Role = Role.RISK_OFFICER
+        self,
+        org: str,
+        level: str,
+        at: datetime,
+        role: Role = Role.RISK_OFFICER,
+        *,
+        about: Collection[str] = (),
     ) -> Routing:
         """To whom a work order of `level` at `org` goes.
 
         The nearest node from `org` upward that has somebody decides: its explicit routing list,
         else its roster for `role`, else the deputy. When no node has anybody, the role's holders,
         then the managers, then the last resort. A roster that had nobody reports itself.
+
+        Whom the order is about (`about`, as sources call people) is never named: it goes on to
+        who answers in that person's place.
         """
+        watch = self.watch
+        if about:
+            watch = replace(watch, active=watch.active - self.called(about))
         empty = False
         for node in ancestors(org):
             above = "" if node == org else org
             listed = self._available(
-                self.nodes[node].routed(level) if node in self.nodes else (), at
+                self.nodes[node].routed(level) if node in self.nodes else (), at, watch
             )
             if listed:
                 # A unit that names nobody at all is routed above by design; one whose own roster
                 # had nobody now is a hole in the night, wherever the order goes instead.
                 reports = (ROSTER_EMPTY,) if empty else ()
                 return Routing(listed, RoutingReason.ROUTING_LIST, above, reports)
-            empty = empty or self.watch.has_roster(node, role)
-            duty = self._on_call_at(node, role, at)
+            empty = empty or watch.has_roster(node, role)
+            duty = self._on_call_at(node, role, at, watch)
             if duty is not None:
                 reports = (ROSTER_EMPTY,) if above else ()
                 return Routing(duty.people, duty.reason, above, reports)
-        people, reason = self.beyond_roster(org, role, at)
+        people, reason = self.beyond_roster(org, role, at, watch)
         return Routing(people, reason, org, (ROSTER_EMPTY,))
 
     def beyond_roster(
-        self, org: str, role: Role, at: datetime
+        self, org: str, role: Role, at: datetime, watch: Watch | None = None
     ) -> tuple[tuple[str, ...], RoutingReason]:
         """Who is asked when no roster names anybody: role's holders, managers, the last resort."""
         for wanted in (role, Role.MANAGER):
-            people = self._available(self.role_holders(wanted, org), at)
+            people = self._available(self.role_holders(wanted, org), at, watch)
             if people:
                 return people, RoutingReason.ROLE_HOLDERS
-        last = self._available([self.last_resort] if self.last_resort else [], at)
+        last = self._available([self.last_resort] if self.last_resort else [], at, watch)
         return last, RoutingReason.LAST_RESORT if last else RoutingReason.NOBODY
 
 

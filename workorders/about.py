@@ -1,13 +1,36 @@
-"""What a reader may not see because it is about the reader."""
+"""Whom a matter is about: they neither read it, nor answer for it, nor are told of it."""
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, bindparam, or_, select
 
 from directory.scopes import Scopes
+from workorders.model import Alert, WorkOrder
 from workorders.rows import ALERTS
 
 _A = ALERTS.c
+_OF_ORDER = (
+    select(_A.actor)
+    .where(_A.order_id.in_(bindparam("orders", expanding=True)), _A.actor != "")
+    .distinct()
+)
+_OF_CASE = select(_A.actor).where(_A.case_id == bindparam("case"), _A.actor != "").distinct()
+
+
+def subjects_of(connection: Connection, matter: WorkOrder | Alert) -> frozenset[str]:
+    """What the sources call the people whom an order or alert is about.
+
+    An order is about those of its alerts, and of the order that it follows or was merged into.
+    """
+    if isinstance(matter, Alert):
+        return frozenset({matter.actor} - {""})
+    orders = [one for one in (matter.id, matter.reopened_from, matter.merged_into) if one]
+    return frozenset(connection.scalars(_OF_ORDER, {"orders": orders}))
+
+
+def subjects_of_case(connection: Connection, case_id: str) -> frozenset[str]:
+    """What the sources call the people whom the alerts of a case are about."""
+    return frozenset(connection.scalars(_OF_CASE, {"case": case_id}))
 
 
 def about_reader(connection: Connection, scopes: Sequence[str]) -> frozenset[str]:

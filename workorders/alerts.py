@@ -69,7 +69,8 @@ def raise_alert(
     uow: UnitOfWork, ctx: Context, match: Match, level: Level, key: str, *, case: Case
 ) -> Alert:
     """A new line in the triage inbox."""
-    people = route(uow, ctx, match.org, level)[0]
+    about = (match.actor,) if match.actor else ()
+    people = route(uow, ctx, match.org, level, about)[0]
     alert = Alert(
         id=rows.next_id(uow, "AL", uow.now.astimezone(ctx.zone)),
         key=key,

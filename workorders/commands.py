@@ -13,6 +13,7 @@ from typing import Any
 from store import timers
 from store.unit_of_work import UnitOfWork
 from workorders import journal, rows
+from workorders.about import subjects_of
 from workorders.acting import Act, perform_act
 from workorders.context import Context
 from workorders.levels import Level
@@ -27,7 +28,7 @@ from workorders.opening import (
     stop_paging,
 )
 from workorders.policy import policy_from_json
-from workorders.states import Outcome, Verb
+from workorders.states import PERMISSIONS, Outcome, Verb
 
 _NOTE_LIMIT = 20_000
 _TAG_LIMIT = 64
@@ -145,7 +146,18 @@ def reassign(
     uow: UnitOfWork, ctx: Context, order_id: str, *, people: Sequence[str], reason: str = ""
 ) -> Outcome:
     """转办: other people answer for it; the deadlines stay."""
-    code = "" if people else "NEEDS_PEOPLE"
+
+    def check(before: WorkOrder, _after: WorkOrder) -> tuple[str, Mapping[str, Any]]:
+        if not people:
+            return "NEEDS_PEOPLE", {}
+        never = ctx.people.called(subjects_of(uow.connection, before))
+        for person in dict.fromkeys(people):
+            if person in never:
+                return "OWN_MATTER", {"person": person}
+            may = ctx.may(person, PERMISSIONS[Verb.RESOLVE], before.org, uow.now).allowed
+            if not may and person not in before.assignees:  # whom the routing names stays
+                return "PERSON_CANNOT_ACT", {"person": person}
+        return "", {}
 
     def change(_before: WorkOrder, after: WorkOrder) -> WorkOrder:
         return replace(after, assignees=tuple(dict.fromkeys(people)), owner="")
@@ -153,7 +165,7 @@ def reassign(
     act = Act(
         params={"people": list(people)},
         text=reason,
-        check=lambda _before, _after: (code, {}),
+        check=check,
         change=change,
     )
     outcome = perform_act(uow, ctx, order_id, Verb.REASSIGN, act)

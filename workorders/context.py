@@ -1,5 +1,6 @@
 """What the commands are handed: who is who, the trading calendar, the policy, the channels."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from typing import Protocol
@@ -38,8 +39,13 @@ class Permission(Protocol):
 class People(Protocol):
     """What is asked of the directory (`directory.Directory` fits)."""
 
-    def assignees(self, org: str, level: str, at: datetime) -> Routing:
-        """Whom a matter of that level in that organisation goes to."""
+    def assignees(
+        self, org: str, level: str, at: datetime, *, about: Collection[str] = ()
+    ) -> Routing:
+        """Whom a matter of that level goes to in that organisation; never whom it is about."""
+
+    def called(self, names: Collection[str]) -> frozenset[str]:
+        """The ids of the people whom sources call by one of `names`."""
 
     def may(self, person: str, permission: str, org: str, at: datetime) -> Permission:
         """Whether the person holds the permission for the organisation at that time."""
@@ -76,9 +82,11 @@ class Context:
         """Whether `person` holds `permission` for `org` at `at`."""
         return self.people.may(person, permission, org, at)
 
-    def roster(self, org: str, level: Level, at: datetime) -> tuple[str, ...]:
-        """The people on duty for `org` at `level`."""
-        return tuple(self.people.assignees(org, level.value, at).people)
+    def roster(
+        self, org: str, level: Level, at: datetime, about: Collection[str] = ()
+    ) -> tuple[str, ...]:
+        """The people on duty for `org` at `level`, for a matter that is about `about`."""
+        return tuple(self.people.assignees(org, level.value, at, about=about).people)
 
     def clock_of(self, order: WorkOrder) -> OrderClock:
         """The clock of an order under its own frozen policy."""

@@ -28,10 +28,15 @@ CORRECTIVE = "workorders.corrective"
 #: Who may say that another's action is done, and give it more time.
 PERMISSION = PERMISSIONS[Verb.CLOSE]
 AGAIN = timedelta(days=7)
-#: The furthest that an action may be put off.
+#: The furthest that an action may be due.
 LONGEST = timedelta(days=366)
 _TEXT_LIMIT = 4_000
 _ROWS = table(str(CorrectiveRow.__tablename__))
+
+
+def in_time(now: datetime, due: datetime) -> bool:
+    """Whether an action may be due then: after now, and not so far off that nobody follows it."""
+    return now < due <= now + LONGEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +134,7 @@ def put_off(
         refused = "CORRECTIVE_OWN"
     elif not reason.strip():
         refused = "NEEDS_REASON"
-    elif not uow.now < due <= uow.now + LONGEST:
+    elif not in_time(uow.now, due):
         refused = "CORRECTIVE_DUE"
     if refused:
         return _refuse(uow, "order.corrective_moved", one, refused)

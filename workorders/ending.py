@@ -9,14 +9,15 @@ from sqlalchemy import update
 from store import timers
 from store.unit_of_work import UnitOfWork
 from workorders import journal, rows
+from workorders.about import subjects_of
 from workorders.acting import Act, perform_act, refuse
 from workorders.again import tell_again
 from workorders.closing import conclude
 from workorders.context import Context
-from workorders.correctives import follow
+from workorders.correctives import follow, in_time
 from workorders.guard import Condition, decide_close
 from workorders.levels import Level
-from workorders.model import Closing, WorkOrder
+from workorders.model import Closing, Corrective, WorkOrder
 from workorders.noise import Trigger
 from workorders.notices import notify, told_people
 from workorders.opening import (
@@ -105,6 +106,10 @@ def close(
             closer=uow.actor,
             may_override=ctx.may(uow.actor, OVERRIDE, before.org, uow.now).allowed,
         )
+        if verdict.allowed and closing.corrective is not None:
+            code, params = _not_followed(uow, ctx, before, closing.corrective)
+            if code:
+                return code, params
         return verdict.code, verdict.params
 
     answers: dict[str, Any] = {
@@ -134,6 +139,15 @@ def close(
         # Everybody who was paged learns that it is over.
         notify(uow, ctx, outcome.order, told_people(uow.connection, order_id), Trigger.CLOSED)
     return outcome
+
+
+def _not_followed(
+    uow: UnitOfWork, ctx: Context, order: WorkOrder, wanted: Corrective
+) -> tuple[str, Mapping[str, Any]]:
+    """Why nobody would follow this corrective action; empty when somebody can."""
+    if wanted.owner and not ctx.may(wanted.owner, "view", order.org, uow.now).allowed:
+        return "CORRECTIVE_OWNER", {"person": wanted.owner}
+    return ("", {}) if in_time(uow.now, wanted.due) else ("CORRECTIVE_DUE", {"found": wanted.due})
 
 
 def merge(
@@ -181,6 +195,7 @@ def reopen(uow: UnitOfWork, ctx: Context, order_id: str, *, reason: str) -> Outc
         reason="REOPENED",
         reopened_from=order.id,
         assignees=order.assignees,
+        about=subjects_of(uow.connection, order),
         drill=order.drill,
     )
     journal.decision(

@@ -13,6 +13,7 @@ from store import timers
 from store.timers import Timer
 from store.unit_of_work import UnitOfWork
 from workorders import journal, rows
+from workorders.about import subjects_of
 from workorders.acting import refuse
 from workorders.commands import wake
 from workorders.context import Context
@@ -95,10 +96,11 @@ def _reached(
     frozen = order.policy if isinstance(order, WorkOrder) else None
     policy = policy_from_json(frozen) if frozen else ctx.policy
     told = told_people(connection, order.id) or order.assignees
+    about = subjects_of(connection, order)
     return whom(
         rung,
         order.org,
-        roster=lambda org: ctx.roster(org, order.level, now),
+        roster=lambda org: ctx.roster(org, order.level, now, about),
         told=told,
         last_resort=policy.last_resort,
     )

@@ -23,6 +23,7 @@ from workorders.notices import Sent
 from workorders.opening import Lead, is_active, open_order, raise_level
 from workorders.placing import absorb, place
 from workorders.policy import policy_from_json
+from workorders.relieving import relieve
 from workorders.rows import CASES, MATCHES
 from workorders.ticks import note_change
 from workorders.triage import opens_order
@@ -106,6 +107,7 @@ def ingest_match(uow: UnitOfWork, match: Match, ctx: Context) -> Result:
         case=case,
         reason="MATCH",
         alone=alert.id if new else "",
+        about={one.actor for one in (*alerts, alert)} - {""},
     )
     return replace(result, order_id=order.id, opened=True)
 
@@ -193,6 +195,7 @@ def _onto_order(  # noqa: PLR0917 - one step of `ingest_match`
         changed = replace(changed, clears=(*order.clears, match.clears))
     if grave and match.clears is None:
         changed = replace(changed, needs_disposition=True)
+    changed = relieve(uow, ctx, changed, match)
     rows.save_order(uow, changed, was=order.version)
     if grave and level > order.level and not waits(uow, ctx, match, alert):
         raise_level(uow, ctx, changed, _lead(match, level), reason="MATCH")

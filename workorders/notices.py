@@ -16,6 +16,7 @@ from sqlalchemy import Connection, bindparam, func, select, update
 from store import outbox
 from store.unit_of_work import UnitOfWork
 from workorders import journal, rows
+from workorders.about import subjects_of
 from workorders.card import Card, CardKind, card_from_json
 from workorders.cards import alert_card, order_card
 from workorders.context import Context
@@ -28,6 +29,8 @@ from workorders.policy import Policy, policy_from_json
 from workorders.rows import NOTICES
 
 _HOUR = timedelta(hours=1)
+#: Why somebody neither answers for a matter nor is told of it: it is about that person.
+OWN_MATTER = "OWN_MATTER"
 #: Cards that were to go out and did not; each leaves a row, so that nothing is lost.
 KEPT_BACK = frozenset({"PERSON_HOUR_LIMIT", "SILENCED", "INHIBITED"})
 _LIVE = ("queued", "sent", "stale")
@@ -123,6 +126,8 @@ def notify(
         state = matter.state
     else:
         policy, state = ctx.policy, State.OPEN
+    # Who opened or raised it has left them out already.
+    own = () if new else _own(uow, ctx, matter, people, policy)
     last = {} if new else _last_sent(uow, matter.id, changed_at)
     mute = mute_of(uow, matter, trigger, policy)
     kept: dict[str, Muted] = {}
@@ -130,8 +135,8 @@ def notify(
     numbers = count(1 if new else number_of(uow, matter.id))
     decide = partial(decide_notice, trigger, matter.level, state, at=uow.now, policy=policy)
     told: list[str] = []
-    held: dict[str, tuple[str, ...]] = {}
-    for person in dict.fromkeys(people):
+    held: dict[str, tuple[str, ...]] = {OWN_MATTER: own} if own else {}
+    for person in dict.fromkeys(one for one in people if one not in own):
         before = last.get(person, History())
         verdict = decide(before)
         if verdict.notify:
@@ -171,6 +176,18 @@ def notify(
     if told or KEPT_BACK & held.keys():
         _report(uow, matter, sent, trigger, rung, kept)
     return sent
+
+
+def _own(
+    uow: UnitOfWork,
+    ctx: Context,
+    matter: WorkOrder | Alert,
+    people: Sequence[str],
+    policy: Policy,
+) -> tuple[str, ...]:
+    """Those whom the matter is about; the last resort hears of it all the same."""
+    never = ctx.people.called(subjects_of(uow.connection, matter))
+    return tuple(one for one in people if one in never and one not in policy.last_resort)
 
 
 def queue_card(

@@ -1,6 +1,6 @@
 """Opening an order, raising its level, and the timers that belong to it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from directory.errors import DirectoryError
 from store import timers
 from store.unit_of_work import UnitOfWork
 from workorders import journal, rows
+from workorders.about import subjects_of, subjects_of_case
 from workorders.context import Context
 from workorders.ladder import Rung, rung_after
 from workorders.levels import Level
@@ -65,10 +66,13 @@ class Lead:
 
 
 def route(
-    uow: UnitOfWork, ctx: Context, org: str, level: Level
+    uow: UnitOfWork, ctx: Context, org: str, level: Level, about: Collection[str] = ()
 ) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
-    """People, reason and reports of the routing; the last resort when it names nobody."""
-    routing = ctx.people.assignees(org, level.value, uow.now)
+    """People, reason and reports of the routing; the last resort when it names nobody.
+
+    Whom the matter is about is not named, save as the last resort: somebody must hear of it.
+    """
+    routing = ctx.people.assignees(org, level.value, uow.now, about=about)
     reports: tuple[str, ...] = tuple(getattr(routing, "reports", ()))
     if routing.people:
         return tuple(routing.people), str(routing.reason), reports
@@ -97,6 +101,7 @@ def open_order(
     alone: str = "",
     reopened_from: str = "",
     assignees: tuple[str, ...] = (),
+    about: Collection[str] | None = None,
     title: str = "order.title",
     drill: bool = False,
 ) -> WorkOrder:
@@ -111,11 +116,15 @@ def open_order(
         alone: the one alert of a case that is made in this unit; it waits for nothing.
         reopened_from: the order that it follows.
         assignees: whose it is besides those of the routing.
+        about: what the sources call those whom it is about; None asks the alerts of the case.
         title: the key of its title.
         drill: whether it only tries the paging.
     """
-    people, routing_reason, reports = route(uow, ctx, lead.org, lead.level)
-    people = tuple(dict.fromkeys((*assignees, *people)))
+    if about is None:
+        about = subjects_of_case(uow.connection, case.id) if case is not None else ()
+    people, routing_reason, reports = route(uow, ctx, lead.org, lead.level, about)
+    never = ctx.people.called(about) if about else frozenset[str]()
+    people = tuple(dict.fromkeys((*(one for one in assignees if one not in never), *people)))
     order = WorkOrder(
         id=rows.next_id(uow, "WO", uow.now.astimezone(ctx.zone)),
         kind=lead.kind,
@@ -267,7 +276,8 @@ def raise_level(
     outcome = move(order, Verb.RAISE_LEVEL, actor=uow.actor, at=uow.now, level=lead.level)
     if not outcome.changed or outcome.order is None:
         return order
-    people, routing_reason, reports = route(uow, ctx, order.org, lead.level)
+    about = subjects_of(uow.connection, order)
+    people, routing_reason, reports = route(uow, ctx, order.org, lead.level, about)
     stop_clocks(uow, order)
     raised = replace(
         outcome.order,

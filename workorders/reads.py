@@ -113,7 +113,12 @@ def within(column: ColumnElement[str], scopes: Sequence[str]) -> ColumnElement[b
     if not scopes.matters:
         return false()
     about = ALERTS.alias("about")
-    of_order = about.c.order_id == (ORDERS.c.id if table is ORDERS else ALERTS.c.order_id)
+    of_order = (
+        # one that follows such an order, or was merged into it, is about the same person
+        about.c.order_id.in_([ORDERS.c.id, ORDERS.c.reopened_from, ORDERS.c.merged_into])
+        if table is ORDERS
+        else about.c.order_id == ALERTS.c.order_id
+    )
     subject = exists().where(of_order, about.c.actor.in_(scopes.subjects), about.c.order_id != "")
     conditions = [inside, not_(subject)]
     if table is ALERTS:

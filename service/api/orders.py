@@ -60,6 +60,8 @@ _INCOMPLETE = frozenset(
         "TIME_INVALID",
         "FILE_NAMELESS",
         "FILE_EMPTY",
+        "CORRECTIVE_OWNER",
+        "CORRECTIVE_DUE",
     }
 )
 _FORBIDDEN = frozenset(

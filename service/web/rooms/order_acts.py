@@ -24,6 +24,7 @@ from service.web.rooms.order_page import order_page
 from service.web.rooms.order_said import answered
 from store import UnitOfWork
 from workorders import reads
+from workorders.about import subjects_of
 from workorders.attachments import attach
 from workorders.context import Context
 from workorders.model import Closing, Corrective, WorkOrder
@@ -100,7 +101,8 @@ def undo(here: Viewer, number: Number) -> Response:
     def back(uow: UnitOfWork, ctx: Context, order: WorkOrder) -> Outcome:
         if order.owner != uow.actor:
             return Outcome(ok=False, code="MOVE_NOT_ALLOWED", order=order)
-        roster = ctx.roster(order.org, order.level, uow.now)
+        about = subjects_of(uow.connection, order)
+        roster = ctx.roster(order.org, order.level, uow.now, about)
         others = [one for one in order.assignees if one != uow.actor or one in roster]
         reason = here.text("ui.undo")
         return workorders.reassign(uow, ctx, order.id, people=others or roster, reason=reason)
@@ -214,8 +216,6 @@ def reassign(here: Viewer, number: Number, person: Word, reason: Text = "") -> R
     """转办."""
 
     def give(uow: UnitOfWork, ctx: Context, order: WorkOrder) -> Outcome:
-        if not here.directory.sees(person, order.org, uow.now).allowed:
-            return Outcome(ok=False, code="NEEDS_PEOPLE", order=order)
         return workorders.reassign(uow, ctx, order.id, people=[person], reason=reason)
 
     return _do(here, number, Verb.REASSIGN, give)

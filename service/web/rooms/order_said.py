@@ -83,6 +83,8 @@ def refusal_text(here: Here, outcome: Outcome) -> str:
     for name in ("missing", "until"):
         if params.get(name):
             params[name] = here.spoken.value(name, params[name])
+    if params.get("person"):
+        params["person"] = here.names.person(str(params["person"]))
     key = f"reason.{outcome.code}"
     return here.text(key, **params) if key in here.reader.words else outcome.code
 
