@@ -266,12 +266,12 @@ def context_of(
     )
 
 
-def address_of(around: Surroundings, person: str, channel: str, settings: Settings) -> str:
+def address_of(directory: Directory, person: str, channel: str, settings: Settings) -> str:
     """Where a person is reached: the user in a chat, mail address or number; empty when unknown.
 
     What apprise needs to know of a person stands in its address, in `settings`.
     """
-    found = around.directory.person(person)
+    found = directory.person(person)
     if found is None or not found.active:
         return ""
     place = ""

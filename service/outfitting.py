@@ -26,7 +26,7 @@ def agents_of(app: Application, *, use_child: bool) -> Agents:
         context=lambda around: context_of(around, app.channel_names, app.policy),
         channels=app.channels,
         address=lambda person, channel: address_of(
-            directories.now(), person, channel, app.settings
+            directories.now().directory, person, channel, app.settings
         ),
         holder=f"{socket.gethostname()}:{os.getpid()}",
         models=app.settings.data / "models",

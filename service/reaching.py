@@ -1,18 +1,19 @@
 """Test calls (拨测) as every surface starts, confirms and lists them."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
-from agents.facts import Surroundings
 from directory import Directory, Role, ancestors, coverage
 from directory.coverage import rosters
 from service.application import Application, address_of
 from service.approval_refresh import queue_refresh
+from service.channels import channel_names_of
 from service.on_call import seen, unit_of
+from service.settings import Settings
 from store import UnitOfWork
 from workorders import Answer
 from workorders.channel import Inbound
@@ -38,9 +39,10 @@ class Reached:
     Attributes:
         channel: empty for somebody who has an address on none.
         status: ``confirmed``, ``failed``, ``waiting``, ``unconfirmed``, ``told`` (sent, where
-            nothing comes back), ``never`` (no test yet) or ``no_address``.
+            nothing comes back), ``moved`` (to another address than the person's own now), ``never``
+            (no test yet) or ``no_address``.
         last: the last test; None for none.
-        confirmed: the last that was confirmed.
+        confirmed: the last that was confirmed, at the address of now.
     """
 
     person: str
@@ -66,7 +68,7 @@ def start(uow: UnitOfWork, app: Application, person: str, channel: str = "") -> 
         app.context(around),
         person,
         known.unit if known is not None else "",
-        _channels(around, app, person),
+        _addresses(around.directory, app.channel_names, person, app.settings),
         silent=[name for name, one in app.channels.items() if not one.interactive],
         asked=channel,
         active=known is not None and known.active,
@@ -88,10 +90,14 @@ def overview(
     connection: Connection, app: Application, people: Iterable[str], now: datetime
 ) -> list[Reached]:
     """What is known of these people, in their order: a line for each channel with an address."""
-    around = app.directories.around(connection)
+    directory = app.directories.around(connection).directory
     wanted = list(dict.fromkeys(people))
     known = reaches(connection, wanted)
-    return [line for person in wanted for line in _lines(around, app, person, known, now)]
+    lines: list[Reached] = []
+    for person in wanted:
+        has = _addresses(directory, app.channel_names, person, app.settings)
+        lines += _lines(person, has, known, now)
+    return lines
 
 
 def on_rosters(
@@ -117,25 +123,33 @@ def people_on(directory: Directory, scopes: Sequence[str], now: datetime) -> lis
 
 
 def unreached(
-    connection: Connection,
-    directory: Directory,
-    channels: Collection[str],
-    now: datetime,
-    days: int,
+    connection: Connection, directory: Directory, settings: Settings, now: datetime
 ) -> list[tuple[str, Role]]:
-    """The rosters of whose coming week nobody has confirmed a test in the last `days`.
+    """The rosters of whose coming week nobody has confirmed a test in the last `test_call_days`.
 
     A roster that names nobody at all is another fault, and told as one.
     """
     weeks = on_rosters(directory, now)
-    known = reaches(connection, {one for people in weeks.values() for one in people})
-    since = now - timedelta(days=days)
-    fresh = {
-        person
-        for (person, channel), one in known.items()
-        if channel in channels and _confirmed_since(one, since)
-    }
-    return [roster for roster, people in weeks.items() if people and not fresh & set(people)]
+    people = {one for week in weeks.values() for one in week}
+    known, since = reaches(connection, people), now - timedelta(days=settings.test_call_days)
+    fresh = {one for one in people if _reached_since(directory, settings, one, known, since)}
+    return [roster for roster, week in weeks.items() if week and fresh.isdisjoint(week)]
+
+
+def _reached_since(
+    directory: Directory,
+    settings: Settings,
+    person: str,
+    known: Mapping[tuple[str, str], Reach],
+    since: datetime,
+) -> bool:
+    has = _addresses(directory, channel_names_of(settings), person, settings)
+    found = (
+        _confirmed_at(known[person, channel], address)
+        for channel, address in has.items()
+        if (person, channel) in known
+    )
+    return any(one is not None and (one.confirmed_at or since) >= since for one in found)
 
 
 def reached_document(directory: Directory, one: Reached) -> dict[str, Any]:
@@ -170,27 +184,31 @@ def probe_document(one: Probe) -> dict[str, Any]:
     }
 
 
-def _channels(around: Surroundings, app: Application, person: str) -> list[str]:
-    names = app.channel_names
-    return [one for one in names if address_of(around, person, one, app.settings)]
+def _addresses(
+    directory: Directory, channels: Iterable[str], person: str, settings: Settings
+) -> dict[str, str]:
+    found = {one: address_of(directory, person, one, settings) for one in channels}
+    return {channel: address for channel, address in found.items() if address}
 
 
 def _lines(
-    around: Surroundings,
-    app: Application,
-    person: str,
-    known: dict[tuple[str, str], Reach],
-    now: datetime,
+    person: str, has: Mapping[str, str], known: Mapping[tuple[str, str], Reach], now: datetime
 ) -> Iterator[Reached]:
-    has = _channels(around, app, person)
-    for channel in has:
+    for channel, address in has.items():
         one = known.get((person, channel))
         if one is None:
             yield Reached(person, channel, "never")
         else:
-            yield Reached(person, channel, one.last.status(now), one.last, one.confirmed)
+            status = one.last.status(now) if one.last.went_to(address) else "moved"
+            yield Reached(person, channel, status, one.last, _confirmed_at(one, address))
     if not has:
         yield Reached(person, "", "no_address")
+
+
+def _confirmed_at(one: Reach, address: str) -> Probe | None:
+    """The last confirmation, where it came from this address."""
+    known = one.confirmed
+    return known if known is not None and known.went_to(address) else None
 
 
 def _answering(directory: Directory, org: str, role: Role, now: datetime) -> Iterator[str]:
@@ -198,8 +216,3 @@ def _answering(directory: Directory, org: str, role: Role, now: datetime) -> Ite
     # Who answers only because the roster names nobody is not on it.
     people = (answer.person for one in found if not one.gap for answer in one.answers)
     yield from dict.fromkeys(people)
-
-
-def _confirmed_since(one: Reach, since: datetime) -> bool:
-    at = one.confirmed.confirmed_at if one.confirmed is not None else None
-    return at is not None and at >= since

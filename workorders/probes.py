@@ -5,9 +5,10 @@ it belongs to no order, no ladder and no figure, nothing mutes it and nothing ta
 fails. What it found out is kept for the person and the channel.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, and_, func, insert, select, update
@@ -32,6 +33,7 @@ LASTS = timedelta(hours=24)
 AGAIN_AFTER = timedelta(minutes=10)
 _SECOND = timedelta(seconds=1)
 _ERROR_LIMIT = 200
+_PLACE = 16
 _ROWS = table(str(ProbeRow.__tablename__))
 
 
@@ -44,6 +46,7 @@ class Probe:
         state: how far it came: ``queued``, ``sent``, ``delivered`` or ``answered`` (a receipt says
             so), ``failed``.
         error: why it failed, or why the last attempt did; a code where there is one.
+        place: stands for the address that was tested (`place_of`); a new address is another one.
         ends_at: until when it can be confirmed; the start itself where nothing comes back.
         sent_at: when the channel took it.
     """
@@ -54,6 +57,7 @@ class Probe:
     org: str
     state: str
     error: str
+    place: str
     started_by: str
     started_at: datetime
     ends_at: datetime
@@ -85,9 +89,13 @@ class Probe:
             return "waiting" if self.state == "queued" else "told"
         return "waiting" if now < self.ends_at else "unconfirmed"
 
-    def in_the_way(self, now: datetime) -> bool:
+    def went_to(self, address: str) -> bool:
+        """Whether this is the address that was tested."""
+        return self.place == place_of(self.id, address)
+
+    def in_the_way(self, address: str, now: datetime) -> bool:
         """Whether another one now would only disturb the person, or wait behind this one."""
-        if self.status(now) not in {"waiting", "told"}:
+        if self.status(now) not in {"waiting", "told"} or not self.went_to(address):
             return False
         return self.state == "queued" or now < self.started_at + AGAIN_AFTER
 
@@ -121,6 +129,11 @@ class Reach:
     confirmed: Probe | None = None
 
 
+def place_of(number: str, address: str) -> str:
+    """What stands for an address in a test call: the same for the same, and nobody's to read."""
+    return sha256(f"{number}\0{address}".encode()).hexdigest()[:_PLACE]
+
+
 def is_probe(key: str) -> bool:
     """Whether this is the id of a test call, which is also the key of its message."""
     return key.startswith(PREFIX)
@@ -131,28 +144,30 @@ def start_probes(
     ctx: Context,
     person: str,
     org: str,
-    channels: Sequence[str],
+    addresses: Mapping[str, str],
     *,
     silent: Collection[str] = (),
     asked: str = "",
     active: bool = True,
 ) -> ProbeOutcome:
-    """Test a person on these channels, as the unit's actor.
+    """Test a person on the channels of these addresses, as the unit's actor.
 
     Args:
         uow: the transaction.
         ctx: rights, and the zone of the numbers.
         person: whom; anybody may test himself.
         org: the person's unit, for which the right is asked.
-        channels: on which the person has an address.
+        addresses: the person's address on each channel on which there is one.
         silent: channels on which nothing comes back.
         asked: the one channel that was asked for; empty for all.
         active: whether the person's account is open.
     """
     latest = {one.channel: one for one in _latest(uow.connection, (person,))}
-    wanted = [one for one in channels if not asked or one == asked]
+    wanted = [one for one in addresses if not asked or one == asked]
     free = [
-        one for one in wanted if (was := latest.get(one)) is None or not was.in_the_way(uow.now)
+        one
+        for one in wanted
+        if (was := latest.get(one)) is None or not was.in_the_way(addresses[one], uow.now)
     ]
     refused, params = "", dict[str, Any]()
     if person != uow.actor and not _may(uow, ctx, org):
@@ -166,7 +181,9 @@ def start_probes(
     if refused:
         _record_start(uow, person, org, "refused", refused, {"channels": wanted, "on": asked})
         return ProbeOutcome(False, refused, params=params)
-    made = tuple(_put(uow, ctx, person, org, one, asks=one not in silent) for one in free)
+    made = tuple(
+        _put(uow, ctx, person, org, one, addresses[one], asks=one not in silent) for one in free
+    )
     told = {"tests": {one.channel: one.id for one in made}}
     _record_start(uow, person, org, "queued", "", told)
     return ProbeOutcome(True, "DONE", made)
@@ -326,17 +343,19 @@ def _may(uow: UnitOfWork, ctx: Context, org: str) -> bool:
     return any(ctx.may(uow.actor, one, org, uow.now).allowed for one in PERMISSIONS)
 
 
-def _put(
-    uow: UnitOfWork, ctx: Context, person: str, org: str, channel: str, *, asks: bool
+def _put(  # noqa: PLR0917 - one row
+    uow: UnitOfWork, ctx: Context, person: str, org: str, channel: str, address: str, *, asks: bool
 ) -> Probe:
     """The row and its message."""
+    number = rows.next_id(uow, PREFIX.rstrip("-"), uow.now.astimezone(ctx.zone))
     one = Probe(
-        id=rows.next_id(uow, PREFIX.rstrip("-"), uow.now.astimezone(ctx.zone)),
+        id=number,
         person=person,
         channel=channel,
         org=org,
         state="queued",
         error="",
+        place=place_of(number, address),
         started_by=uow.actor,
         started_at=uow.now,
         ends_at=uow.now + LASTS if asks else uow.now,

@@ -307,6 +307,7 @@ class ProbeRow(SQLModel, table=True):
     org: str = Field(sa_type=Text)
     state: str = Field(sa_type=Text)
     error: str = Field(sa_type=Text)
+    place: str = Field(sa_type=Text)
     started_by: str = Field(sa_type=Text)
     started_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
     ends_at: datetime = Field(sa_type=UtcDateTime, nullable=False)

@@ -64,7 +64,8 @@ class ReachedOut(Out):
     Attributes:
         channel: empty for somebody who has an address on none.
         status: ``confirmed``, ``failed``, ``waiting``, ``unconfirmed``, ``told`` (sent, where
-            nothing comes back), ``never`` or ``no_address``; of the last test.
+            nothing comes back), ``moved`` (to another address than the person's own now), ``never``
+            or ``no_address``; of the last test.
         last_confirmed_at, last_seconds: of the last test that was confirmed.
     """
 

@@ -186,8 +186,7 @@ def _reach(settings: Settings, now: datetime, connection: Connection) -> Finding
     """Whether of each roster's coming week somebody has confirmed a test call lately."""
     if not settings.test_call_days:
         return Finding("reach", "off")
-    known, channels = read_directory(connection), channel_names_of(settings)
-    found = unreached(connection, known, channels, now, settings.test_call_days)
+    found = unreached(connection, read_directory(connection), settings, now)
     shown = {"days": str(settings.test_call_days)}
     if not found:
         return Finding("reach", params=shown)

@@ -328,6 +328,22 @@ def test_the_last_confirmation_stays_beside_a_newer_failure(town: Town):
     assert (known["status"], known["last_seconds"]) == ("failed", 20)
 
 
+def test_another_address_is_to_be_tested_anew(town: Town):
+    town.started("wang", "chen", "voice")
+    town.send(town.gateway.press(town.call("chen")))
+    assert town.known("chen", "voice")["status"] == "confirmed"
+    town.change("chen", phone="+8613899999999")
+    known = town.known("chen", "voice")
+    assert (known["status"], known["last_seconds"]) == ("moved", None)
+    assert "tested at another address" in town.house.signed_in("wang").get("/roster").text
+    assert (
+        town.start("wang", "chen", "voice").status_code == 201
+    )
+    assert town.known("chen", "voice")["status"] == "waiting"
+    town.change("chen", phone=NUMBERS["chen"])  # back again, the last test went elsewhere
+    assert town.known("chen", "voice")["status"] == "moved"
+
+
 def test_the_list_is_of_the_rosters_in_sight(town: Town):
     duties = {
         "roster": [
@@ -391,6 +407,10 @@ def test_doctor_warns_while_nobody_of_a_roster_has_confirmed_lately(town: Town):
         number = town.started("boss", person, "slack")
         town.house.press(person, "acknowledge", about=number)
     assert found() == ("good", "ok", "")
+    account = town.house.app.directory.person("zhao")
+    town.change("zhao", accounts=())
+    assert found() == ("untested", "yellow", f"{WEST} (risk_officer)")
+    town.change("zhao", accounts=account.accounts if account else ())
     town.house.pass_time(days=30)
     assert found()[0] == "good"
     town.house.pass_time(seconds=1)

@@ -19,7 +19,7 @@ Field = Annotated[str, Form(max_length=400)]
 _HOME = "/roster"
 _TONES = {
     "confirmed": "good", "failed": "bad", "waiting": "note", "told": "note", "unconfirmed": "warn",
-    "never": "warn", "no_address": "bad",
+    "never": "warn", "moved": "warn", "no_address": "bad",
 }  # fmt: skip
 
 

@@ -1301,6 +1301,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         sa.Column("org", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
         sa.Column("started_by", sa.Text(), nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=False),
         sa.Column("ends_at", sa.BigInteger(), nullable=False),
