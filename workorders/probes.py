@@ -5,7 +5,7 @@ it belongs to no order, no ladder and no figure, nothing mutes it and nothing ta
 fails. What it found out is kept for the person and the channel.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -162,13 +162,8 @@ def start_probes(
         asked: the one channel that was asked for; empty for all.
         active: whether the person's account is open.
     """
-    latest = {one.channel: one for one in _latest(uow.connection, (person,))}
     wanted = [one for one in addresses if not asked or one == asked]
-    free = [
-        one
-        for one in wanted
-        if (was := latest.get(one)) is None or not was.in_the_way(addresses[one], uow.now)
-    ]
+    free = _free(uow, person, wanted, addresses)
     refused, params = "", dict[str, Any]()
     if person != uow.actor and not _may(uow, ctx, org):
         refused, params = "FORBIDDEN", {"permission": PERMISSIONS[0]}
@@ -181,8 +176,15 @@ def start_probes(
     if refused:
         _record_start(uow, person, org, "refused", refused, {"channels": wanted, "on": asked})
         return ProbeOutcome(False, refused, params=params)
+    # Counting keeps another start out until the commit; who came first is seen only then.
+    numbers = {one: _number(uow, ctx) for one in free}
+    free = _free(uow, person, free, addresses)
+    if not free:
+        _record_start(uow, person, org, "refused", "TEST_RUNNING", {"channels": wanted})
+        return ProbeOutcome(False, "TEST_RUNNING")
     made = tuple(
-        _put(uow, ctx, person, org, one, addresses[one], asks=one not in silent) for one in free
+        _put(uow, person, org, one, numbers[one], addresses[one], asks=one not in silent)
+        for one in free
     )
     told = {"tests": {one.channel: one.id for one in made}}
     _record_start(uow, person, org, "queued", "", told)
@@ -343,11 +345,26 @@ def _may(uow: UnitOfWork, ctx: Context, org: str) -> bool:
     return any(ctx.may(uow.actor, one, org, uow.now).allowed for one in PERMISSIONS)
 
 
+def _free(
+    uow: UnitOfWork, person: str, channels: Sequence[str], addresses: Mapping[str, str]
+) -> list[str]:
+    """The channels on which no other test call stands in the way."""
+    latest = {one.channel: one for one in _latest(uow.connection, (person,))}
+    return [
+        one
+        for one in channels
+        if (was := latest.get(one)) is None or not was.in_the_way(addresses[one], uow.now)
+    ]
+
+
+def _number(uow: UnitOfWork, ctx: Context) -> str:
+    return rows.next_id(uow, PREFIX.rstrip("-"), uow.now.astimezone(ctx.zone))
+
+
 def _put(  # noqa: PLR0917 - one row
-    uow: UnitOfWork, ctx: Context, person: str, org: str, channel: str, address: str, *, asks: bool
+    uow: UnitOfWork, person: str, org: str, channel: str, number: str, address: str, *, asks: bool
 ) -> Probe:
     """The row and its message."""
-    number = rows.next_id(uow, PREFIX.rstrip("-"), uow.now.astimezone(ctx.zone))
     one = Probe(
         id=number,
         person=person,
