@@ -17,6 +17,7 @@ from socket import socket
 from urllib.parse import parse_qs
 
 from integrations import mail_tokens
+from integrations.mail_return import ReturnAddresses
 from integrations.mail_subject import SENDING
 from integrations.outbound import Outbound
 from integrations.wording import CardText, Wording, card_text
@@ -59,6 +60,8 @@ class MailChannel:
         language_of: the language of a person's mails.
         public_url: the console's address; links stand on it.
         clock: for the date header and the links' expiry.
+        returns: gives each notice's mail the address to which it comes back; None when nobody
+            reads what comes back, and mails go out under the sender's own.
     """
 
     name = "email"
@@ -73,8 +76,10 @@ class MailChannel:
         language_of: Callable[[str], str],
         public_url: str,
         clock: Clock,
+        returns: ReturnAddresses | None = None,
     ) -> None:
         self._server = server
+        self._returns = returns
         self._key = key
         self._wording = wording
         self._language_of = language_of
@@ -89,8 +94,10 @@ class MailChannel:
             ChannelFailed: the server refuses for good (5xx).
         """
         mail, message_id = self._mail(card, address)
-        self._hand_over(mail)
-        return Handle(self.name, {"message_id": message_id, "address": address})
+        back = self._returns.of(card.notice_id) if self._returns is not None else ""
+        self._hand_over(mail, back)
+        told = {"message_id": message_id, "address": address, "confirmable": bool(back)}
+        return Handle(self.name, told)
 
     def update(self, handle: Handle, card: Card) -> Updated:
         """A mail cannot be edited: a superseding one goes into the same thread."""
@@ -176,7 +183,8 @@ class MailChannel:
         )
         return mail, message_id
 
-    def _hand_over(self, mail: EmailMessage) -> None:
+    def _hand_over(self, mail: EmailMessage, back: str = "") -> None:
+        """To the server; `back` is the envelope's sender, by default the one in the mail."""
         at = self._server
         context = ssl.create_default_context() if at.tls != "none" else None
         try:
@@ -185,7 +193,7 @@ class MailChannel:
                     session.starttls(context=context)
                 if at.user:
                     session.login(at.user, at.password)
-                session.send_message(mail)
+                session.send_message(mail, from_addr=back or None)
         except smtplib.SMTPRecipientsRefused as fault:
             reply = next(iter(fault.recipients.values()))
             raise _refused(reply[0], reply[1]) from fault

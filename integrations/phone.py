@@ -6,7 +6,7 @@ and nothing more.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any, Final
 
@@ -15,35 +15,16 @@ from integrations.callbacks import MALFORMED, NOT_A_BUTTON, json_in
 from integrations.card_face import Faces
 from integrations.mail import ACKNOWLEDGE, LINK_LIFE
 from integrations.phone_gateway import Gateway, plain_code
+from integrations.receipts import OF_A_GATEWAY, Receipt
 from integrations.wording import CardText, Wording
 from workorders.card import Card
 from workorders.channel import Handle, Inbound, RawInbound, Refusal, Updated
 
-#: What a gateway reports of a notice.
-DELIVERED, ANSWERED, FAILED = "delivered", "answered", "failed"
-RECEIPTS: Final = (DELIVERED, ANSWERED, FAILED)
 #: The key that acknowledges.
 KEY: Final = "1"
 _KEY_PRESSED: Final = "key"
 _LONGEST: Final = 200
 _MARK: Final = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What a gateway says of a notice: authentic and fresh.
-
-    Attributes:
-        channel: ``sms`` or ``voice``.
-        notice_id: the notice.
-        status: one of `RECEIPTS`.
-        code: why it failed, in the gateway's words; else empty.
-    """
-
-    channel: str
-    notice_id: str
-    status: str
-    code: str = ""
 
 
 class PhoneChannel:
@@ -109,7 +90,7 @@ class PhoneChannel:
             return MALFORMED
         if status == _KEY_PRESSED:
             return self._pressed(said.get("key", ""), said.get("reference", ""), raw)
-        if status not in RECEIPTS:
+        if status not in OF_A_GATEWAY:
             return MALFORMED
         return Receipt(self.name, notice, status, plain_code(said.get("code", "")))
 

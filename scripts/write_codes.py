@@ -62,7 +62,8 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "rules": ("rules problem",),
     "models": ("detectors problem", "detectors reason", "agents reason.FIRST_MODEL"),
     "running": (
-        "service reason", "orders reason", "test_calls reason", "apprise reason", "trail problem",
+        "service reason", "orders reason", "test_calls reason", "apprise reason",
+        "returned_mail reason", "trail problem",
         "auditlog problem.DISK_FULL", "auditlog problem.LOG_BUSY", "auditlog problem.LOG_CLOSED",
         "auditlog problem.LOG_ERROR", "auditlog problem.LOG_FAILED",
         "auditlog problem.LOG_UNAVAILABLE", "auditlog problem.LOG_VERSION",

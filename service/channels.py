@@ -20,6 +20,7 @@ from integrations.wecom import WecomChannel
 from integrations.wecom_web import WecomWeb
 from integrations.wording import Wording
 from service.inbound.card_codes import wecom_codes
+from service.mail_returns import returns_of
 from service.settings import Settings
 from store import Store
 from store.clock import Clock
@@ -115,6 +116,7 @@ def channels_of(
             language_of=language_of,
             public_url=settings.public_url,
             clock=clock,
+            returns=returns_of(settings, keys),
         )
     if "apprise" in asked:
         found["apprise"] = apprise_of(settings, wording, language_of)

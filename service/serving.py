@@ -34,6 +34,7 @@ from service.approval_deadlines import run_due
 from service.assembly import make_app
 from service.errors import UnsafeAddress, WrongFolder
 from service.inbound.clicks import work_off
+from service.inbound.returned_mail import mail_listener, mailbox_reader
 from service.inbound.slack_socket import slack_listener
 from service.settings import Settings
 from service.settling_rows import finish
@@ -48,6 +49,7 @@ ROLES = ("web", "agents", "log")
 GRACE_S = 10
 SWITCH_S = 0.001
 ROUND_S = 0.05
+MAILBOX_EVERY = timedelta(seconds=30)
 _WAIT_FOR_LOG_S = 10.0
 
 _log = structlog.get_logger(__name__)
@@ -117,6 +119,10 @@ def serve(
             if listener is not None:
                 listener.start()
                 stack.callback(listener.stop)
+            returning = mail_listener(app)
+            if returning is not None:
+                returning.start()
+                stack.callback(returning.stop)
         if listening is None:
             _say(f"agents: {settings.data}")
             ended.wait()
@@ -173,12 +179,14 @@ class Schedulers(NamedTuple):
         rounds: what looks every second or minute.
         reading: the watcher, woken when events arrive, and the settler, which shares its book.
         delivering: woken when a commit has put messages into the outbox.
+        returning: reads the mailbox of mail that came back, whose server may be slow.
     """
 
     slow: Scheduler
     rounds: Scheduler
     reading: Scheduler
     delivering: Scheduler
+    returning: Scheduler
 
     def hear(self, app: Application) -> None:
         """Have commits and arriving events of this process wake who waits for them."""
@@ -221,6 +229,8 @@ def schedulers_of(
         Job("settler", app.settler.run_once, timedelta(seconds=60)),
     ]
     delivering = [Job("delivery", app.escalator.deliver_once, timedelta(0))]
+    read_mailbox = mailbox_reader(app)
+    returning = [] if read_mailbox is None else [Job("returned_mail", read_mailbox, MAILBOX_EVERY)]
     scheduler = partial(
         Scheduler,
         app.store,
@@ -228,7 +238,11 @@ def schedulers_of(
         gone=gone,
     )
     return Schedulers(
-        scheduler(slow, period_s=5), scheduler(rounds), scheduler(reading), scheduler(delivering)
+        scheduler(slow, period_s=5),
+        scheduler(rounds),
+        scheduler(reading),
+        scheduler(delivering),
+        scheduler(returning, period_s=5),
     )
 
 

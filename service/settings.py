@@ -25,6 +25,7 @@ from integrations.addresses import (
     valid_proxy,
 )
 from integrations.dingtalk_seal import SHORTEST
+from integrations.return_place import LONGEST_NAME, listening_place, valid_return_address
 from integrations.wecom_key import valid_aes_key
 
 FILE_NAME = "hedgewarden.toml"
@@ -121,6 +122,23 @@ class Settings(BaseSettings):
     smtp_through_proxy: bool = Field(
         default=False, description="reach the mail server through the proxy too"
     )
+    bounce_address: str = Field(
+        default="", description="address to which mails come back; empty: the sender's own"
+    )
+    bounce_lmtp: str = Field(
+        default="", description="port, or host:port, that takes mails that came back; empty: none"
+    )
+    bounce_imap_host: str = Field(
+        default="", description="server of the mailbox of mails that came back; empty: none"
+    )
+    bounce_imap_port: int = Field(default=993, ge=1, le=65535, description="its port, with TLS")
+    bounce_imap_user: str = Field(default="", description="account of this mailbox")
+    bounce_imap_password: SecretStr = Field(
+        default=SecretStr(""), validate_default=True, description="its password"
+    )
+    bounce_imap_folder: str = Field(
+        default="INBOX", min_length=1, validate_default=True, description="folder that is read"
+    )
     sms_url: SecretStr = Field(
         default=SecretStr(""), description="gateway of text messages; empty: none"
     )
@@ -169,6 +187,40 @@ class Settings(BaseSettings):
     def _no_path(cls, given: object) -> object:
         """An empty text in the file means that nothing is set, not the current folder."""
         return None if given == "" else given
+
+    @field_validator("bounce_address")
+    @classmethod
+    def _a_return_address(cls, given: str, known: ValidationInfo) -> str:
+        if given and not valid_return_address(given):
+            raise ValueError(f"name@host, the name of {LONGEST_NAME} characters at most")
+        if given and not known.data.get("smtp_host"):
+            raise ValueError("needs smtp_host")
+        return given
+
+    @field_validator("bounce_lmtp")
+    @classmethod
+    def _a_place(cls, given: str) -> str:
+        if given and listening_place(given) is None:
+            raise ValueError("port, host:port or [address]:port")
+        return given
+
+    @field_validator("bounce_imap_password")
+    @classmethod
+    def _whole_mailbox(cls, given: SecretStr, known: ValidationInfo) -> SecretStr:
+        """Told without the password."""
+        there = {bool(known.data.get(one)) for one in ("bounce_imap_host", "bounce_imap_user")}
+        if there != {bool(given.get_secret_value())}:
+            raise ValueError("bounce_imap_host, bounce_imap_user and its password: all or none")
+        return given
+
+    @field_validator("bounce_imap_folder")
+    @classmethod
+    def _one_way_back(cls, given: str, known: ValidationInfo) -> str:
+        """An address that nobody reads would be as good as none, and two readers one too many."""
+        ways = [bool(known.data.get(one)) for one in ("bounce_lmtp", "bounce_imap_host")]
+        if sum(ways) != bool(known.data.get("bounce_address")):
+            raise ValueError("bounce_address goes with one of bounce_lmtp, bounce_imap_host")
+        return given
 
     @field_validator("phone_secret")
     @classmethod

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, select, update
@@ -25,7 +26,18 @@ _AFTER = {
     "retry": _TRIED,
     "called_off": _TRIED.values(state="cancelled"),
     "failed": _TRIED.values(state="failed"),
+    "bounced": _TRIED.values(state="bounced"),
 }
+#: Receipts that a mail system alone gives.
+_OF_MAIL = frozenset({"bounced", "delayed", "relayed"})
+#: Receipts that say the person was not told.
+_NOT_TOLD = frozenset({"failed", "bounced"})
+#: In a handle: whether the channel would hear of a notice that does not arrive.
+CONFIRMABLE = "confirmable"
+#: The stream's line about a notice that was handed over while nobody hears whether it arrives.
+_UNCONFIRMED = "sent_unconfirmed"
+#: The reason of a notice that came back; what the mail system said stands beside it.
+BOUNCED = "MAIL_BOUNCED"
 #: States in which nobody is told any more what was queued before.
 _OVER = frozenset({State.SNOOZED, State.MERGED})
 
@@ -71,7 +83,7 @@ def record_delivery(
     return _fall_back(uow, ctx, matter, row) if outcome == "failed" else ""
 
 
-def record_receipt(  # noqa: PLR0917 - what is known of one receipt
+def record_receipt(  # noqa: PLR0911, PLR0917 - what is known of one receipt; one return a code
     uow: UnitOfWork, ctx: Context, key: str, channel: str, status: str, error: str = ""
 ) -> str:
     """Note what came back about a notice that its channel took, once in the caller's inbox.
@@ -81,9 +93,10 @@ def record_receipt(  # noqa: PLR0917 - what is known of one receipt
         ctx: for the fallback channels.
         key: the notice's key.
         channel: that it went out on.
-        status: ``delivered``, ``answered`` or ``failed``; a failure goes to the next channel at
-            once, unless somebody acted meanwhile.
-        error: the reason of a failure.
+        status: ``delivered``, ``answered`` or ``failed``; of a mail also ``bounced``, ``delayed``
+            or ``relayed``. What failed or bounced goes to the next channel at once, unless somebody
+            acted meanwhile.
+        error: the reason of a failure; of a mail the status code (``5.1.1``).
 
     Returns:
         Empty when it is noted, else ``UNKNOWN_NOTICE`` or, for a failure of what is still on its
@@ -94,8 +107,10 @@ def record_receipt(  # noqa: PLR0917 - what is known of one receipt
         return probes.record_receipt(uow, key, channel, status, error)
     if row is None or row["channel"] != channel:
         return "UNKNOWN_NOTICE"
-    if status == "failed" and row["state"] == "queued":
+    if status in _NOT_TOLD and row["state"] == "queued":
         return "NOTICE_ON_ITS_WAY"
+    if status in _OF_MAIL:
+        return _mail_receipt(uow, ctx, row, status, error)
     if status == "failed" and not overtaken(uow.connection, key):
         record_delivery(uow, ctx, key, outcome="failed", error=error)
         return ""
@@ -105,6 +120,26 @@ def record_receipt(  # noqa: PLR0917 - what is known of one receipt
     if matter is None:
         return "UNKNOWN_NOTICE"
     _attempted(uow, matter, row, status, error)
+    return ""
+
+
+def _mail_receipt(uow: UnitOfWork, ctx: Context, row: RowMapping, status: str, told: str) -> str:
+    """What a mail system reported of a notice, under its status code."""
+    matter = rows.find_order(uow.connection, row["object_id"]) or rows.find_alert(
+        uow.connection, row["object_id"]
+    )
+    if matter is None:
+        return "UNKNOWN_NOTICE"
+    said: dict[str, Any] = {"status": told}
+    if status != "bounced":
+        _attempted(uow, matter, row, status, "", said)
+        return ""
+    uow.execute(_AFTER[status], {"_key": row["key"], "_error": BOUNCED})
+    code = "bounced"
+    if not overtaken(uow.connection, row["key"]):
+        said["next"] = _fall_back(uow, ctx, matter, row)
+        code = "bounced_next" if said["next"] else "bounced_last"
+    _attempted(uow, matter, row, status, BOUNCED, said, code)
     return ""
 
 
@@ -152,21 +187,30 @@ def record_sent(
             continue
         if _moved_since(order, alert, row["queued_at"]):
             stale.add(matter.id)
-        _attempted(uow, matter, row, "sent", "")
+        # Only a channel that could tell, and as it is set up will not, has anything to say of this.
+        unsure = handles[row["key"]].get(CONFIRMABLE) is False
+        _attempted(uow, matter, row, "sent", "", line=_UNCONFIRMED if unsure else "")
     for object_id in sorted(stale):
         rows.mark_stale(uow, object_id)
 
 
-def _attempted(
-    uow: UnitOfWork, matter: WorkOrder | Alert, row: RowMapping, outcome: str, error: str
+def _attempted(  # noqa: PLR0917 - one line
+    uow: UnitOfWork,
+    matter: WorkOrder | Alert,
+    row: RowMapping,
+    outcome: str,
+    error: str,
+    said: Mapping[str, Any] = MappingProxyType({}),
+    line: str = "",
 ) -> None:
-    """One attempt at one notice: record and line of the stream."""
+    """One attempt at one notice: record and line of the stream (`line`: under another code)."""
     is_order = isinstance(matter, WorkOrder)
     params = {
         "person": row["person"],
         "channel": row["channel"],
         "outcome": outcome,
         "key": row["key"],
+        **said,
     }
     journal.record(
         uow,
@@ -182,7 +226,7 @@ def _attempted(
     rows.entry(
         uow,
         EntryKind.NOTIFICATION,
-        f"notice.{outcome}",
+        f"notice.{line or outcome}",
         params,
         order_id=matter.id if is_order else "",
         alert_id="" if is_order else matter.id,

@@ -34,6 +34,8 @@ CODE = "DRILL"
 PERMISSION = PERMISSIONS[Verb.END_DRILL]
 SHORTEST, LONGEST = timedelta(minutes=5), timedelta(hours=8)
 _PAGED = (Level.RED, Level.ORANGE)
+#: A channel gave it up, or brought it back.
+_NOT_TOLD = frozenset({"failed", "bounced"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,12 +206,17 @@ def _reached(connection: Connection, order: WorkOrder) -> list[Reached]:
         Reached(
             person,
             cards[0].queued_at,
-            min((one.sent_at for one in cards if one.sent_at is not None), default=None),
-            tuple(sorted({one.channel for one in cards if one.sent_at is not None})),
-            tuple(sorted({one.channel for one in cards if one.state == "failed"})),
+            min((one.sent_at for one in cards if _stayed(one)), default=None),
+            tuple(sorted({one.channel for one in cards if _stayed(one)})),
+            tuple(sorted({one.channel for one in cards if one.state in _NOT_TOLD})),
         )
         for person, cards in found.items()
     ]
+
+
+def _stayed(card: Any) -> bool:
+    """Whether a channel took it and did not bring it back."""
+    return card.sent_at is not None and card.state != "bounced"
 
 
 def _end(uow: UnitOfWork, ctx: Context, order_id: str, *, system: bool) -> Outcome:

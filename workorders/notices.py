@@ -34,6 +34,8 @@ OWN_MATTER = "OWN_MATTER"
 #: Cards that were to go out and did not; each leaves a row, so that nothing is lost.
 KEPT_BACK = frozenset({"PERSON_HOUR_LIMIT", "SILENCED", "INHIBITED"})
 _LIVE = ("queued", "sent", "stale")
+#: Tried, and the person was not told.
+_TRIED = ("failed", "bounced")
 _LAST_SENT = (
     select(
         NOTICES.c.person,
@@ -365,7 +367,7 @@ def told_people(connection: Connection, object_id: str) -> tuple[str, ...]:
     """Everybody who was sent a card about this, first told first."""
     found = connection.scalars(
         select(NOTICES.c.person)
-        .where(NOTICES.c.object_id == object_id, NOTICES.c.state.in_([*_LIVE, "failed"]))
+        .where(NOTICES.c.object_id == object_id, NOTICES.c.state.in_([*_LIVE, *_TRIED]))
         .order_by(NOTICES.c.queued_at, NOTICES.c.key)
     )
     return tuple(dict.fromkeys(found))

@@ -33,6 +33,8 @@ LASTS = timedelta(hours=24)
 AGAIN_AFTER = timedelta(minutes=10)
 _SECOND = timedelta(seconds=1)
 _ERROR_LIMIT = 200
+#: Reports of a mail system that leave open whether the test arrives.
+_NO_NEWS = frozenset({"delayed", "relayed"})
 _PLACE = 16
 _ROWS = table(str(ProbeRow.__tablename__))
 
@@ -266,9 +268,12 @@ def record_receipt(uow: UnitOfWork, key: str, channel: str, status: str, error: 
     one = find_probe(uow.connection, key)
     if one is None or one.channel != channel:
         return "UNKNOWN_NOTICE"
-    if status == "failed" and one.state == "queued":
+    if status in {"failed", "bounced"} and one.state == "queued":
         return "NOTICE_ON_ITS_WAY"
-    record_attempt(uow, key, status, error)
+    if status == "bounced":
+        status, error = "failed", "MAIL_BOUNCED"
+    if status not in _NO_NEWS:
+        record_attempt(uow, key, status, error)
     return ""
 
 

@@ -16,6 +16,7 @@ from agents.scheduler import LEASE_S
 from agents.sentinel import GRACE
 from directory import DirectoryError, Role, conflicts, read_directory
 from service.channels import channel_names_of
+from service.cli.doctor_returned_mail import returned_mail_finding
 from service.cli.findings import Finding
 from service.cli.recorded_states import differences
 from service.demo.folder import is_demo
@@ -58,6 +59,7 @@ def database_findings(settings: Settings, now: datetime | None = None) -> list[F
                 ("people", _people),
                 ("roster", partial(_roster, at)),
                 ("reach", partial(_reach, settings, at)),
+                ("returned_mail", partial(returned_mail_finding, settings)),
                 ("policy", partial(_policy, settings)),
                 ("letters", _letters),
                 ("timers", partial(_timers, at)),

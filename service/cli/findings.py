@@ -12,7 +12,13 @@ OK, YELLOW, RED = "ok", "yellow", "red"
 SEVERITIES: Final = (OK, YELLOW, RED)
 #: Other results with which nothing is wrong.
 _FINE: Final = frozenset(
-    {("running", "none"), ("policy", "built_in"), ("port", "held"), ("reach", "off")}
+    {
+        ("running", "none"),
+        ("policy", "built_in"),
+        ("port", "held"),
+        ("reach", "off"),
+        ("returned_mail", "no_mail"),
+    }
 )
 #: What is not as it should be and can wait; every other result that is not good is red.
 _YELLOW: Final = frozenset(
@@ -28,6 +34,9 @@ _YELLOW: Final = frozenset(
         ("leases", "dead"),
         ("roster", "conflicts"),
         ("reach", "untested"),
+        ("returned_mail", "unconfirmed"),
+        ("returned_mail", "silent"),
+        ("returned_mail", "kept"),
         ("log", "busy"),
     }
 )

@@ -5,30 +5,24 @@ person may, and whether the number is still theirs, is found out now. The answer
 the gateway can read aloud.
 """
 
-from collections.abc import Callable
-from typing import TypeVar
-
 from fastapi import APIRouter, BackgroundTasks, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 import trail
 from directory import PHONES, Person
-from integrations.phone import ANSWERED, DELIVERED, FAILED, PhoneChannel, Receipt
+from integrations.phone import PhoneChannel
+from integrations.receipts import Receipt
 from service.api.faults import Fault
 from service.application import Application
 from service.inbound import acting, clicks
 from service.inbound.done import keep_done
+from service.inbound.receipts import Overtaken, note, once
 from service.inbound.requests import raw_of, refused
-from service.retrying import retried
 from store import UnitOfWork, inbox
 from workorders import Answer
 from workorders.channel import Inbound, Refusal
-from workorders.deliveries import record_receipt
 
-_T = TypeVar("_T")
-_ARRIVED = (DELIVERED, ANSWERED)
-_NOTED = "DONE"
 _STATUS = {"UNKNOWN_NOTICE": 404, "NOTICE_ON_ITS_WAY": 409}
 
 
@@ -44,56 +38,17 @@ def phone_router(app: Application) -> APIRouter:
         if isinstance(found, Refusal):
             return refused(request, app, Fault(found.status, found.code))
         if isinstance(found, Receipt):
-            code = await run_in_threadpool(_once, lambda: _note(app, found))
+            code = await run_in_threadpool(note, app, found)
             if code in _STATUS:
                 return refused(request, app, Fault(_STATUS[code], code))
             return JSONResponse({"code": code})
         later.add_task(clicks.show_anew, app)
-        said = await run_in_threadpool(_once, lambda: _press(app, phone, found))
+        said = await run_in_threadpool(once, lambda: _press(app, phone, found))
         return JSONResponse(said, background=later)
 
     for name in PHONES:
         router.post(f"/{name}/receipt")(receive)
     return router
-
-
-class Overtaken(Exception):  # noqa: N818 - it only ends a transaction
-    """The same request was done meanwhile: what came of it is found the next time."""
-
-
-def _once(do: Callable[[], _T]) -> _T:
-    """What `do` gives; done anew when the same request came by another process at once."""
-    try:
-        return retried(do)
-    except Overtaken:
-        return retried(do)
-
-
-def _note(app: Application, receipt: Receipt) -> str:
-    """Each kind of receipt once for each notice; what arrived did not fail, whatever comes last."""
-    key = f"{receipt.notice_id}/{receipt.status}"
-    with app.store.unit_of_work(clicks.actor_of(receipt.channel)) as uow:
-        arrived = any(_known(uow, receipt, status) for status in _ARRIVED)
-        if _known(uow, receipt, receipt.status) or (receipt.status == FAILED and arrived):
-            return "ALREADY_DONE"
-        code = record_receipt(
-            uow,
-            app.context(app.directories.around(uow.connection)),
-            receipt.notice_id,
-            receipt.channel,
-            receipt.status,
-            receipt.code,
-        )
-        if not code:
-            given = {"code": receipt.code}
-            if not keep_done(uow, receipt.channel, key, given, {"code": _NOTED}):
-                raise Overtaken
-    return code or _NOTED
-
-
-def _known(uow: UnitOfWork, receipt: Receipt, status: str) -> bool:
-    key = f"{receipt.notice_id}/{status}"
-    return inbox.outcome(uow.connection, receipt.channel, key) is not None
 
 
 def _press(app: Application, phone: PhoneChannel, inbound: Inbound) -> dict[str, object]:

@@ -12,8 +12,9 @@ from channel_suite import NOW, ORDER, FreshnessSuite, a_card
 from chat_harness import WORDS, ChatHarness, raw
 
 from integrations.outbound import Outbound
-from integrations.phone import PhoneChannel, Receipt
+from integrations.phone import PhoneChannel
 from integrations.phone_gateway import Gateway
+from integrations.receipts import Receipt
 from tests.unit.integrations.chat_server import Fault
 from tests.unit.integrations.phone_server import SECRET, PhoneServer
 from workorders import Card, ChannelFailed, ChannelRetry, Handle, RawInbound, Refusal, Updated

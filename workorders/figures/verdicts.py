@@ -14,7 +14,7 @@ from workorders.levels import Level
 from workorders.model import AlertState, State
 
 #: States of a notice that was meant to go out. All others were withheld on purpose.
-SENT_OUT = frozenset({"queued", "sent", "stale", "failed"})
+SENT_OUT = frozenset({"queued", "sent", "stale", "failed", "bounced"})
 _DUPLICATE = "duplicate"
 _BREACHING = frozenset({Level.ORANGE.value, Level.RED.value})
 
@@ -91,12 +91,14 @@ Verdict = tuple[str, bool, bool]
 def arrival(notice: NoticeTimes, at: datetime) -> FigureRow:
     """Whether a channel took the notice.
 
-    ``SENT`` hits. ``FAILED`` and ``PENDING`` (due, and no channel has it) count. ``CANCELLED``
-    (somebody acknowledged first), ``WITHHELD`` (a limit of cards per hour, a silence) and
-    ``NOT_DUE`` do not count.
+    ``SENT`` hits. ``FAILED`` (a mail that came back too) and ``PENDING`` (due, and no channel has
+    it) count. ``CANCELLED`` (somebody acknowledged first), ``WITHHELD`` (a limit of cards per hour,
+    a silence) and ``NOT_DUE`` do not count.
     """
-    if notice.sent_at is not None:
-        verdict: Verdict = ("SENT", True, True)
+    if notice.state == "bounced":
+        verdict: Verdict = ("FAILED", True, False)
+    elif notice.sent_at is not None:
+        verdict = ("SENT", True, True)
     elif notice.state == "cancelled":
         verdict = ("CANCELLED", False, False)
     elif notice.state not in SENT_OUT:

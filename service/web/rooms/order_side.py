@@ -1,7 +1,6 @@
 """The right column of an order's page: how it closed, its people and deadlines, what is related."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from urllib.parse import quote, urlencode
 
 from sqlalchemy import Connection, func, select
@@ -9,6 +8,7 @@ from sqlalchemy import Connection, func, select
 from auditlog.events import Event
 from service.web.rooms.here import Here
 from service.web.rooms.order_events import timeline_url
+from service.web.rooms.order_stream import RETURNED, SENT, UNCONFIRMED
 from service.web.views.orders import (
     Pair,
 )
@@ -47,15 +47,9 @@ def closing_of(here: Here, order: WorkOrder) -> Iterable[Pair]:
 def people_of(here: Here, order: WorkOrder, entries: Sequence[Entry]) -> Iterable[Pair]:
     """Who was told, who answered, and when it goes up next."""
     form = here.reader.format
-    told: dict[str, datetime] = {}
-    for one in entries:
-        if one.kind is EntryKind.NOTIFICATION and one.code == "notice.sent":
-            told.setdefault(str(one.params.get("person", "")), one.at)
+    told = [one for one in entries if one.kind is EntryKind.NOTIFICATION]
     for person in order.assignees:
-        at = told.get(person)
-        text = (
-            here.text("ui.people.told", at=form.minute(at)) if at else here.text("ui.people.listed")
-        )
+        text = _told(here, [one for one in told if one.params.get("person") == person])
         if person == order.acknowledged_by and order.acknowledged_at is not None:
             text = here.text("ui.people.acknowledged", at=form.minute(order.acknowledged_at))
         if person == order.owner:
@@ -66,6 +60,21 @@ def people_of(here: Here, order: WorkOrder, entries: Sequence[Entry]) -> Iterabl
             here.text("ui.people.next"),
             here.text("ui.people.escalates", at=form.minute(order.acknowledge_due)),
         )
+
+
+def _told(here: Here, entries: Sequence[Entry]) -> str:
+    """Whether a person was told: what came back told nobody, and of some mail nobody knows."""
+    minute = here.reader.format.minute
+    back = {one.params.get("key"): one.at for one in entries if one.code in RETURNED}
+    sent = [one for one in entries if one.code in SENT]
+    stayed = [one for one in sent if one.params.get("key") not in back]
+    if stayed:
+        unsure = all(one.code == UNCONFIRMED for one in stayed)
+        key = "ui.people.unconfirmed" if unsure else "ui.people.told"
+        return here.text(key, at=minute(stayed[0].at))
+    if sent:
+        return here.text("ui.people.returned", at=minute(max(back.values())))
+    return here.text("ui.people.listed")
 
 
 def _with_role(here: Here, person: str) -> str:

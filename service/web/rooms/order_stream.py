@@ -28,7 +28,11 @@ _KINDS = {
 #: Said better by the entry beside them: the match, the order, the delivery.
 _SILENT = frozenset({"alert.raise", "notice.queue", "order.attach"})
 _MATCHED = frozenset({"match.record", "match.refire"})
-_SENT = "notice.sent"
+UNCONFIRMED = "notice.sent_unconfirmed"
+#: What stands in the stream when a channel took a notice.
+SENT = frozenset({"notice.sent", UNCONFIRMED})
+#: What stands there when a mail came back.
+RETURNED = frozenset({"notice.bounced", "notice.bounced_next", "notice.bounced_last"})
 _ESCALATED = "order.escalate"
 _OVERDUE = "order.corrective_overdue"
 #: What is said again and again until somebody acts, and how a run of it is told.
@@ -43,6 +47,7 @@ _KEYS = {
     "before": "level.{}",
     "after": "level.{}",
     "channel": "ui.channel.{}",
+    "next": "ui.channel.{}",
     "status": "approvals.status.{}",
 }
 
@@ -93,7 +98,7 @@ def entry_lines(here: Here, entries: Iterable[Entry]) -> list[StreamEntry]:
         if reminder:
             lines += _paging_lines(here, found, reminder)
         elif code == _PAGING:
-            for sent, same in groupby(found, key=lambda one: one.code == _SENT):
+            for sent, same in groupby(found, key=lambda one: one.code in SENT):
                 some = list(same)
                 lines += [_delivery_line(here, some)] if sent else _lines(here, some)
         elif code in _REPEATED:
@@ -131,7 +136,7 @@ def _said_before(before: Entry | None, entry: Entry) -> bool:
 
 def _run_of(entry: Entry) -> str:
     """What a run of entries has in common; reminders and their deliveries are one run."""
-    return _PAGING if entry.code == _SENT or entry.code in _REMINDERS else entry.code
+    return _PAGING if entry.code in SENT or entry.code in _REMINDERS else entry.code
 
 
 def _lines(here: Here, entries: Sequence[Entry]) -> list[StreamEntry]:
@@ -161,11 +166,11 @@ def _paging_lines(here: Here, found: Sequence[Entry], reminder: str) -> list[Str
             _REMINDERS[reminder], count=len(climbs) - 1, people=here.names.people(list(people))
         ),
     )
-    sent = [one for one in found if one.code == _SENT]
+    sent = [one for one in found if one.code in SENT]
     before = [one for one in sent if one.at < climbs[0].at]
     told = [_delivery_line(here, before)] if before else []
     after = [one for one in sent if one.at >= climbs[0].at]
-    others = [one for one in found if one.code not in {reminder, _SENT}]
+    others = [one for one in found if one.code != reminder and one.code not in SENT]
     return [
         *_lines(here, others),
         *told,
@@ -178,16 +183,19 @@ def _paging_lines(here: Here, found: Sequence[Entry], reminder: str) -> list[Str
 def _delivery_line(here: Here, sent: Sequence[Entry]) -> StreamEntry:
     """Deliveries that follow each other as one line."""
     people = dict.fromkeys(str(one.params.get("person", "")) for one in sent)
-    channels = dict.fromkeys(
-        here.reader.words.first(f"ui.channel.{one.params.get('channel')}", "ui.channel.other")
-        for one in sent
-    )
+    channels = dict.fromkeys(_way(here, one) for one in sent)
     return StreamEntry(
         sent[-1].at,
         "message",
         here.text("ui.stream.told", people=here.names.people(list(people))),
         here.text("ui.list_comma").join(channels),
     )
+
+
+def _way(here: Here, sent: Entry) -> str:
+    """The channel of a delivery, and whether nobody hears if it arrived."""
+    name = here.reader.words.first(f"ui.channel.{sent.params.get('channel')}", "ui.channel.other")
+    return here.text("ui.channel.unconfirmed", channel=name) if sent.code == UNCONFIRMED else name
 
 
 def entry_line(here: Here, entry: Entry) -> StreamEntry:
