@@ -15,6 +15,7 @@ from workorders.alerts import count_known, counted, latest_alert, raise_alert
 from workorders.context import Context
 from workorders.dedup import dedup_key, match_id
 from workorders.dwelling import waits
+from workorders.late import closed_before, count_late
 from workorders.levels import Level
 from workorders.matches import record_decide, store_match
 from workorders.model import Alert, AlertState, Match, SourceKind, WorkOrder
@@ -72,8 +73,9 @@ def ingest_match(uow: UnitOfWork, match: Match, ctx: Context) -> Result:
     key = dedup_key(match)
     former = latest_alert(uow, key) if match.level is not None else None
     order = rows.lock_order(uow, former.order_id) if former and former.order_id else None
-    if former is not None and order is not None and _cooling(match, order):
-        return _count_for_closed(uow, match, identity, former, order)
+    settled = _for_closed(uow, ctx, match, identity, former, order)
+    if settled is not None:
+        return settled
     case, connected, new = place(uow, ctx, match, former if is_active(order) else None)
     for other in connected:
         absorb(uow, ctx, case, other)
@@ -125,6 +127,26 @@ def _cooling(match: Match, order: WorkOrder) -> bool:
         return False
     cool_down = policy_from_json(order.policy).cool_down_s
     return match.event_time <= order.closed_at + timedelta(seconds=cool_down)
+
+
+def _for_closed(  # noqa: PLR0917 - one step of `ingest_match`
+    uow: UnitOfWork,
+    ctx: Context,
+    match: Match,
+    identity: str,
+    former: Alert | None,
+    order: WorkOrder | None,
+) -> Result | None:
+    """What comes of a match that belongs to a closed order; None when it belongs to none."""
+    if former is not None and order is not None and _cooling(match, order):
+        return _count_for_closed(uow, match, identity, former, order)
+    if match.level is None or is_active(order):
+        return None
+    late = closed_before(uow, ctx, match)
+    if late is None:
+        return None
+    alert = count_late(uow, ctx, match, identity, late)
+    return Result(identity, alert.id, late.case.id, late.order.id, cooling=True)
 
 
 def _count_for_closed(

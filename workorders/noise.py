@@ -29,6 +29,7 @@ class Trigger(StrEnum):
     CORRECTIVE_OVERDUE = "corrective_overdue"
     REASSIGNED = "reassigned"
     CLOSED = "closed"
+    LATE_EVIDENCE = "late_evidence"
 
 
 def ladder_step(trigger: Trigger, rung: int) -> int:

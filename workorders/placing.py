@@ -60,10 +60,29 @@ def place(uow: UnitOfWork, ctx: Context, match: Match, known: Alert | None) -> P
     return Placed(case, new=True)
 
 
-def _near(
-    uow: UnitOfWork, match: Match, cause: str, span: tuple[datetime, datetime], window: timedelta
+def closed_near(uow: UnitOfWork, ctx: Context, match: Match) -> list[Case]:
+    """The closed cases that the match would have joined, the latest first.
+
+    None when an open case takes it in.
+    """
+    window = timedelta(seconds=ctx.policy.case_window_s)
+    span = (match.event_time, match.event_time)
+    if assign(match, _near(uow, match, "", span, window), window=window).case.id:
+        return []
+    found = _near(uow, match, "", span, window, state="closed")
+    joined = [one for one in found if assign(match, [one], window=window).case.id and one.order_id]
+    return sorted(joined, key=lambda one: (one.last_event, one.id), reverse=True)
+
+
+def _near(  # noqa: PLR0917 - one step of `place`
+    uow: UnitOfWork,
+    match: Match,
+    cause: str,
+    span: tuple[datetime, datetime],
+    window: timedelta,
+    state: str = "open",
 ) -> list[Case]:
-    """The organisation's open cases within reach of `span`, and those of the same batch run."""
+    """The organisation's cases within reach of `span`, and those of the same batch run."""
     c = CASES.c
     if cause:  # an alert from outside shares a case with nothing but itself
         found = uow.execute(_OF_CAUSE, {"org": match.org, "cause": cause})
@@ -73,7 +92,7 @@ def _near(
     )
     if match.batch_run:
         near = or_(near, c.batch_run == match.batch_run)
-    statement = select(CASES).where(c.org == match.org, c.state == "open", near, c.cause == "")
+    statement = select(CASES).where(c.org == match.org, c.state == state, near, c.cause == "")
     return [rows.case_from(row) for row in uow.execute(statement).mappings()]
 
 
