@@ -25,7 +25,7 @@ from workorders.card import card_from_json
 from workorders.channel import Channel, Handle
 from workorders.context import Context
 from workorders.errors import ChannelFailed, ChannelRetry
-from workorders.probes import is_probe
+from workorders.probe import is_probe
 from workorders.refresh import record_refresh, stale_cards
 
 ACTOR = "system:escalator"

@@ -23,7 +23,8 @@ from store.upsert import insert_or_replace
 from workorders.card import Card
 from workorders.channel import Handle
 from workorders.errors import ChannelFailed, ChannelRetry
-from workorders.probes import find_probe, is_probe, probe_card
+from workorders.probe import is_probe, probe_card
+from workorders.probes import find_probe
 
 ACTOR = "system:approvals"
 MAX_TRIES = 8

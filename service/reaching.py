@@ -18,15 +18,8 @@ from store import UnitOfWork
 from workorders import Answer
 from workorders.channel import Inbound
 from workorders.levels import Level
-from workorders.probes import (
-    CONFIRM,
-    Probe,
-    ProbeOutcome,
-    Reach,
-    confirm,
-    reaches,
-    start_probes,
-)
+from workorders.probe import CONFIRM, Probe, ProbeOutcome, Reach
+from workorders.probes import confirm, reaches, start_probes
 
 #: The coming week of the rosters, in which somebody must be known to be reached.
 AHEAD = timedelta(days=7)

@@ -13,6 +13,7 @@ from workorders.context import Context
 from workorders.model import Alert, EntryKind, State, WorkOrder
 from workorders.noise import NoticeVerdict
 from workorders.notices import number_of, queue_card
+from workorders.probe import is_probe
 from workorders.rows import NOTICES
 
 _FIND = (
@@ -103,7 +104,7 @@ def record_receipt(  # noqa: PLR0911, PLR0917 - what is known of one receipt; on
         way, ``NOTICE_ON_ITS_WAY``: it is to be told again.
     """
     row = uow.connection.execute(_FIND, {"keys": [key]}).mappings().first()
-    if row is None and probes.is_probe(key):
+    if row is None and is_probe(key):
         return probes.record_receipt(uow, key, channel, status, error)
     if row is None or row["channel"] != channel:
         return "UNKNOWN_NOTICE"

@@ -297,7 +297,7 @@ class CorrectiveRow(SQLModel, table=True):
 
 
 class ProbeRow(SQLModel, table=True):
-    """One test call to one person on one channel; the columns are the fields of `probes.Probe`."""
+    """One test call to one person on one channel; the columns are the fields of `probe.Probe`."""
 
     __tablename__ = "workorders_probe"
     __table_args__ = (Index("ix_workorders_probe_person", "person", "channel", "started_at"),)

@@ -11,7 +11,7 @@ from service.inbound import order_form
 from store import UnitOfWork
 from workorders import Answer, Context, perform, reads
 from workorders.channel import Inbound
-from workorders.probes import is_probe
+from workorders.probe import is_probe
 
 _APPROVAL = "AP-"
 _ALERT = "AL-"

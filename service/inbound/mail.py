@@ -45,7 +45,8 @@ from workorders import Answer, reads
 from workorders.card import Card
 from workorders.cards import alert_card, order_card
 from workorders.channel import Inbound, RawInbound, Refusal
-from workorders.probes import find_probe, is_probe, probe_card
+from workorders.probe import is_probe, probe_card
+from workorders.probes import find_probe
 from workorders.states import recorded
 
 SOURCE = "email"

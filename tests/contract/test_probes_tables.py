@@ -10,8 +10,8 @@ from sqlalchemy import Engine
 from directory import directory_from_mapping
 from store import UnitOfWork, outbox
 from workorders import Context
+from workorders.probe import ProbeOutcome
 from workorders.probes import (
-    ProbeOutcome,
     confirm,
     find_probe,
     reaches,

@@ -20,7 +20,8 @@ from store import outbox
 from tests.unit.integrations.chat_server import Fault, Message
 from workorders.card import button_id
 from workorders.figures import Period, load, metrics_of
-from workorders.probes import LASTS, find_probe
+from workorders.probe import LASTS
+from workorders.probes import find_probe
 from workorders.rows import NOTICES, ORDERS
 
 ROUTE = "/api/v1/test-calls"
@@ -336,9 +337,7 @@ def test_another_address_is_to_be_tested_anew(town: Town):
     known = town.known("chen", "voice")
     assert (known["status"], known["last_seconds"]) == ("moved", None)
     assert "tested at another address" in town.house.signed_in("wang").get("/roster").text
-    assert (
-        town.start("wang", "chen", "voice").status_code == 201
-    )
+    assert town.start("wang", "chen", "voice").status_code == 201
     assert town.known("chen", "voice")["status"] == "waiting"
     town.change("chen", phone=NUMBERS["chen"])  # back again, the last test went elsewhere
     assert town.known("chen", "voice")["status"] == "moved"
