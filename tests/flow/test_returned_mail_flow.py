@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flow_house import START, WEST, House, house
+from flow_house import EAST, START, WEST, House, house
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
@@ -45,8 +45,10 @@ from tests.flow.post_office import ADDRESS, PASSWORD, USER, Lmtp, MailboxServer,
 from trail.tables import RECORD
 from workorders import Level, Policy, State, WorkOrder
 from workorders.company_policy import set_policy
+from workorders.drills import score_of
 from workorders.figures import Period, load
 from workorders.figures.verdicts import arrival
+from workorders.notices import told_people
 from workorders.rows import NOTICES
 
 _SET_STATE = "UPDATE workorders_notice SET state = ? WHERE key = ?"
@@ -155,6 +157,7 @@ def test_a_bounce_goes_to_the_next_channel_at_once_and_is_on_record(office: Offi
     assert (
         "Notice to Chen Fang by mail came back undeliverable (5.1.1); Slack tried at once" in page
     )
+    assert "channel:email" not in page
     after = office.house.order(order.id)
     assert (after.state, after.version) == (order.state, order.version)
 
@@ -205,8 +208,10 @@ def test_delay_is_words_only(office: Office):
     assert "Notice to Chen Fang by mail is delayed (4.4.1)" in office.page(order)
     assert office.take()  # and in the end it comes back
     assert office.notice().state == "bounced"
-    assert office.take(action="delayed", status="4.4.2")  # overtaken by the bounce
-    assert office.counts() == {"bounced": 1, "delayed": 1, "repeated": 1}
+    assert office.take(person="lin")
+    assert office.take(person="lin", action="delayed", status="4.4.2")  # overtaken by the bounce
+    assert office.counts() == {"bounced": 2, "delayed": 1, "repeated": 1}
+    assert [one[1] for one in office.records()].count("notice.delayed") == 1
 
 
 @pytest.mark.parametrize(
@@ -320,6 +325,27 @@ def test_a_notice_that_came_back_did_not_arrive_in_the_figures(office: Office):
     assert found == {"chen · email": "FAILED", "lin · email": "SENT", "chen · slack": "PENDING"}
 
 
+def test_a_drill_says_by_which_channel_nobody_was_reached(office: Office):
+    body = {"org": EAST, "level": "red", "minutes": 60}
+    answer = office.house.client("wang").post("/api/v1/drills", json=body)
+    assert answer.status_code == 201, answer.text
+    office.house.run_agents()
+    assert office.take()
+    (order,) = office.house.orders()
+    with office.house.app.store.reader() as connection:
+        reached = {one.person: one for one in score_of(connection, order, START).reached}
+    assert (reached["chen"].channels, reached["chen"].failed) == (("slack",), ("email",))
+    assert (reached["lin"].channels, reached["lin"].failed) == (("email", "slack"), ())
+
+
+def test_whose_mail_came_back_is_told_the_end_of_the_matter_all_the_same(office: Office):
+    order = office.paged()
+    assert office.take()
+    office.past("DELETE FROM workorders_notice WHERE channel = 'slack'")
+    with office.house.app.store.reader() as connection:
+        assert set(told_people(connection, order.id)) == {"chen", "lin"}
+
+
 @settings(
     deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -410,7 +436,8 @@ def test_who_has_but_a_mail_is_not_said_to_be_told(tmp_path: Path):
         order = office.paged("email")
         page = office.page(order)
         assert page.count("handed over 10:00, delivery unconfirmed") == 2
-        assert "told 10:00" not in page
+        assert "Notice to Chen Fang, Lin Hao handed over, delivery unconfirmed" in page
+        assert "told" not in page[page.index("Timeline") :]
 
 
 # --- the listener -------------------------------------------------------------------------------

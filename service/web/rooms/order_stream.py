@@ -41,6 +41,8 @@ _CONFIRMED = "alert.confirm"
 _CLOSED = "order.close"
 _PAGING = "paging"
 _FEW = 2
+#: Actors that are no persons; what a channel told says its sentence.
+_NOBODY = ("system:", "channel:")
 _REPEATED = frozenset({"order.refire", "match.refire"})
 _PEOPLE = frozenset({"people", "told", "assignees"})
 _KEYS = {
@@ -183,19 +185,25 @@ def _paging_lines(here: Here, found: Sequence[Entry], reminder: str) -> list[Str
 def _delivery_line(here: Here, sent: Sequence[Entry]) -> StreamEntry:
     """Deliveries that follow each other as one line."""
     people = dict.fromkeys(str(one.params.get("person", "")) for one in sent)
-    channels = dict.fromkeys(_way(here, one) for one in sent)
+    unsure = all(one.code == UNCONFIRMED for one in sent)
+    channels = dict.fromkeys(_way(here, one, unsure=unsure) for one in sent)
     return StreamEntry(
         sent[-1].at,
         "message",
-        here.text("ui.stream.told", people=here.names.people(list(people))),
+        here.text(
+            "ui.stream.unconfirmed" if unsure else "ui.stream.told",
+            people=here.names.people(list(people)),
+        ),
         here.text("ui.list_comma").join(channels),
     )
 
 
-def _way(here: Here, sent: Entry) -> str:
-    """The channel of a delivery, and whether nobody hears if it arrived."""
+def _way(here: Here, sent: Entry, *, unsure: bool) -> str:
+    """The channel of a delivery; unless all are unsure, also whether this one is."""
     name = here.reader.words.first(f"ui.channel.{sent.params.get('channel')}", "ui.channel.other")
-    return here.text("ui.channel.unconfirmed", channel=name) if sent.code == UNCONFIRMED else name
+    if unsure or sent.code != UNCONFIRMED:
+        return name
+    return here.text("ui.channel.unconfirmed", channel=name)
 
 
 def entry_line(here: Here, entry: Entry) -> StreamEntry:
@@ -206,7 +214,7 @@ def entry_line(here: Here, entry: Entry) -> StreamEntry:
         level = str(entry.params.get("level") or "")
         if happened := entry.params.get("event_time"):
             at = parse_rfc3339(str(happened))
-    person = not entry.actor.startswith("system:")
+    person = not entry.actor.startswith(_NOBODY)
     return StreamEntry(
         at,
         _KINDS[entry.kind],
