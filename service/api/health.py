@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Table, func, select
 from service.api.access import App, Bearer, Cookie, caller
 from service.api.faults import fault_of
 from service.application import Application
+from service.inbound.returned_mail import stand_of
 from service.security import Forbidden, SignInNeeded
 from store import positions
 from store.schema import table
@@ -75,6 +76,7 @@ def metrics(request: Request, app: App, bearer: Bearer, cookie: Cookie) -> Respo
             *_metric("alerts", "Alerts by state", _by(connection, ALERTS, "state")),
             *_metric("notices", "Notices by state", _by(connection, NOTICES, "state")),
             *_metric("outbox", "Messages by state", _by(connection, _OUTBOX, "state")),
+            *_metric("mails_returned_total", "Mails that came back", _returned(connection)),
         ]
     text = "\n".join(lines) + "\n"
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
@@ -88,6 +90,11 @@ def _metric(name: str, text: str, samples: list[Sample]) -> list[str]:
     full = f"hedgewarden_{name}"
     head = [f"# HELP {full} {text}", f"# TYPE {full} {kind}"]
     return [*head, *(f"{full}{labels} {value}" for labels, value in samples)]
+
+
+def _returned(connection: Connection) -> list[Sample]:
+    counts = stand_of(connection).counts
+    return [(f'{{what="{what}"}}', counts[what]) for what in sorted(counts)]
 
 
 def _count(connection: Connection) -> int:

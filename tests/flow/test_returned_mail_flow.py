@@ -282,6 +282,8 @@ def test_a_false_address_is_counted_and_nothing_else(office: Office):
         assert office.taking.known(address) == ""
     assert office.records() == before
     assert office.counts() == {"forged": 3}
+    metrics = office.house.client("ops").get("/metrics").text
+    assert 'hedgewarden_mails_returned_total{what="forged"} 3\n' in metrics
 
 
 def test_an_address_of_ours_whose_notice_is_gone_is_counted(office: Office):
