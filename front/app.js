@@ -1,6 +1,7 @@
 // The console's behaviour. Every page works without it; this adds clocks that tick, dialogs,
 // shortcuts, live parts, charts and the editor.
 import htmx from "htmx.org/dist/htmx.esm.js";
+import { startBoard } from "./parts/board.js";
 import { startClocks } from "./parts/clocks.js";
 import { startDialogs } from "./parts/dialogs.js";
 import { startKeys } from "./parts/keys.js";
@@ -15,6 +16,7 @@ startDialogs();
 startKeys(htmx);
 startFlashes();
 startMenus();
+startBoard();
 startLive(htmx);
 mount(document);
 startDrafts();

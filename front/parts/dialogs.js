@@ -12,8 +12,10 @@ export function startDialogs() {
       }
       return;
     }
-    if (event.target.closest("[data-close]")) {
-      event.target.closest("dialog")?.close();
+    const closer = event.target.closest("[data-close]");
+    if (closer?.closest("dialog")) {
+      event.preventDefault();
+      closer.closest("dialog").close();
       return;
     }
     if (event.target instanceof HTMLDialogElement) event.target.close(); // the backdrop

@@ -7,7 +7,7 @@ const sign = (element) =>
   [
     element.tagName, element.id, element.getAttribute("href"), element.getAttribute("name"),
     element.dataset.dialog, element.form?.getAttribute("action"),
-    element.tagName === "SUMMARY" ? element.textContent.trim() : "",
+    element.tagName === "SUMMARY" && !element.id ? element.textContent.trim() : "",
   ].join("|");
 
 const all = (selector) => [...(document.querySelector(within)?.querySelectorAll(selector) ?? [])];

@@ -18,6 +18,8 @@ from service.web.reader import (
     LANGUAGE_COOKIE,
     MONEY_COOKIE,
     MONEY_UNITS,
+    ORDER_VIEWS,
+    ORDERS_COOKIE,
     ORG_COOKIE,
     THEME_COOKIE,
     THEMES,
@@ -31,13 +33,14 @@ DemoPeople = Callable[[], tuple[DemoPerson, ...]]
 
 
 def preference_router(pages: Pages) -> APIRouter:
-    """`POST /preferences`: language, theme, unit of money, unit to look at; kept in cookies."""
+    """`POST /preferences`: how pages look and what they look at; kept in cookies."""
     router = APIRouter(include_in_schema=False)
     languages = (*LANGUAGES, PSEUDO) if pages.look.pseudo else LANGUAGES
     known = {
         "language": (LANGUAGE_COOKIE, languages),
         "theme": (THEME_COOKIE, THEMES),
         "money": (MONEY_COOKIE, MONEY_UNITS),
+        "orders": (ORDERS_COOKIE, ORDER_VIEWS),
     }
 
     @router.post("/preferences")

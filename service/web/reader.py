@@ -23,6 +23,9 @@ ORG_COOKIE = "hedgewarden_org"
 SAID_COOKIE = "hedgewarden_said"
 THEMES = ("auto", "light", "dark")
 MONEY_UNITS = ("1", "10k")
+#: How the work orders are shown: a table, or a board with a column for each state.
+ORDERS_COOKIE = "hedgewarden_orders"
+ORDER_VIEWS = ("list", "board")
 
 _SAID_LIMIT = 3000  # browsers keep 4,096 bytes of a cookie
 

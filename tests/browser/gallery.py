@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from service.web import Assets, Look, Pages, make_web_app
 from service.web.frame import Frame
 from service.web.reader import Reader, Said
+from service.web.views.orders import BoardCard
 from service.web.views.parts import HeatMap, Pager
 from tests.browser import samples, samples_rooms
 
@@ -29,6 +30,21 @@ def _empty_today(reader: Reader) -> Any:
 
 def _empty_orders(reader: Reader) -> Any:
     return dataclasses.replace(samples.orders(reader), lines=(), pager=Pager(0, 0))
+
+
+def _board(reader: Reader) -> Any:
+    return dataclasses.replace(samples.orders(reader), lines=(), board=samples.board(reader))
+
+
+def _long_board(reader: Reader) -> Any:
+    def long(card: BoardCard) -> BoardCard:
+        line = dataclasses.replace(card.line, unit=LONG, subject=LONG, value=HUGE, owner=LONG)
+        return dataclasses.replace(card, line=line)
+
+    columns = tuple(
+        dataclasses.replace(one, cards=tuple(map(long, one.cards))) for one in samples.board(reader)
+    )
+    return dataclasses.replace(samples.orders(reader), lines=(), board=columns)
 
 
 def _event_order(reader: Reader) -> Any:
@@ -68,6 +84,9 @@ PAGES: dict[str, tuple[str, str, Make]] = {
     "/today-long": ("today.html", "today", _long_today),
     "/order-long": ("order.html", "orders", _long_order),
     "/orders": ("orders.html", "orders", samples.orders),
+    "/orders-board": ("orders.html", "orders", _board),
+    "/orders-board-long": ("orders.html", "orders", _long_board),
+    "/orders-acts": ("order_acts.html", "orders", samples.card_acts),
     "/orders-empty": ("orders.html", "orders", _empty_orders),
     "/orders/WO-20261122-017": ("order.html", "orders", samples.order),
     "/orders/WO-20261122-015": ("order.html", "orders", _event_order),

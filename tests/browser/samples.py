@@ -9,6 +9,9 @@ from decimal import Decimal
 from service.web.frame import INBOX_ROOM, ROOMS, Frame, Room, SourceChip
 from service.web.reader import Reader
 from service.web.views.orders import (
+    BoardCard,
+    BoardColumn,
+    CardActs,
     DecisionLine,
     Leaf,
     OrderLine,
@@ -251,6 +254,33 @@ def orders(reader: Reader) -> OrderList:
         "", Pager(5, 128, next_url="/orders?cursor=x"), "/orders.xlsx",
         Act(text("ui.act.open_order"), "/orders/new", "open", method="get"),
     )  # fmt: skip
+
+
+def board(reader: Reader) -> tuple[BoardColumn, ...]:
+    lines = orders(reader).lines
+    codes = ("open", "acknowledged", "in_work", "resolved", "closed")
+    clocks = {"open": "acknowledge", "acknowledged": "resolve", "in_work": "resolve"}
+    acts = "/orders/{}/acts?next=%2Forders"
+    found = {
+        code: tuple(
+            BoardCard(one, acts.format(one.number), clocks.get(code, ""), ahead(minutes=4))
+            for one in lines
+            if one.state == code
+        )
+        for code in codes
+    }
+    return tuple(
+        BoardColumn(
+            code, cards, 35 if code == "open" else len(cards),
+            "/orders?state=open" if code == "open" else "",
+            left_out=code == "closed", show_url="/orders?state=closed" if code == "closed" else "",
+        )
+        for code, cards in ((code, () if code == "closed" else found[code]) for code in codes)
+    )  # fmt: skip
+
+
+def card_acts(reader: Reader) -> CardActs:
+    return CardActs(orders(reader).lines[0], order_acts(reader), "/orders", "in_work")
 
 
 def rule_line(reader: Reader) -> RuleLine:

@@ -19,6 +19,7 @@ PLACE = f"org={quote(EAST)}&product=cu&month=*"
 #: Pages that show what lies in the past and need an address of their own.
 ADDRESSES = {
     "/orders/{number}": "/orders/{order}",
+    "/orders/{number}/acts": "/orders/{order}/acts",
     "/orders/{number}.xlsx": "/orders/{order}.xlsx",
     "/orders/{number}/files/{digest}": "/orders/{order}/files/{digest}",
     "/approvals/{number}": "/approvals/{approval}",

@@ -44,8 +44,12 @@ Command = Callable[[UnitOfWork, Context, WorkOrder], Outcome]
 def _do(
     here: Here, number: str, verb: Verb, command: Command, *, next_url: str = "", undo: bool = False
 ) -> Response:
-    """Run one act in a transaction of the person, and say what came of it."""
+    """Run one act in a transaction of the person, and say what came of it.
+
+    A form on the board carries `next` in its address, so that it leads back there.
+    """
     page = f"/orders/{quote(number)}"
+    next_url = next_url or here.request.query_params.get("next", "")
     url = local_path(next_url, page) if next_url else page
 
     def once() -> tuple[WorkOrder, Outcome]:

@@ -33,7 +33,7 @@ from workorders.opening import review_due
 from workorders.states import TERMINAL
 
 _INTO_WORK = frozenset({"order.take_over", "order.hold", "order.request_approval"})
-_STEPS = ("open", "acknowledged", "in_work", "resolved", "closed")
+STEPS = ("open", "acknowledged", "in_work", "resolved", "closed")
 
 
 def order_page(
@@ -50,7 +50,7 @@ def order_page(
     over = order.state in TERMINAL
     conditions = live_conditions(here, connection, order)
     cleared = cleared_text(here, conditions)
-    second = _review_due(here, order)
+    second = review_due_of(here, order)
     return OrderPage(
         number=order.id,
         title=names.subject(code, order.product, order.month),
@@ -110,7 +110,7 @@ def steps_of(
         second: until when its second person must have closed it.
     """
     state = order.snoozed_from if order.state is State.SNOOZED else order.state.value
-    now = _STEPS.index(state) if state in _STEPS else 0
+    now = STEPS.index(state) if state in STEPS else 0
     begun = next((one for one in entries if one.code in _INTO_WORK), None)
     at: dict[str, tuple[datetime | None, str]] = {
         "open": (order.opened_at, ""),
@@ -127,7 +127,7 @@ def steps_of(
         when, by = (None, "") if merged is None else (merged.at, here.names.actor(merged.actor))
         yield Step(State.MERGED.value, "done", when, by)
         return
-    for number, code in enumerate(_STEPS):
+    for number, code in enumerate(STEPS):
         moment, who = at[code]
         stage = "done" if number < now else "now" if number == now else "next"
         if stage == "now" and code == "closed":
@@ -143,7 +143,7 @@ def steps_of(
         )
 
 
-def _review_due(here: Here, order: WorkOrder) -> datetime | None:
+def review_due_of(here: Here, order: WorkOrder) -> datetime | None:
     """Until when a second person must have closed a red order that is resolved."""
     red = order.level is Level.RED and order.state is State.RESOLVED
     if not red or order.resolved_at is None:

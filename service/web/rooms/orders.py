@@ -1,71 +1,53 @@
 """The list of work orders: filters, cursor pages, workbook."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
 from typing import Annotated
-from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Form, Query
 from fastapi.responses import Response
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, func, select
 
 from service.by_hand import CODE, PERMISSION
+from service.web.reader import ORDERS_COOKIE
 from service.web.rooms.alert_rows import abouts
 from service.web.rooms.entered import NOTHING_ENTERED, Entered
-from service.web.rooms.figures import limit_of, value_of
 from service.web.rooms.here import Here, Viewer
 from service.web.rooms.manual_orders import OPEN, faults_of, open_act, units
+from service.web.rooms.order_asked import (
+    ACTIVE,
+    ALL,
+    LEVELS,
+    MINE,
+    Asked,
+    conditions_of,
+    filter_of,
+)
+from service.web.rooms.order_board import board_of
+from service.web.rooms.order_line import order_line
 from service.web.rooms.sheets import Column, sheet_response
-from service.web.views.orders import OrderLine, OrderList
+from service.web.views.orders import OrderList
 from service.web.views.parts import Choice, Facet, Filter, Link, Pager
 from workorders import reads
 from workorders.levels import Level
 from workorders.manual import ManualOrder, open_by_hand
 from workorders.model import OrderKind, State, WorkOrder
-from workorders.rows import ALERTS, ORDERS
+from workorders.rows import ORDERS
 
 PAGE = 50
 EXPORTED = 5000
-ACTIVE = "active"
-ALL = "all"
-MINE = "mine"
-_LEVELS = ("red", "orange", "yellow", "blue")
 #: Lists that hold what is over, where the newest say more than the reddest.
 _OVER = frozenset({ALL, State.CLOSED.value, State.MERGED.value})
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The filters as they stand in the address."""
-
-    q: str = ""
-    state: str = ACTIVE
-    level: str = ""
-    unit: str = ""
-    kind: str = ""
-    whose: str = ""
-    cursor: str = ""
-
-    def address(self, path: str, **changed: str) -> str:
-        """The address of `path` with these filters, some of them changed."""
-        kept = replace(self, **changed).narrowed
-        return f"{path}?{urlencode(kept)}" if kept else path
-
-    @property
-    def narrowed(self) -> dict[str, str]:
-        """What differs from a page for which nothing was asked."""
-        default = asdict(Asked())
-        return {
-            name: value for name, value in asdict(self).items() if value and value != default[name]
-        }
 
 
 def order_list(
     here: Here, connection: Connection, asked: Asked, entered: Entered = NOTHING_ENTERED
 ) -> OrderList:
     """The page; `entered` is the form of a new order that was sent and not taken."""
-    found = _find(here, connection, asked)
-    total = _count(here, connection, asked)
+    if here.request.cookies.get(ORDERS_COOKIE) == "board":
+        found, total = reads.OrderPage((), ""), None
+        columns = tuple(board_of(here, connection, asked))
+    else:
+        found, total, columns = _find(here, connection, asked), _count(here, connection, asked), ()
     about = abouts(connection, found.items)
     return OrderList(
         lines=tuple(order_line(here, one, about.get(one.id, "")) for one in found.items),
@@ -82,8 +64,13 @@ def order_list(
             next_url=asked.address("/orders", cursor=found.cursor) if found.cursor else "",
             previous_url=asked.address("/orders", cursor="") if asked.cursor else "",
         ),
-        export_url=asked.address("/orders.xlsx", cursor="") if found.items else "",
+        export_url=(
+            asked.address("/orders.xlsx", cursor="")
+            if found.items or any(one.total for one in columns)
+            else ""
+        ),
         open_act=open_act(here, entered),
+        board=columns,
     )
 
 
@@ -91,7 +78,7 @@ def _filters(here: Here, asked: Asked) -> Iterable[Filter]:
     """The groups of links; each link changes one filter and keeps the others."""
     states = (ACTIVE, ALL, *(one.value for one in State))
     for name, first, values in (
-        ("level", "", _LEVELS),
+        ("level", "", LEVELS),
         ("kind", "", tuple(one.value for one in OrderKind)),
         ("whose", "", (MINE,)),
         ("state", None, states),
@@ -144,27 +131,6 @@ def _wider(here: Here, asked: Asked) -> Iterable[Link]:
         yield Link(here.text("ui.orders.every_state"), url)
 
 
-def order_line(here: Here, order: WorkOrder, about: str = "") -> OrderLine:
-    """One order of the list."""
-    names = here.names
-    subject = names.subject(str(order.title_params.get("code", "")), order.product, order.month)
-    return OrderLine(
-        level=order.level.value,
-        number=order.id,
-        subject=f"{subject} {about}" if about else subject,
-        unit=names.unit(order.org),
-        state=order.state.value,
-        url=f"/orders/{quote(order.id)}",
-        value=value_of(order),
-        limit=limit_of(order),
-        use=order.use,
-        owner=names.actor(order.handler),
-        count=order.count,
-        opened_at=order.opened_at,
-        due=order.acknowledge_due or order.resolve_due,
-    )
-
-
 def _find(here: Here, connection: Connection, asked: Asked) -> reads.OrderPage:
     if not asked.q.strip():
         return _page(here, connection, asked, asked.cursor, PAGE)
@@ -178,74 +144,27 @@ def _page(
 ) -> reads.OrderPage:
     """Red first among those that somebody still has to act upon, else the newest first."""
     return reads.list_orders(
-        connection, here.scopes, _filter(here, asked),
+        connection, here.scopes, filter_of(here, asked),
         cursor=cursor, limit=limit, worst_first=asked.state not in _OVER,
     )  # fmt: skip
 
 
-def _filter(here: Here, asked: Asked) -> reads.Filter:
-    return reads.Filter(
-        states=_states(asked.state),
-        levels=[Level(asked.level)] if asked.level in _LEVELS else [],
-        org=asked.unit,
-        person=here.person if asked.whose == MINE else "",
-        kinds=[asked.kind] if asked.kind in set(OrderKind) else [],
-    )
-
-
-def _states(code: str) -> Sequence[str]:
-    if code == ALL:
-        return ()
-    if code in set(State):
-        return (code,)
-    return tuple(one.value for one in reads.ACTIVE)
-
-
 def _named(here: Here, connection: Connection, asked: Asked) -> list[str]:
-    """Ids of the orders that a text names: number, product, person, code."""
-    c, a = ORDERS.c, ALERTS.c
-    text = asked.q.strip()
-    people = [one.id for one in here.directory.people if text in {one.id, one.name}]
-    products = [text, *_products(here, text)]
-    by_alert = select(a.order_id).where(
-        or_(
-            a.actor == text,
-            a.actor.in_(people),
-            a.code == text,
-            a.cause.contains(text, autoescape=True),
-        )
-    )
+    """Ids of the orders that a text names."""
     found = (
-        select(c.id)
-        .where(
-            *reads.order_conditions(here.scopes, _filter(here, asked)),
-            or_(
-                c.id.contains(text, autoescape=True),
-                c.product.in_(products),
-                c.month == text,
-                c.owner.in_(people),
-                c.org.contains(text, autoescape=True),
-                c.id.in_(by_alert),
-            ),
-        )
-        .order_by(reads.rank_of(ORDERS).desc(), c.opened_at.desc())
+        select(ORDERS.c.id)
+        .where(*conditions_of(here, asked))
+        .order_by(reads.rank_of(ORDERS).desc(), ORDERS.c.opened_at.desc())
         .limit(PAGE)
     )
     return list(connection.scalars(found))
 
 
-def _products(here: Here, text: str) -> Iterable[str]:
-    """Codes of products that are called so."""
-    for key, name in here.reader.words.entries.items():
-        if key.startswith("product.") and text in name:
-            yield key.removeprefix("product.")
-
-
 def _count(here: Here, connection: Connection, asked: Asked) -> int | None:
     if asked.q.strip():
         return None
-    conditions = reads.order_conditions(here.scopes, _filter(here, asked))
-    return connection.scalar(select(func.count()).select_from(ORDERS).where(*conditions))
+    wanted = conditions_of(here, asked)
+    return connection.scalar(select(func.count()).select_from(ORDERS).where(*wanted))
 
 
 # --- routes -------------------------------------------------------------------------------------

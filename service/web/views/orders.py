@@ -34,6 +34,61 @@ class OrderLine:
     count: int = 1
     opened_at: datetime | None = None
     due: datetime | None = None
+    drill: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BoardCard:
+    """One order of the board.
+
+    Attributes:
+        line: what the list says of it.
+        acts_url: its acts, as a page of their own; empty when this person has none on it.
+        clock: which deadline comes next: ``acknowledge``, ``resolve``, ``review``, or empty.
+        due: that deadline.
+        paused_until: when reminders of a snoozed order begin again.
+    """
+
+    line: OrderLine
+    acts_url: str = ""
+    clock: str = ""
+    due: datetime | None = None
+    paused_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BoardColumn:
+    """One state of the board.
+
+    Attributes:
+        code: as of `Step`.
+        cards: the worst or the newest of them; `total` counts all.
+        all_url: the list of this state, where not all have a card.
+        left_out: true when the filter lets no order of this state through.
+        show_url: the same filters with this state, when it is left out.
+    """
+
+    code: str
+    cards: tuple[BoardCard, ...] = ()
+    total: int = 0
+    all_url: str = ""
+    left_out: bool = False
+    show_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CardActs:
+    """The acts on one order, as the board's menu.
+
+    Attributes:
+        acts: as on the order's page.
+        to: the column that was dropped on; empty for all acts.
+    """
+
+    line: OrderLine
+    acts: tuple[Act, ...]
+    back_url: str
+    to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +99,7 @@ class OrderList:
         filters: groups of links, each of which changes one filter and keeps the others.
         kept: name and value of the filters that are links, for the form of text and unit.
         wider: from an empty list, ways to a longer one.
+        board: the columns, where the reader chose the board; then `lines` is empty.
     """
 
     lines: tuple[OrderLine, ...]
@@ -55,6 +111,7 @@ class OrderList:
     open_act: Act | None = None
     kept: tuple[tuple[str, str], ...] = ()
     wider: tuple[Link, ...] = ()
+    board: tuple[BoardColumn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
