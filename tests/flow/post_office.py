@@ -114,6 +114,7 @@ class MailboxServer(socketserver.ThreadingTCPServer):
         letters: the mailbox; a mail's number is its place, from 1.
         broken_at: a command at which the server breaks off, each time it comes.
         half: breaks off in the middle of a mail's text.
+        longest: bytes of a mail that were asked for at once.
     """
 
     allow_reuse_address = True
@@ -126,6 +127,7 @@ class MailboxServer(socketserver.ThreadingTCPServer):
         self.broken_at = ""
         self.half = False
         self.asked: list[str] = []
+        self.longest = 0
         self.port = int(self.server_address[1])
         self._thread = threading.Thread(target=self.serve_forever, daemon=True)
 
@@ -196,6 +198,7 @@ class _Session(socketserver.StreamRequestHandler):
             number = int(words[2])
             most = int(rest.partition("<0.")[2].partition(">")[0])
             raw = letters[number - 1].raw[:most]
+            self.server.longest = max(self.server.longest, len(raw))
             head = f"* {number} FETCH (UID {number} BODY[]<0> {{{len(raw)}}}\r\n".encode()
             if self.server.half:
                 self.wfile.write(head + raw[: len(raw) // 2])

@@ -25,6 +25,7 @@ from test_failpoints_jobs import converges
 
 import main
 from integrations.mail_listener import MailListener
+from integrations.returned_mail import LARGEST
 from service import composition, serving
 from service.cli import doctor
 from service.cli.desk import Desk
@@ -583,6 +584,7 @@ def test_the_mailbox_is_read_and_marked_and_nothing_is_lost(
         assert [one.flags for one in (bounce, again, away, large)] == [seen] * 4
         assert [one.flags for one in (stray, noise)] == [{"\\Seen", "\\Flagged"}] * 2
         assert len(server.letters) == 6
+        assert server.longest == LARGEST  # of the ten megabytes
         assert office.counts() == {"bounced": 2, "repeated": 1, "forged": 2, "auto_reply": 1}
         before = office.records()
         read_box(office)
