@@ -1,4 +1,4 @@
-"""待我处理: orders, alerts and approvals that wait for one person, by deadline."""
+"""待我处理: what waits for one person, corrective actions among it, by deadline."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -11,6 +11,7 @@ from service.matters import waiting_requests
 from service.web.rooms import alert_findings, alert_rows
 from service.web.rooms.figures import limit_of, value_of
 from service.web.rooms.here import Here
+from service.web.rooms.waiting_correctives import corrective_lines
 from service.web.rooms.waiting_rows import first_waiting
 from service.web.views.parts import NO_FIGURE, Act, Figure, FormField
 from service.web.views.today import WaitingLine
@@ -45,10 +46,12 @@ def waiting_lines(
         for one in waiting_requests(connection, here.scopes, here.person, here.now)
         if _inside(one.subject.org, here.scopes)
     ]
+    actions = corrective_lines(here, connection)
     lines = sorted(
-        [*lines, *signing], key=lambda one: (one.due or _LAST, _RANK[one.level], one.number)
+        [*lines, *signing, *actions],
+        key=lambda one: (one.due or _LAST, _RANK[one.level], one.number),
     )
-    return lines[:limit], total + len(signing)
+    return lines[:limit], total + len(signing) + len(actions)
 
 
 def _order_line(here: Here, waiting: Waiting, about: Mapping[str, str]) -> WaitingLine:

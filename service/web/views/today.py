@@ -28,10 +28,10 @@ class LevelCount:
 
 @dataclass(frozen=True, slots=True)
 class WaitingLine:
-    """One thing that waits for me: an order, an alert or an approval.
+    """One thing that waits for me: an order, an alert, an approval or a corrective action.
 
     Attributes:
-        kind: ``order``, ``alert`` or ``approval``.
+        kind: ``order``, ``alert``, ``approval`` or ``corrective``.
         number: its id as people say it (``WO-20261122-017``).
         subject: product, month and measure as a sentence (沪铜 cu2405 净敞口越限).
         unit: name of the organisation unit.
