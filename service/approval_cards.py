@@ -23,12 +23,15 @@ class Effect:
     Attributes:
         data_state: a value of `book.prices.DataState`: how far the figures can be trusted.
         trade: contract, side and lots of the hedge order that is asked for, when it is known.
+        lines: what is said beside the figures: the colour before and after, and what cannot be
+            told for want of data.
     """
 
     figures: tuple[Figure, ...] = ()
     level: Level | None = None
     data_state: str = DataState.CURRENT
     trade: Mapping[str, Any] = field(default_factory=dict)
+    lines: tuple[Line, ...] = ()
 
 
 def approval_card(
@@ -63,6 +66,7 @@ def approval_card(
             *_lines(state, directory),
             *(after_signature(state, directory, effect.trade) if can_sign else ()),
             *_delegated(state, lent, directory),
+            *effect.lines,
             *_doubtful(effect),
         ),
         figures=effect.figures,

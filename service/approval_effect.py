@@ -1,5 +1,6 @@
 """What approving changes: the figures before and after, on the book as it is now."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 
@@ -8,6 +9,7 @@ from sqlalchemy import Connection, select
 from agents.hedge_orders import Answer, HedgeOrder
 from agents.world import root_of
 from approvals import State, Subject
+from book.limits import classify
 from book.read import read_state
 from book.state import BookState
 from service.application import Application
@@ -16,7 +18,7 @@ from service.prechecking import coverage_moved, judged
 from store.schema import table
 from store.types import decimal_text
 from workorders import rows
-from workorders.card import Figure, grouped
+from workorders.card import Figure, Line, grouped
 from workorders.levels import Level
 from workorders.model import WorkOrder
 
@@ -49,7 +51,8 @@ def effect_of(connection: Connection, app: Application, state: State) -> Effect:
                 "side": found.side,
                 "lots": grouped(str(found.lots)),
             }
-            return Effect(moved, level, str(answer.fact["data_state"]), trade)
+            lines = tuple(_told_beside(answer))
+            return Effect(moved, level, str(answer.fact["data_state"]), trade, lines)
     if order is None or order.value is None:
         return Effect((), level)
     figures = [Figure("card.value", decimal_text(order.value), unit=order.unit)]
@@ -79,6 +82,30 @@ def _figures(
             Figure("approval.coverage", decimal_text(before), decimal_text(after), "ratio")
         )
     return tuple(figures)
+
+
+def _told_beside(answer: Answer) -> Iterator[Line]:
+    """The colour of the limit's use before and after, and what the book has no data for.
+
+    The colour is that of the table of tiers; a standing colour may outlast it by the rule's band.
+    """
+    before, after = (_colour(answer.fact.get(name)) for name in ("use_before", "use_after"))
+    if before and after:
+        change = "same" if before == after else "change"
+        params = {"level_before": before, "level_after": after}
+        yield Line(f"approval.card.colour_{change}", params)
+    else:
+        yield Line("approval.card.no_limit")
+    # The book keeps neither margin rates nor the equity of an account.
+    yield Line("approval.card.no_margin")
+
+
+def _colour(use: Decimal | None) -> str:
+    """The colour of a use of the limit, ``none`` below the table; empty where there is no use."""
+    if use is None:
+        return ""
+    step = classify(use)
+    return "none" if step is None else step.level
 
 
 def hedge_order_of(connection: Connection, subject: Subject) -> HedgeOrder | None:

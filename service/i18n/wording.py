@@ -16,6 +16,8 @@ _CODED: Mapping[str, tuple[str, ...]] = {
     "code": ("rule.{}", "reason.{}"),
     "rule": ("rule.{}",),
     "level": ("level.{}",),
+    "level_before": ("level.{}", "ui.level.{}"),
+    "level_after": ("level.{}", "ui.level.{}"),
     "reason": ("reason.{}",),
     "why": ("reason.{}",),
     "state": ("state.{}", "ui.alert_state.{}"),

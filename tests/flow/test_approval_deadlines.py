@@ -118,7 +118,7 @@ def test_a_precheck_behind_a_late_feed_says_so(town: House) -> None:
     assert chen.post("/api/v1/precheck", json=order).json()["data_state"] == "late"
 
 
-def queued_order(town: House) -> WorkOrder:
+def queued_order(town: House, lots: int = 10, contract: str = "CU2406") -> WorkOrder:
     """The order of a breach, and hedge order H-1 that waits beside it."""
     town.breach()
     event = {
@@ -131,8 +131,8 @@ def queued_order(town: House) -> WorkOrder:
         "object_type": "hedge_order",
         "object_id": "H-1",
         "order": "H-1",
-        "product": "cu",
-        "attributes": {"side": "sell", "lots": 10, "contract": "CU2406", "origin": "robot"},
+        "product": contract[:2].lower(),
+        "attributes": {"side": "sell", "lots": lots, "contract": contract, "origin": "robot"},
     }
     answer = town.client("chen").post("/api/v1/events", json=event)
     assert answer.json()["accepted"] == 1, answer.text
@@ -152,6 +152,34 @@ def test_an_approval_tells_the_coverage_before_and_after(town: House) -> None:
     # 10 lots of 5 t sold against 1,300 t bought: 50 / 1,300
     assert figures["approval.coverage"] == ("0", "0.0385", "ratio")
     assert figures["approval.net"] == ("1300", "1250", "t")
+
+
+@pytest.mark.parametrize(
+    ("lots", "contract", "english", "chinese"),
+    [
+        (60, "CU2406", "use of the limit: Red → Orange", "等级（按限额使用率）：红 → 橙"),
+        (10, "CU2406", "limit: Red, unchanged by", "等级（按限额使用率）：红，同意后不变"),
+        (200, "CU2406", "Red → none", "红 → 无色"),
+        (10, "AL2406", "No limit to measure against", "没有可比的限额"),
+    ],
+)
+def test_a_card_tells_the_colour_before_and_after_and_what_it_cannot_tell(
+    town: House, lots: int, contract: str, english: str, chinese: str
+) -> None:
+    order = queued_order(town, lots, contract)
+    with town.app.store.unit_of_work("chen") as uow:
+        context = town.app.context(town.app.directories.around(uow.connection))
+        found = ask_for(uow, town.app, context, order, Ask("hedge_order", "H-1"))
+    assert found.request is not None, found.code
+    lin = town.signed_in("lin")
+    for language, said, margin in (
+        ("en", english, "Margin and risk degree cannot be told"),
+        ("zh", chinese, "保证金和风险度无法计算"),
+    ):
+        lin.cookies.set("hedgewarden_language", language)
+        page = lin.get(f"/approvals/{found.request.state.id}").text
+        assert said in page
+        assert margin in page
 
 
 def test_figures_of_an_approval_behind_a_late_feed_say_so(town: House) -> None:
