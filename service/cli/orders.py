@@ -2,17 +2,14 @@
 
 # ruff: noqa: PLR0917 - the parameters of a command are its options and arguments
 
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from sqlalchemy import Connection
 
 import workorders
 from service.application import Application
 from service.cli.case_tests import rule_test
-from service.cli.desk import PROBLEMS, Desk, WrongCall, desk_of, moment
+from service.cli.desk import Desk, WrongCall, desk_of, moment
 from service.cli.listing import (
     entry_json,
     levels_of,
@@ -23,19 +20,14 @@ from service.cli.listing import (
     title_of,
 )
 from service.cli.naming import product_code, refuse_unknown
+from service.cli.order_acting import As, Do, OrderId, act, act_with, texts, unknown
+from service.cli.order_files import attach_file, list_files
 from service.i18n import Format
 from store import UnitOfWork
-from store.problems import did_you_mean, shorten
 from workorders import reads
-from workorders.attachments import Attachment, attach, content_of, files_of
 from workorders.context import Context
 from workorders.model import Closing, Corrective, Entry, State, WorkOrder
-from workorders.plain import plain
 from workorders.states import Outcome
-
-As = Annotated[str, typer.Option("--as", metavar="USER", help="cli.option.as")]
-OrderId = Annotated[str, typer.Argument(metavar="ORDER")]
-Do = Callable[[UnitOfWork, Context], Outcome]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -122,7 +114,7 @@ def show_order(context: typer.Context, order: OrderId, user: As = "") -> None:
         with app.store.reader() as connection:
             found = reads.get_order(connection, order, scopes)
             if found is None:
-                raise _unknown(connection, scopes, order)
+                raise unknown(connection, scopes, order)
             entries = reads.stream(connection, order)
             telling = Telling(desk, app, gather(app, connection, found, scopes, person))
         document = {
@@ -140,13 +132,6 @@ def show_order(context: typer.Context, order: OrderId, user: As = "") -> None:
         desk.answer(document, show)
 
 
-def _unknown(connection: Connection, scopes: Sequence[str], order: str) -> WrongCall:
-    """There is none of that number, or none that the reader sees; with a near one."""
-    page = reads.list_orders(connection, scopes, reads.Filter(), limit=500)
-    hint = did_you_mean(order, [one.id for one in page.items])
-    return WrongCall("cli.orders.unknown", order=shorten(order), hint=hint)
-
-
 def _show_stream(desk: Desk, app: Application, entries: list[Entry], shape: Format) -> None:
     spoken = app.catalogues.words(desk.words.language)
     desk.table(
@@ -155,7 +140,7 @@ def _show_stream(desk: Desk, app: Application, entries: list[Entry], shape: Form
             [
                 shape.moment(one.at),
                 one.actor,
-                spoken.text(f"workorders.{one.code}", **dict(_texts(one.params)))
+                spoken.text(f"workorders.{one.code}", **dict(texts(one.params)))
                 + (f" {one.text}" if one.text else ""),
             ]
             for one in entries
@@ -172,7 +157,7 @@ def acknowledge(
     user: Annotated[str, typer.Option("--as", metavar="USER", help="cli.option.as")],
 ) -> None:
     """Acknowledge an order: the paging stops."""
-    _act(context, user, lambda uow, ctx: workorders.acknowledge(uow, ctx, order))
+    act(context, user, lambda uow, ctx: workorders.acknowledge(uow, ctx, order))
 
 
 def note(
@@ -182,70 +167,7 @@ def note(
     user: Annotated[str, typer.Option("--as", metavar="USER", help="cli.option.as")],
 ) -> None:
     """Add a note to an order."""
-    _act(context, user, lambda uow, ctx: workorders.note(uow, ctx, order, text))
-
-
-def attach_file(
-    context: typer.Context,
-    order: OrderId,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="cli.option.attachment")],
-    user: Annotated[str, typer.Option("--as", metavar="USER", help="cli.option.as")],
-) -> None:
-    """Attach a file to an order."""
-
-    def run(app: Application) -> Do:
-        most = app.settings.attachment_limit
-        try:
-            with file.open("rb") as opened:
-                # One byte over is enough to refuse it.
-                content = opened.read(most + 1)
-        except OSError as error:
-            why = error.strerror or type(error).__name__
-            raise WrongCall("cli.orders.file_unread", file=str(file), why=why) from error
-        return lambda uow, ctx: attach(uow, ctx, order, file.name, content, most=most)
-
-    _act_with(context, user, run)
-
-
-def list_files(context: typer.Context, order: OrderId, user: As = "") -> None:
-    """List the files of an order; each is hashed again."""
-    desk = desk_of(context)
-    with desk.open() as app:
-        scopes = scopes_of(desk, app, user)
-        with app.store.reader() as connection:
-            if reads.get_order(connection, order, scopes) is None:
-                raise _unknown(connection, scopes, order)
-            found = [
-                (one, content_of(connection, one) is not None)
-                for one in files_of(connection, order)
-            ]
-        shape = desk.format(app.clock())
-
-    def show() -> None:
-        if not found:
-            desk.say("cli.orders.no_files")
-            return
-        desk.table(
-            ("cli.head.time", "cli.head.actor", "cli.head.file", "cli.head.bytes",
-             "cli.head.media", "cli.head.content", "cli.head.sha256"),
-            [
-                [
-                    shape.moment(one.at), one.by, one.name, shape.number(one.size), one.media,
-                    desk.words.text(f"cli.orders.file_{'sound' if sound else 'changed'}"),
-                    one.sha256,
-                ]
-                for one, sound in found
-            ],
-        )  # fmt: skip
-
-    desk.answer({"rows": [{**_file_json(one), "sound": sound} for one, sound in found]}, show)
-    if not all(sound for _, sound in found):
-        raise typer.Exit(PROBLEMS)
-
-
-def _file_json(file: Attachment) -> dict[str, Any]:
-    known: dict[str, Any] = plain({name: getattr(file, name) for name in file.__slots__})
-    return known
+    act(context, user, lambda uow, ctx: workorders.note(uow, ctx, order, text))
 
 
 def snooze(
@@ -257,9 +179,7 @@ def snooze(
 ) -> None:
     """Remind nobody of an order until then; never of a red one."""
     at = moment(until, name="--until", end=True)
-    _act(
-        context, user, lambda uow, ctx: workorders.snooze(uow, ctx, order, until=at, reason=reason)
-    )
+    act(context, user, lambda uow, ctx: workorders.snooze(uow, ctx, order, until=at, reason=reason))
 
 
 def wake(
@@ -268,7 +188,7 @@ def wake(
     user: Annotated[str, typer.Option("--as", metavar="USER", help="cli.option.as")],
 ) -> None:
     """End a snooze: the order's clock runs again."""
-    _act(context, user, lambda uow, ctx: workorders.wake(uow, ctx, order))
+    act(context, user, lambda uow, ctx: workorders.wake(uow, ctx, order))
 
 
 def resolve(
@@ -278,7 +198,7 @@ def resolve(
     text: Annotated[str, typer.Option("--text", help="cli.option.note")] = "",
 ) -> None:
     """Say that an order's work is done."""
-    _act(context, user, lambda uow, ctx: workorders.resolve(uow, ctx, order, text=text))
+    act(context, user, lambda uow, ctx: workorders.resolve(uow, ctx, order, text=text))
 
 
 def close(
@@ -311,51 +231,4 @@ def close(
 
         return do
 
-    _act_with(context, user, run)
-
-
-def _act(context: typer.Context, user: str, do: Do) -> None:
-    _act_with(context, user, lambda _app: do)
-
-
-def _act_with(context: typer.Context, user: str, prepared: Callable[[Application], Do]) -> None:
-    """Run one act as the person; a refusal is recorded, told, and ends with 1."""
-    desk = desk_of(context)
-    with desk.open() as app:
-        person = desk.acting(app, user)
-        around = app.directories.now()
-        with app.store.unit_of_work(person) as uow:
-            outcome = prepared(app)(uow, app.context(around))
-        spoken = app.catalogues.words(desk.words.language)
-        sentence = desk.code(
-            outcome.code, **{name: spoken.value(name, v) for name, v in _texts(outcome.params)}
-        )
-    document: dict[str, Any] = {
-        "ok": outcome.ok,
-        "code": outcome.code,
-        "message": sentence,
-        "changed": outcome.changed,
-        "params": dict(outcome.params),
-        "order": order_json(outcome.order) if outcome.order else None,
-    }
-
-    def show() -> None:
-        if not outcome.ok or outcome.order is None:
-            desk.complain(sentence)
-        else:
-            state = desk.words.text(f"state.{outcome.order.state.value}")
-            desk.say("cli.orders.now", order=outcome.order.id, state=state)
-
-    desk.answer(document, show)
-    if not outcome.ok:
-        raise typer.Exit(PROBLEMS)
-
-
-def _texts(params: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [(name, _text(value)) for name, value in params.items()]
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, (list, tuple)):
-        return ", ".join(map(str, value))
-    return "" if value is None else str(value)
+    act_with(context, user, run)
