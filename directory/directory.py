@@ -296,6 +296,16 @@ class Directory:
                 return found
         return None
 
+    def concerned(self, person: str, org: str, at: datetime) -> bool:
+        """Whether what `org` decides concerns the person: who sees the unit, or works beneath it.
+
+        Never an account that is temporary and nothing else.
+        """
+        found = self._people.get(person)
+        if found is None or not found.active or set(found.roles) == {Role.TEMPORARY}:
+            return False
+        return within(found.unit, org) or self.sees(person, org, at).allowed
+
     def called(self, names: Collection[str]) -> frozenset[str]:
         """The ids of the people whom sources call by one of `names`: their id or their login."""
         return frozenset(one.id for one in self.people if {one.id, one.login} & {*names} - {""})

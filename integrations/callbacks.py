@@ -32,10 +32,44 @@ def is_fresh(unix_s: float, received_at: datetime) -> bool:
 def json_in(text: bytes) -> dict[str, Any] | None:
     """The object in a request; None when there is none."""
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
+        found = strict_json(text)
+    except ValueError:
         return None
     return found if isinstance(found, dict) else None
+
+
+def strict_json(text: str | bytes) -> Any:
+    """The document in a request that is already believed.
+
+    Raises:
+        ValueError: no JSON, nested without end, or with a text in it that cannot be kept.
+    """
+    try:
+        found = json.loads(text)
+    except RecursionError:
+        raise ValueError("too deep") from None
+    if not can_be_kept(found):
+        raise ValueError("no text")
+    return found
+
+
+def can_be_kept(document: Any) -> bool:
+    """Whether every text in a document is one (`is_text`)."""
+    waiting = [document]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            waiting += [*one, *one.values()]
+        elif isinstance(one, list):
+            waiting += one
+        elif isinstance(one, str) and not is_text(one):
+            return False
+    return True
+
+
+def is_text(text: str) -> bool:
+    """Whether it can be kept: no NUL, and no half of a character."""
+    return "\0" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def unsealed(key: bytes, sealed: str, *, vector: bytes | None, block_bits: int) -> bytes | None:

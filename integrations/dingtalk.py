@@ -18,6 +18,7 @@ from integrations.callbacks import (
     is_fresh,
     is_stamp,
     json_in,
+    strict_json,
 )
 from integrations.card_face import Faces
 from integrations.dingtalk_cards import REASON, variables
@@ -138,7 +139,7 @@ class DingtalkChannel:
     ) -> Inbound | Refusal:
         try:
             user, track = str(event["userId"]), str(event["outTrackId"])
-            private = json.loads(event["content"])["cardPrivateData"]
+            private = strict_json(event["content"])["cardPrivateData"]
             params = {name: str(one) for name, one in private["params"].items()}
             verb, _, reason = params["act"].partition(REASON)
             matter, proof = params["card"], params["seal"]

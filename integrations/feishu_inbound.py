@@ -1,10 +1,9 @@
 """What Feishu says when somebody presses a button or writes to the bot."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from integrations.callbacks import MALFORMED, NOT_A_BUTTON
+from integrations.callbacks import MALFORMED, NOT_A_BUTTON, strict_json
 from integrations.written import Written
 from workorders.card import parse_button_id
 from workorders.channel import Inbound, Refusal
@@ -62,7 +61,7 @@ def _written(event: Mapping[str, Any], tenant: str, known: str, seal: str) -> Wr
         channel="feishu",
         actor_ref=f"{tenant}/{user}",
         user=user,
-        text=str(json.loads(message["content"])["text"]),
+        text=str(strict_json(message["content"])["text"]),
         event_id=f"feishu:{known}",
         seal=seal,
     )

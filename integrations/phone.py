@@ -89,7 +89,7 @@ class PhoneChannel:
         if said.get("kind") != self.name or not notice or len(notice) > _LONGEST:
             return MALFORMED
         if status == _KEY_PRESSED:
-            return self._pressed(said.get("key", ""), said.get("reference", ""), raw)
+            return self._pressed(said.get("key", ""), said.get("reference", ""), notice, raw)
         if status not in OF_A_GATEWAY:
             return MALFORMED
         return Receipt(self.name, notice, status, plain_code(said.get("code", "")))
@@ -98,8 +98,8 @@ class PhoneChannel:
         """What stands for a number in a reference: a person's new number has another one."""
         return sha256(self._key + number.encode()).hexdigest()[:_MARK]
 
-    def _pressed(self, key: str, reference: str, raw: RawInbound) -> Inbound | Refusal:
-        token = mail_tokens.unseal(reference, self._key)
+    def _pressed(self, key: str, reference: str, notice: str, raw: RawInbound) -> Inbound | Refusal:
+        token = mail_tokens.unseal(reference, self._sealing(notice))
         if token is None:
             return Refusal("BAD_TOKEN")
         if raw.received_at > token.expires:
@@ -140,8 +140,12 @@ class PhoneChannel:
             "deadline": text.deadline,
             "link": text.link,
             "keys": self._keys(text, language) if offered else {},
-            "reference": mail_tokens.seal(token, self._key),
+            "reference": mail_tokens.seal(token, self._sealing(card.notice_id)),
         }
+
+    def _sealing(self, notice: str) -> bytes:
+        """The key of one notice of this kind: a reference is good for the notice it went with."""
+        return sha256(b"\0".join((self._key, self.name.encode(), notice.encode()))).digest()
 
     def _keys(self, text: CardText, language: str) -> dict[str, str]:
         label = next(one.label for one in text.buttons if one.verb == ACKNOWLEDGE)

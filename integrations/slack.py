@@ -7,11 +7,11 @@ is edited with `chat.update`; where that is refused, a superseding card goes int
 
 import hashlib
 import hmac
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
+from integrations.callbacks import strict_json
 from integrations.outbound import Outbound
 from integrations.slack_forms import Submission
 from integrations.slack_inbound import MALFORMED, asked
@@ -130,7 +130,7 @@ class SlackChannel:
         if refusal is not None:
             return refusal
         try:
-            payload = json.loads(parse_qs(raw.body.decode(), strict_parsing=True)["payload"][0])
+            payload = strict_json(parse_qs(raw.body.decode(), strict_parsing=True)["payload"][0])
         except (ValueError, KeyError):
             return MALFORMED
         # The signature covers body and time: the same request again is the same event.

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final
 
+from integrations.callbacks import strict_json
 from integrations.wording import Words
 from store.clock import rfc3339
 from workorders.channel import Inbound
@@ -89,7 +90,7 @@ def read_submission(payload: Mapping[str, Any], event_id: str) -> Submission:
     view = payload["view"]
     _ours(view["callback_id"])
     user, number = str(payload["user"]["id"]), str(view["id"])
-    kept = json.loads(view["private_metadata"])
+    kept = strict_json(view["private_metadata"])
     filled = {name: _filled(view["state"]["values"][name][name]) for name in FIELDS}
     inbound = Inbound(
         channel="slack",

@@ -21,6 +21,7 @@ import structlog
 from slack_sdk.errors import SlackClientError
 from slack_sdk.socket_mode.builtin.connection import Connection, ConnectionState
 
+from integrations.callbacks import can_be_kept
 from integrations.outbound import Outbound
 from integrations.slack_web import SlackWeb
 from workorders.errors import ChannelError, ChannelFailed, ChannelRetry
@@ -270,7 +271,7 @@ class _Session:
     def _on_text(self, text: str) -> None:
         try:
             said = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             said = None
         if not isinstance(said, dict):
             _log.warning("Slack's socket said something that cannot be read")
@@ -282,7 +283,9 @@ class _Session:
                 self.reason = str(said.get("reason") or "disconnect")
                 self._wake.set()
             case kind if said.get("envelope_id"):
-                self._handle(Envelope(str(said["envelope_id"]), str(kind), said.get("payload")))
+                # Acknowledged whatever it says, so that it never comes again.
+                payload = said.get("payload") if can_be_kept(said) else None
+                self._handle(Envelope(str(said["envelope_id"]), str(kind), payload))
 
     def _handle(self, envelope: Envelope) -> None:
         try:

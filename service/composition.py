@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from auditlog.port import LogPort
 from service.application import Application, DirectoryReader, Later, Makers
+from service.errors import WrongFolder
 from service.i18n.titles import rule_titles
 from service.i18n.wording import Catalogues
 from service.rules_in_force import rulebook_folder, rules_in_force
@@ -44,8 +45,12 @@ def compose(
     Raises:
         BrokenRulebook: when a rule file has an error; a broken file never comes into force.
             From a command: when it first wants the rules.
+        WrongFolder: the folder has its keys and has lost its database; an empty one in its place
+            would be a right trail of nothing.
     """
     tell_on_stderr()
+    if lost_database(settings):
+        raise WrongFolder("folder.lost")
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     engine = open_engine(settings.database_url)
     keys = open_keys(settings.keys_dir, make=not has_records(engine))
@@ -78,6 +83,13 @@ def compose(
     if role != COMMAND:
         app.make_ready()
     return app
+
+
+def lost_database(settings: Settings) -> bool:
+    """Whether the folder's own database is gone: it is made before the keys beside it."""
+    if settings.database or (settings.data / "hedgewarden.db").exists():
+        return False
+    return (settings.data / "keys" / "trail.key").exists()
 
 
 def _log_of(settings: Settings, role: str, clock: Clock) -> LogPort:

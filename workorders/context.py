@@ -44,6 +44,9 @@ class People(Protocol):
     ) -> Routing:
         """Whom a matter of that level goes to in that organisation; never whom it is about."""
 
+    def concerned(self, person: str, org: str, at: datetime) -> bool:
+        """Whether the person sees the organisation, or works beneath it."""
+
     def called(self, names: Collection[str]) -> frozenset[str]:
         """The ids of the people whom sources call by one of `names`."""
 

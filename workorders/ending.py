@@ -145,7 +145,7 @@ def _not_followed(
     uow: UnitOfWork, ctx: Context, order: WorkOrder, wanted: Corrective
 ) -> tuple[str, Mapping[str, Any]]:
     """Why nobody would follow this corrective action; empty when somebody can."""
-    if wanted.owner and not ctx.may(wanted.owner, "view", order.org, uow.now).allowed:
+    if wanted.owner and not ctx.people.concerned(wanted.owner, order.org, uow.now):
         return "CORRECTIVE_OWNER", {"person": wanted.owner}
     return ("", {}) if in_time(uow.now, wanted.due) else ("CORRECTIVE_DUE", {"found": wanted.due})
 

@@ -18,8 +18,8 @@ from workorders.matches import store_match
 from workorders.model import Alert, Case, Match, SourceKind, WorkOrder
 from workorders.noise import Trigger
 from workorders.notices import notify, told_people
-from workorders.states import TERMINAL
 from workorders.placing import closed_near
+from workorders.states import TERMINAL
 from workorders.triage import opens_order
 
 #: What comes sooner after it happened is not late; what it finds is new.

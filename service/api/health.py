@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from sqlalchemy import Connection, Table, func, select
 
 from service.api.access import App, Bearer, Cookie, caller
-from service.api.faults import fault_of
+from service.api.faults import ApiFault, fault_of
 from service.application import Application
 from service.inbound.returned_mail import stand_of
 from service.security import Forbidden, SignInNeeded
@@ -61,6 +61,8 @@ def metrics(request: Request, app: App, bearer: Bearer, cookie: Cookie) -> Respo
     """Counters as Prometheus reads them; for those who operate the system."""
     try:
         caller(request, app, bearer, cookie).check("system.operate")
+    except ApiFault as refused:
+        return PlainTextResponse(f"{refused.fault.code}\n", refused.fault.status)
     except (SignInNeeded, Forbidden) as refused:
         fault = fault_of(refused)
         return PlainTextResponse(f"{fault.code}\n", fault.status, headers=dict(fault.headers))

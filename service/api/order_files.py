@@ -18,7 +18,7 @@ from service.api.writing import Call, Writing
 from service.application import Application
 from service.attached import file_response
 from workorders import reads
-from workorders.attachments import Attachment, attach, content_of, files_of
+from workorders.attachments import Attachment, attach, clean_name, content_of, files_of
 from workorders.states import Verb
 
 router = APIRouter(prefix="/orders/{order_id}/files", tags=["orders"])
@@ -68,7 +68,7 @@ async def _upload(call: Writing) -> tuple[Call, str, bytes]:
             raise ApiFault(422, "FILE_FIELD")
         given = fields[0][1]
         name, content = given.filename or "", await given.read()
-    return replace(call, body=name.encode() + b"\0" + content), name, content
+    return replace(call, body=clean_name(name).encode() + b"\0" + content), name, content
 
 
 @router.post("", response_model=ActOut, openapi_extra={"requestBody": _BODY}, summary="添加附件")

@@ -61,7 +61,6 @@ _INCOMPLETE = frozenset(
         "FILE_NAMELESS",
         "FILE_EMPTY",
         "CORRECTIVE_OWNER",
-        "CORRECTIVE_DUE",
     }
 )
 _FORBIDDEN = frozenset(

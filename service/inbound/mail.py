@@ -22,6 +22,7 @@ import approvals
 import trail
 from approvals import UnknownRequest
 from integrations import mail_tokens
+from integrations.callbacks import is_text
 from integrations.mail import MailChannel
 from integrations.mail_tokens import MailToken
 from integrations.wording import CardText, card_text
@@ -326,7 +327,7 @@ def _post(body: bytes) -> _Post:
         found = parse_qs(body.decode())
     except ValueError:
         return _Post("", "", "")
-    fields = {name: values[0] for name, values in found.items()}
+    fields = {name: values[0] for name, values in found.items() if is_text(values[0])}
     return _Post(fields.get("verb", ""), fields.get("code", "").strip(), fields.get("nonce", ""))
 
 

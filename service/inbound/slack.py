@@ -11,6 +11,7 @@ from fastapi import APIRouter, BackgroundTasks, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
+from integrations.callbacks import is_text
 from integrations.slack import SlackChannel
 from integrations.slack_forms import Submission
 from service.api.faults import Fault
@@ -126,4 +127,5 @@ def _fields(body: bytes) -> dict[str, str] | None:
     except ValueError:
         return None
     fields = {name: values[0] for name, values in found.items()}
-    return fields if fields.get("team_id") and fields.get("user_id") else None
+    whole = fields.get("team_id") and fields.get("user_id")
+    return fields if whole and all(map(is_text, fields.values())) else None

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -13,7 +13,7 @@ from service.security import Gate
 from service.security.hosts import Hosts
 from service.security.middleware import BodyLimit, KnownHosts, OwnPagesOnly, SecurityHeaders
 from service.web.entry import preference_router
-from service.web.faults import NoTraceback, install_faults, refusal
+from service.web.faults import NoTraceback, install_faults, plain_form, refusal
 from service.web.pages import Pages
 
 STATIC_DIR = Path(__file__).parent / "static"
@@ -62,7 +62,7 @@ def make_web_app(
     app.mount("/static", HashedFiles(directory=STATIC_DIR), name="static")
     app.include_router(preference_router(pages))
     for router in routers:
-        app.include_router(router)
+        app.include_router(router, dependencies=[Depends(plain_form)])
     # The last one added is the outermost.
     app.add_middleware(NoTraceback)
     app.add_middleware(OwnPagesOnly, public_url=public_url, refuse=refusal)

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from integrations.callbacks import is_text
 from service.api.faults import Fault, problem_response
 from service.api.validation import problems_of
 from service.i18n import problem_text
@@ -24,6 +25,9 @@ from service.web.rooms.here import Here, here
 from service.web.views.access import FaultPage
 from workorders.errors import ConcurrentChange
 
+_FORM = "application/x-www-form-urlencoded"
+#: Requests that are read as they came, because they or their addresses are signed.
+_SIGNED = ("/integrations/", "/m/", "/link/")
 _TOLD = 5
 """Faulty fields that a page names; a form has seldom more."""
 _LOG = logging.getLogger("hedgewarden.web")
@@ -49,6 +53,25 @@ def install_faults(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(ConcurrentChange, _overtaken)
+
+
+async def plain_form(request: Request) -> None:
+    """A form holds text that can be kept; a dependency of every room.
+
+    Raises:
+        RequestValidationError: for a field with a NUL or half of a character in it.
+    """
+    typed = request.headers.get("content-type", "").startswith(_FORM)
+    if not typed or request.url.path.startswith(_SIGNED):
+        return
+    form = await request.form()
+    broken = [
+        {"type": "string_unicode", "loc": ("body", name), "input": name, "msg": ""}
+        for name, value in form.multi_items()
+        if isinstance(value, str) and not is_text(value)
+    ]
+    if broken:
+        raise RequestValidationError(broken)
 
 
 async def refusal(scope: Scope, status: int, code: str) -> ASGIApp:

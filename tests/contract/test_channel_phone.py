@@ -128,6 +128,14 @@ class TestPhone(FreshnessSuite):
             asked = harness.server.receipt(message, status="key", key="1", reference=forged)
             assert harness.channel.verify(raw(asked)) == Refusal("BAD_TOKEN")
 
+    def test_a_reference_is_good_for_the_notice_it_went_with(self, harness: PhoneHarness):
+        harness.channel.send(a_card(), NUMBER)
+        message = harness.message()
+        told = {**message.body, "id": "another"}
+        asked = harness.server.receipt(replace(message, body=told), status="key", key="1",
+                                       reference=message.body["reference"])  # fmt: skip
+        assert harness.channel.verify(raw(asked)) == Refusal("BAD_TOKEN")
+
     @pytest.mark.parametrize("status", ["delivered", "answered", "failed"])
     def test_a_receipt_is_told_apart_from_a_key(self, harness: PhoneHarness, status: str):
         harness.channel.send(a_card(), NUMBER)

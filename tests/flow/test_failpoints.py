@@ -413,7 +413,7 @@ def test_every_command_on_work_orders_and_alerts(house: House):
     scene.act("chen", w.take_over, first)
     scene.act("chen", w.hold_instruction, first, objects=["H-1"], reason="wait")
     scene.act("chen", w.request_approval, first, subject="override", approval_id="AP-1")
-    scene.act("wang", w.reassign, first, people=["lin"], reason="shift")
+    scene.act("wang", w.reassign, first, people=["wang"], reason="shift")
     scene.act("chen", w.resolve, first, text="posted")
     scene.act("chen", w.resume, first, reason="not all of it")
     scene.act("chen", w.resolve, first, text="now")
