@@ -144,7 +144,10 @@ def _open(
         return spoken.text("chat.open_level")
     units = places(app.directory, person.id, app.clock())
     unit, text = _unit_of(units, said.strip())
-    if not unit and len(units) > 1:
+    others = [path for path in app.directory.nodes if path not in units]
+    # Who names a unit that is not theirs does not mean their own.
+    elsewhere = bool(units) and not unit and bool(_unit_of(others, said.strip())[0])
+    if elsewhere or (not unit and len(units) > 1):
         return spoken.text("chat.open_unit", units=spoken.text("ui.list_comma").join(units))
     matter = {
         # Without a unit the person may open none: that is found out, and recorded, with the act.

@@ -303,6 +303,9 @@ def test_what_is_written(tmp_path: Path, way: str, verb: str):
         ("open purple East x", "Say the level first"),
         ("open red East", "Say what happened."),
         ("open red", "Say what happened."),
+        # a unit that is not theirs is not taken for a word about their own
+        ("open red Group/West cu is late", "Name the unit after the level: Group/East."),
+        ("open red Group x", "Name the unit after the level: Group/East."),
     ],
 )
 def test_what_is_written_wrong_opens_nothing(tmp_path: Path, way: str, text: str, said: str):
