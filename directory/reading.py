@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import RoundTripConstructor
 from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import ScalarNode
 
 from store.clock import parse_rfc3339
 from store.problems import Problem, did_you_mean, shorten
-from store.yaml_faults import yaml_fault
+from store.yaml_faults import check_scalar, yaml_fault
 
 _T = TypeVar("_T")
 _LARGEST_FILE = 4_000_000
@@ -22,6 +23,11 @@ _DIGITS = 20
 
 class _Constructor(RoundTripConstructor):
     """Keeps places; leaves dates and fractions as they were written, so that nothing is rounded."""
+
+    def construct_scalar(self, node: ScalarNode) -> Any:
+        """A text that can be kept."""
+        check_scalar(node)
+        return super().construct_scalar(node)
 
 
 for _tag in ("timestamp", "float"):

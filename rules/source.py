@@ -14,7 +14,7 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from store.problems import Problem, shorten
-from store.yaml_faults import yaml_fault
+from store.yaml_faults import check_scalars, yaml_fault
 
 MAX_BYTES = 1_000_000
 _REMEMBERED_LENGTH = 32_000
@@ -159,6 +159,7 @@ def read_yaml(text: str, file: str) -> tuple[Entry | None, list[Problem]]:
 def _read(text: str, file: str) -> tuple[Entry | None, list[Problem]]:
     try:
         node = YAML(typ="safe", pure=True).compose(text)
+        check_scalars(node)
     except (YAMLError, RecursionError, ValueError) as error:
         return None, [yaml_fault(error, text, "YAML_SYNTAX", file)]
     if node is None:

@@ -9,16 +9,20 @@ import re
 from typing import Final
 
 from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
 from store.problems import Problem, shorten
 
+_UNKEPT_SAID: Final = "text that cannot be kept"
+_UNKEPT: Final = re.compile("[\x00\ud800-\udfff]")
 OTHER: Final = "OTHER"
 TOO_DEEP: Final = "TOO_DEEP"
 #: The parser's sentence, and what it means to the writer of the file; the first that fits counts.
 _MEANINGS: Final = tuple(
     (re.compile(pattern), why)
     for pattern, why in (
+        (_UNKEPT_SAID, "CONTROL"),
         (r"character '\\t' that cannot start any token", "TAB"),
         (r"that cannot start any token", "CHARACTER"),
         (r"mapping values are not allowed here|found unexpected ':'", "COLON"),
@@ -74,6 +78,36 @@ def yaml_fault(fault: Exception, text: str, code: str, file: str) -> Problem:
         code, file, line, column, found=_rest(text, line, column),
         params={"yaml": why, "began": str(began)},
     )  # fmt: skip
+
+
+def check_scalar(node: ScalarNode) -> None:
+    """Refuse a text that nothing can keep or show: escapes may write what a file may not hold.
+
+    Raises:
+        MarkedYAMLError: for a NUL or half of a character, with its place.
+    """
+    if _UNKEPT.search(node.value):
+        raise MarkedYAMLError(problem=_UNKEPT_SAID, problem_mark=node.start_mark)
+
+
+def check_scalars(root: Node | None) -> None:
+    """`check_scalar` for every scalar of a document, keys among them.
+
+    Raises:
+        MarkedYAMLError: for the first that is refused.
+    """
+    waiting, seen = [root], set[int]()
+    while waiting:
+        node = waiting.pop()
+        if node is None or id(node) in seen:  # an anchor stands in several places
+            continue
+        seen.add(id(node))
+        if isinstance(node, ScalarNode):
+            check_scalar(node)
+        elif isinstance(node, MappingNode):
+            waiting += [one for pair in reversed(node.value) for one in reversed(pair)]
+        elif isinstance(node, SequenceNode):
+            waiting += reversed(node.value)
 
 
 def _meaning(said: str) -> str:

@@ -135,7 +135,8 @@ def test_each_test_that_ships_can_be_written_as_a_case(book: Rulebook):
     assert written > 20
 
 
-@given(st.text(max_size=30))
+# no fact holds a NUL: nothing that names one is taken in
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30))
 @example("\x85")
 @example("\u2028a\ufeff")
 @example("\U0001f600 #: {")

@@ -71,3 +71,19 @@ def test_what_the_parser_says_anew_is_not_handed_on_in_english() -> None:
     problem = yaml_fault(ValueError("some new complaint"), "a: b", "NOT_YAML", "a.yaml")
     assert problem.params["yaml"] == "OTHER"
     assert "complaint" not in problem_text(load_words("zh"), problem)
+
+
+@pytest.mark.parametrize("written", ["\\u0000", "\\0", "\\x00", "\\ud800", "\\uDFFF"])
+@pytest.mark.parametrize("place", ['a: "x{}"', '"x{}": 1', 'a: [1, {{b: "x{}"}}]'])
+def test_an_escape_writes_no_text_that_cannot_be_kept(written: str, place: str) -> None:
+    text = "first: &one ok\nsecond: *one\n" + place.format(written) + "\n"
+    for read, code in ((read_yaml, "YAML_SYNTAX"), (parse_yaml, "NOT_YAML")):
+        _, problems = read(text, "a.yaml")
+        (problem,) = problems
+        assert (problem.code, problem.line, problem.params["yaml"]) == (code, 3, "CONTROL")
+
+
+@pytest.mark.parametrize("written", ["\\t", "\\n", "\\u00a0", "\\u4e2d", "\\U0001F600"])
+def test_other_escapes_are_text(written: str) -> None:
+    for read in (read_yaml, parse_yaml):
+        assert read(f'a: "x{written}"\n', "a.yaml")[1] == []
