@@ -262,8 +262,28 @@ def _checked(doing: Act, state: State, directory: Directory, at: datetime) -> Ac
         if doing.on_behalf_of and not permitted:
             permitted = refusal(doing.on_behalf_of)
         target = refusal(doing.to) if doing.to else ""
+        if doing.verb is Verb.REASSIGN and not target:
+            target = _not_of_step(directory, state, doing, at)
         return replace(doing, permitted=permitted, target_permitted=target)
     return doing
+
+
+def _not_of_step(directory: Directory, state: State, doing: Act, at: datetime) -> str:
+    """Why the person cannot have a seat that the plan gave to a role or a permission.
+
+    An added signer's seat, and one of a plan that lists people, may go to whoever may sign.
+    """
+    step = state.current
+    seat = doing.on_behalf_of or doing.actor
+    if step is None or seat not in {*step.signers, *step.escalate_to}:
+        return ""
+    target = directory.person(doing.to)
+    if step.role and (target is None or step.role not in {role.value for role in target.roles}):
+        return "ROLE_MISSING"
+    if step.permission:
+        verdict = directory.may(doing.to, step.permission, state.subject.org, at)
+        return "" if verdict.allowed else verdict.reason.value
+    return ""
 
 
 def _record(

@@ -127,6 +127,21 @@ def test_a_large_order_needs_risk_and_management(desk: Desk):
         assert approvals.read_for(connection, "hedge_order", "HO-1") == (done.state,)
 
 
+def test_a_step_of_a_role_is_reassigned_within_the_role(desk: Desk):
+    """Else an order that wants a manager could be signed by two of the requester's colleagues."""
+    state = desk.submit(ORDER).state
+    state = desk.act(state, "chen", Verb.APPROVE).state
+    for other in ("arisk", "li"):
+        refused = desk.act(state, "wang", Verb.REASSIGN, to=other)
+        assert (refused.accepted, refused.code) == (False, Code.TARGET_NOT_ELIGIBLE)
+    handed = desk.act(state, "wang", Verb.REASSIGN, to="gao")
+    assert (handed.code, handed.state.waiting_for) == (Code.REASSIGNED, ("gao",))
+    added = desk.act(handed.state, "gao", Verb.ADD_SIGNER, to="arisk")
+    assert added.code == Code.SIGNER_ADDED
+    moved = desk.act(added.state, "arisk", Verb.REASSIGN, to="wang")
+    assert moved.code == Code.REASSIGNED
+
+
 def test_a_small_order_needs_one_signature(desk: Desk):
     state = desk.submit(replace(ORDER, amount=Decimal("4999999.99"))).state
     assert desk.act(state, "chen", Verb.APPROVE).state.status is Status.APPROVED
