@@ -16,6 +16,7 @@ from store.schema import table
 from store.timers import Timer
 from store.unit_of_work import UnitOfWork
 from workorders import journal, rows
+from workorders.about import about_reader
 from workorders.context import Context
 from workorders.model import Corrective, WorkOrder
 from workorders.noise import Trigger
@@ -182,9 +183,13 @@ def correctives_of(connection: Connection, order_ids: Sequence[str]) -> dict[str
 def open_correctives(
     connection: Connection, scopes: Sequence[str], *, owner: str = "", limit: int = 200
 ) -> list[Followed]:
-    """What is still to be done inside `scopes`, the first due first."""
+    """What is still to be done inside `scopes`, the first due first.
+
+    Nothing on an order that is about the reader whom the scopes carry.
+    """
     c = _ROWS.c
-    wanted = select(_ROWS).where(c.done_at.is_(None), within(c.org, scopes))
+    own = about_reader(connection, scopes)
+    wanted = select(_ROWS).where(c.done_at.is_(None), within(c.org, scopes), c.order_id.not_in(own))
     if owner:
         wanted = wanted.where(c.owner == owner)
     found = connection.execute(wanted.order_by(c.due_at, c.order_id).limit(limit))

@@ -95,6 +95,8 @@ def test_an_order_that_follows_is_about_the_same_person(home: House) -> None:
     }  # fmt: skip
     assert home.client("wang").post(f"{place}/close", json=closing).is_success
     assert wang.post(f"/orders/{order.id}/reopen", data={"reason": "again"}).status_code == 303
+    assert order.id in home.signed_in("chen").get("/reviews").text
+    assert order.id not in home.signed_in("lin").get("/reviews").text
     new = next(one for one in home.orders() if one.id != order.id)
     assert new.reopened_from == order.id
     assert "lin" not in new.assignees
