@@ -53,6 +53,10 @@ class Item:
         state: where it stood; with the level that is what counts as moved.
         owner: who has it; for an approval who asked, for a silence its author.
         due: its next deadline, or the end of a silence or a snooze.
+        cause: why a detector raised the alert, a code.
+        about: the number that it is about; of a silence the measure and the account that it names.
+        actor: whose doing an alert is, as the source calls them; whose cards a silence covers.
+        levels: the colours that a silence covers.
     """
 
     section: Section
@@ -66,10 +70,15 @@ class Item:
     month: str = ""
     owner: str = ""
     due: datetime | None = None
+    cause: str = ""
+    about: str = ""
+    actor: str = ""
+    levels: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The fields, ready for JSON."""
-        return {**asdict(self), "due": None if self.due is None else rfc3339(self.due)}
+        due = None if self.due is None else rfc3339(self.due)
+        return {**asdict(self), "due": due, "levels": list(self.levels)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +156,7 @@ def moves(before: Iterable[Item], now: Iterable[Item]) -> tuple[Move, ...]:
 
 
 def _standing(item: Item) -> tuple[str, ...]:
-    return item.section, item.state, item.level, item.owner
+    return item.section, item.state, item.level, item.owner, *item.levels
 
 
 def digest_of(items: Sequence[Item]) -> str:
@@ -188,6 +197,7 @@ def item_from(stored: Mapping[str, Any]) -> Item:
             "section": Section(stored["section"]),
             "thing": Thing(stored["thing"]),
             "due": None if due is None else parse_rfc3339(due),
+            "levels": tuple(stored["levels"]),
         }
     )
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 import approvals
 from workorders import rows
 from workorders.context import Context
+from workorders.evidence import cause_of, number_of, numbers_of
 from workorders.handover import Item, Section, Thing
 from workorders.levels import Level
 from workorders.model import AlertState, OrderKind, State, WorkOrder
@@ -71,13 +72,14 @@ def _orders(connection: Connection, ctx: Context, places: Sequence[str]) -> Iter
     c = ORDERS.c
     states = [one.value for one in ACTIVE]
     wanted = select(ORDERS).where(within(c.org, places), c.state.in_(states))
-    for row in connection.execute(wanted).mappings():
-        order = rows.order_from(row)
+    found = [rows.order_from(row) for row in connection.execute(wanted).mappings()]
+    numbers = numbers_of(connection, found)
+    for order in found:
         section, due = _of_order(order, ctx)
         yield Item(
             section, Thing.ORDER, order.id, order.org, order.state.value,
             str(order.title_params.get("code", "")), order.level.value, order.product,
-            order.month, order.owner, due,
+            order.month, order.owner, due, about=numbers.get(order.id, ""),
         )  # fmt: skip
 
 
@@ -103,6 +105,7 @@ def _alerts(connection: Connection, places: Sequence[str]) -> Iterable[Item]:
         yield Item(
             Section.WAITING, Thing.ALERT, alert.id, alert.org, alert.state.value, alert.code,
             alert.level.value, alert.product, alert.month, "", alert.due_at,
+            cause_of(alert.evidence), number_of(alert.evidence), alert.actor,
         )  # fmt: skip
 
 
@@ -123,6 +126,8 @@ def _silences(connection: Connection, org: str, now: datetime) -> Iterable[Item]
         yield Item(
             Section.SILENCED, Thing.SILENCE, one.id, what.org, f"{one.state.value}/{one.version}",
             what.rule, "", what.product, "", one.author, one.ends_at,
+            about=" · ".join(part for part in (what.measure, what.account) if part),
+            actor=what.person, levels=tuple(level.value for level in what.covered),
         )  # fmt: skip
 
 

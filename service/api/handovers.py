@@ -71,7 +71,14 @@ class WithdrawIn(In):
 
 
 class ItemOut(Out):
-    """One line of a sheet."""
+    """One line of a sheet.
+
+    Attributes:
+        cause: why a detector raised the alert, a code.
+        about: the number that it is about; of a silence the measure and the account it names.
+        actor: whose doing an alert is, as the source calls them; whose cards a silence covers.
+        levels: the colours that a silence covers.
+    """
 
     section: Section
     thing: Thing
@@ -84,6 +91,10 @@ class ItemOut(Out):
     month: str
     owner: str
     due: Time | None
+    cause: str
+    about: str
+    actor: str
+    levels: list[str]
 
 
 class MoveOut(Out):

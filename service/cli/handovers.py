@@ -13,6 +13,7 @@ from service.application import Application
 from service.cli.desk import PROBLEMS, Desk, WrongCall, desk_of
 from service.cli.listing import scopes_of, states_of, title_of
 from service.cli.naming import refuse_unknown
+from service.handover_words import what_of
 from service.i18n import Format
 from service.matters import Matters, kept_from
 from store import UnitOfWork
@@ -257,12 +258,13 @@ def _table(desk: Desk, app: Application, lines: Iterable[tuple[str, Item]], shap
 
 def _title(desk: Desk, app: Application, item: Item) -> str:
     if item.thing in {Thing.ORDER, Thing.ALERT}:
-        return title_of(desk, app, item.code)
-    if item.thing is Thing.APPROVAL:
-        return desk.words.text(f"approvals.kind.{item.code}")
-    if item.thing is Thing.FEED:
-        return desk.words.text(f"handover_feed.{item.state}")
-    return title_of(desk, app, item.code) if item.code else desk.words.text("handover.silence")
+        cause = f"detectors.cause.{item.cause}"
+        if cause in desk.words:
+            return " · ".join(one for one in (desk.words.text(cause), item.actor) if one)
+        return f"{title_of(desk, app, item.code)} {item.about}".rstrip()
+    return what_of(
+        item, desk.words, title=lambda code: title_of(desk, app, code), person=lambda one: one
+    )
 
 
 def _act(context: typer.Context, user: str, prepared: Callable[[Application], _Command]) -> None:

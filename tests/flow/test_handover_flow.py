@@ -3,17 +3,21 @@
 import io
 import re
 from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
 from html import unescape
 from typing import Any
 
 import openpyxl
 import pytest
 from fastapi.testclient import TestClient
-from flow_house import EAST, WEST, House, house
+from flow_house import EAST, START, WEST, House, house
 
-from workorders import acknowledge, take_over
+from workorders import Level, Match, SourceKind, acknowledge, ingest_match, take_over
 from workorders.handing_over import list_handovers
 from workorders.handover import Handover, HandoverState
+from workorders.silences import Matchers, Wish
+from workorders.silencing import create_silence
 
 API = "/api/v1/handovers"
 
@@ -140,6 +144,49 @@ def test_the_sheet_goes_out_as_a_workbook(home: House) -> None:
         rows = list(openpyxl.load_workbook(io.BytesIO(answer.content)).active.values)
         assert any(order.id in row for row in rows)
     assert chen.get("/handover.xlsx", params={"sheet": "HO-20240514-999"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("matchers", "said"),
+    [
+        (Matchers(EAST, levels=(Level.RED,)), "everything (Red)"),
+        (Matchers(EAST), "everything (Orange, Yellow, Blue)"),
+        (
+            Matchers(EAST, "cu", "F-1", "net", levels=(Level.BLUE,), person="lin"),
+            "net · F-1 · only what goes to Lin Hao (Blue)",
+        ),
+    ],
+)
+def test_a_silence_says_on_the_sheet_what_it_covers(
+    home: House, matchers: Matchers, said: str
+) -> None:
+    """A sheet once signed a silence of red alone as one of all but red."""
+    now = home.clock()
+    with home.app.store.unit_of_work("chen") as uow:
+        wish = Wish(matchers, now, now + timedelta(hours=1), "maintenance")
+        made = create_silence(uow, home.app.context(), wish)
+    assert made.silence is not None
+    chen = home.signed_in("chen")
+    assert said in text_of(chen, "/handover")
+    assert said in after(chen, "/handover", {"org": EAST})
+    (line,) = home.client("chen").get(f"{API}/now", params={"org": EAST}).json()["items"]
+    assert line["levels"] == [one.value for one in matchers.covered]
+
+
+def test_findings_are_told_apart_by_cause_and_person(home: House) -> None:
+    found = {"code": "X", "params": {"at": "2024-05-14T01:30:00Z"}, "parts": []}
+    for cause, actor in (("DUPLICATE", "fin-1"), ("AFTER_HOURS", "fin-2")):
+        evidence = {"surprise": "9", "family": "excess", "cause": cause, "explanation": found}
+        match = Match(
+            "ANOMALY", "ANOMALY_STRONG", "1", Level.YELLOW, EAST, START, actor=actor,
+            cause=f"{cause}|{actor}", measure="anomaly", source_kind=SourceKind.MODEL,
+            value=Decimal(9), evidence=evidence,
+        )  # fmt: skip
+        with home.app.store.unit_of_work("system:watcher") as uow:
+            ingest_match(uow, match, home.app.context())
+    shown = text_of(home.signed_in("chen"), "/handover")
+    assert "Booked twice · fin-1" in shown
+    assert "Outside trading hours or shift · fin-2" in shown
 
 
 def test_the_same_over_the_api(home: House) -> None:

@@ -11,11 +11,12 @@ from auditlog.events import Event
 from auditlog.port import Query
 from detectors.explain import ABSENT, sentence
 from detectors.protocol import CAP, Explanation
-from service.web.rooms import alert_rows
 from service.web.rooms.here import Here
-from service.web.rooms.order_events import number_of, timeline_url
+from service.web.rooms.order_events import number_of as number_of_event
+from service.web.rooms.order_events import timeline_url
 from service.web.views.orders import Pair
 from store.clock import parse_rfc3339
+from workorders.evidence import cause_of, is_finding, number_of
 from workorders.model import Alert
 
 _DIGITS: Final = 2
@@ -42,7 +43,7 @@ class FindingWords:
 
 def finding_of(here: Here, alert: Alert) -> FindingWords | None:
     """The words of an alert that a detector raised; None for any other alert."""
-    if not is_finding(alert):
+    if not is_finding(alert.evidence):
         return None
     explanation = _explanation(alert.evidence["explanation"])
     said = _spoken(here, explanation)
@@ -54,29 +55,21 @@ def finding_of(here: Here, alert: Alert) -> FindingWords | None:
     )
 
 
-def is_finding(alert: Alert) -> bool:
-    """Whether a detector raised it, and says why."""
-    return isinstance(alert.evidence.get("explanation"), Mapping)
-
-
 def cause_words(here: Here, alert: Alert) -> str:
     """Why the alert was raised, in a few words; empty when no detector raised it."""
-    cause = alert.evidence.get("cause")
-    if not is_finding(alert) or not cause:
-        return ""
-    key = f"detectors.cause.{cause}"
-    return here.text(key) if key in here.reader.words else ""
+    return here.names.cause(cause_of(alert.evidence))
 
 
 def subject_of(here: Here, alert: Alert) -> str:
     """Where, what, and which of several alike: of a detector's finding its cause and its person."""
-    if cause := cause_words(here, alert):
-        who = here.names.actor(alert.actor) if alert.actor else ""
-        place = here.names.contract(alert.product, alert.month)
-        return " · ".join(one for one in (place, cause, who) if one)
-    subject = here.names.subject(alert.code, alert.product, alert.month)
-    about = alert_rows.about(alert.evidence)
-    return f"{subject} {about}" if about else subject
+    return here.names.matter(
+        alert.code,
+        alert.product,
+        alert.month,
+        cause=cause_of(alert.evidence),
+        number=number_of(alert.evidence),
+        actor=alert.actor,
+    )
 
 
 def odds(here: Here, surprise: Decimal) -> str:
@@ -230,4 +223,4 @@ def _document(here: Here, alert: Alert, explanation: Explanation) -> str:
 
 def _number(event: Event) -> str:
     """The document's own number, before the order that it belongs to."""
-    return event.object_id or number_of(event)
+    return event.object_id or number_of_event(event)

@@ -1,15 +1,14 @@
 """The triage inbox's rows: what waits for a person, and what was decided."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from workorders import rows
-from workorders.model import Alert, AlertState, WorkOrder
+from workorders.model import Alert, AlertState
 from workorders.reads import within
 from workorders.rows import ALERTS
 
@@ -145,31 +144,6 @@ def raised_since(connection: Connection, scopes: Sequence[str], since: datetime)
         .where(within(ALERTS.c.org, scopes), ALERTS.c.raised_at >= since)
     )
     return connection.scalar(statement) or 0
-
-
-def about(evidence: Mapping[str, Any]) -> str:
-    """What tells apart alerts of one kind: the number that the evidence is about."""
-    pair = evidence.get("pair")
-    if isinstance(pair, list):
-        return " / ".join(str(one) for one in pair)
-    named = (evidence.get(name) for name in ("alert", "voucher", "key", "order"))
-    return next((str(one) for one in named if one), "")
-
-
-def abouts(connection: Connection, orders: Sequence[WorkOrder]) -> dict[str, str]:
-    """What the leading alerts of orders without a figure are about, by order."""
-    wanted = {one.id: str(one.title_params.get("code", "")) for one in orders if one.value is None}
-    c = ALERTS.c
-    found = (
-        select(c.order_id, c.code, c.evidence)
-        .where(c.order_id.in_(list(wanted)))
-        .order_by(c.raised_at.desc(), c.id.desc())
-    )
-    return {
-        row.order_id: about(row.evidence)
-        for row in connection.execute(found)
-        if row.code == wanted[row.order_id]
-    }
 
 
 def _grouped(

@@ -6,6 +6,7 @@ from urllib.parse import quote, urlencode
 from sqlalchemy import Connection
 
 from agents.feed_states import feeds_at_fault
+from service.handover_words import what_of
 from service.matters import kept_from
 from service.web.rooms.here import Here
 from service.web.rooms.manual_orders import units
@@ -197,15 +198,17 @@ def _url(item: Item) -> str:
 
 def _subject(here: Here, item: Item) -> str:
     names = here.names
-    if item.thing is Thing.APPROVAL:
-        kind = here.text(f"approvals.kind.{item.code}")
-        return f"{names.contract(item.product)} {kind}".strip()
-    if item.thing is Thing.FEED:
-        return here.text(f"handover_feed.{item.code}")
-    if item.thing is Thing.SILENCE:
-        what = names.title(item.code) if item.code else here.text("handover.silence")
-        return f"{names.contract(item.product)} {what}".strip()
-    return names.subject(item.code, item.product, item.month)
+    if item.thing in {Thing.ORDER, Thing.ALERT}:
+        return names.matter(
+            item.code,
+            item.product,
+            item.month,
+            cause=item.cause,
+            number=item.about,
+            actor=item.actor,
+        )
+    what = what_of(item, here.reader.words, title=names.title, person=names.person)
+    return f"{names.contract(item.product)} {what}".strip()
 
 
 def _state(here: Here, item: Item) -> str:

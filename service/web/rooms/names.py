@@ -95,6 +95,27 @@ class Names:
             return title
         return f"{place} {going_on(title)}"
 
+    def cause(self, code: str) -> str:
+        """Why a detector raised an alert, in a few words; empty when it has none."""
+        key = f"detectors.cause.{code}"
+        return self.words.text(key) if key in self.words else ""
+
+    def matter(
+        self,
+        code: str,
+        product: str = "",
+        month: str = "",
+        *,
+        cause: str = "",
+        number: str = "",
+        actor: str = "",
+    ) -> str:
+        """An alert or order among its likes: of a detector's finding its cause and its person."""
+        if words := self.cause(cause):
+            who = self.actor(actor) if actor else ""
+            return " · ".join(one for one in (self.contract(product, month), words, who) if one)
+        return f"{self.subject(code, product, month)} {number}".rstrip()
+
     def code(self, code: str) -> str:
         """What a rule names by a code: an event type, a value, its own result."""
         for key in (f"ui.event.{code}", f"ui.value.{code}"):

@@ -10,7 +10,6 @@ from fastapi.responses import Response
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from service.web.reader import local_path
-from service.web.rooms.alert_rows import abouts
 from service.web.rooms.here import Here, Viewer, not_found
 from service.web.rooms.order_asked import Asked, conditions_of, states_of
 from service.web.rooms.order_buttons import OFFERED, acts_of
@@ -20,6 +19,7 @@ from service.web.rooms.order_page import STEPS, review_due_of
 from service.web.views.orders import BoardCard, BoardColumn, CardActs
 from service.web.views.parts import Act
 from workorders import reads
+from workorders.evidence import numbers_of
 from workorders.model import State, WorkOrder
 from workorders.rows import ORDERS, order_from
 from workorders.states import MOVES, PERMISSIONS, TERMINAL, Verb
@@ -53,7 +53,7 @@ def board_of(here: Here, connection: Connection, asked: Asked) -> Iterable[Board
             else ()
         )
         orders = [order_from(row) for row in found]
-        about = abouts(connection, orders)
+        about = numbers_of(connection, orders)
         cards = tuple(_card(here, one, about.get(one.id, ""), back) for one in orders)
         more = asked.address("/orders", state=code, cursor="") if total > len(cards) else ""
         # where this state is all that is asked for already, the page itself would be no help
@@ -104,7 +104,7 @@ def card_acts(
         here, connection, order, matches, conditions=live_conditions(here, connection, order)
     )
     acts = [one for one in found if not to or leads_to(order, Verb(one.code)) == to]
-    about = abouts(connection, [order]).get(order.id, "")
+    about = numbers_of(connection, [order]).get(order.id, "")
     return CardActs(
         order_line(here, order, about), tuple(_leading(one, back) for one in acts), back, to
     )

@@ -9,7 +9,6 @@ from sqlalchemy import Connection, func, select
 
 from service.by_hand import CODE, PERMISSION
 from service.web.reader import ORDERS_COOKIE
-from service.web.rooms.alert_rows import abouts
 from service.web.rooms.entered import NOTHING_ENTERED, Entered
 from service.web.rooms.here import Here, Viewer
 from service.web.rooms.manual_orders import OPEN, faults_of, open_act, units
@@ -28,6 +27,7 @@ from service.web.rooms.sheets import Column, sheet_response
 from service.web.views.orders import OrderList
 from service.web.views.parts import Choice, Facet, Filter, Link, Pager
 from workorders import reads
+from workorders.evidence import numbers_of
 from workorders.levels import Level
 from workorders.manual import ManualOrder, open_by_hand
 from workorders.model import OrderKind, State, WorkOrder
@@ -48,7 +48,7 @@ def order_list(
         columns = tuple(board_of(here, connection, asked))
     else:
         found, total, columns = _find(here, connection, asked), _count(here, connection, asked), ()
-    about = abouts(connection, found.items)
+    about = numbers_of(connection, found.items)
     return OrderList(
         lines=tuple(order_line(here, one, about.get(one.id, "")) for one in found.items),
         filters=tuple(_filters(here, asked)),

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 import approvals
 from service.matters import waiting_requests
-from service.web.rooms import alert_findings, alert_rows
+from service.web.rooms import alert_findings
 from service.web.rooms.figures import limit_of, value_of
 from service.web.rooms.here import Here
 from service.web.rooms.waiting_correctives import corrective_lines
@@ -16,6 +16,7 @@ from service.web.rooms.waiting_rows import first_waiting
 from service.web.views.parts import NO_FIGURE, Act, Figure, FormField
 from service.web.views.today import WaitingLine
 from workorders import reads
+from workorders.evidence import is_finding, numbers_of
 from workorders.levels import Level
 from workorders.model import State
 from workorders.reads import Waiting
@@ -36,7 +37,7 @@ def waiting_lines(
         at most `limit` lines, and the number of all.
     """
     waiting, total = first_waiting(connection, here.person, here.scopes, limit)
-    about = alert_rows.abouts(connection, [one.order for one in waiting if one.order is not None])
+    about = numbers_of(connection, [one.order for one in waiting if one.order is not None])
     lines = [
         _order_line(here, one, about) if one.order is not None else _alert_line(here, one)
         for one in waiting
@@ -102,7 +103,7 @@ def _alert_line(here: Here, waiting: Waiting) -> WaitingLine:
         here.names.unit(alert.org),
         f"/alerts?alert={quote(alert.id)}",
         # a surprise is no figure of the book
-        NO_FIGURE if alert_findings.is_finding(alert) else value_of(alert),
+        NO_FIGURE if is_finding(alert.evidence) else value_of(alert),
         limit_of(alert),
         alert.use,
         here.text("ui.waiting.TRIAGE"),
