@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from store import timers
+from store.clock import rfc3339
 from store.unit_of_work import UnitOfWork
 from workorders import journal, rows
 from workorders.about import subjects_of
@@ -186,8 +187,11 @@ def snooze(
             return "RED_NOT_SNOOZED", {}
         if not reason.strip():
             return "NEEDS_REASON", {}
-        if not uow.now < until <= uow.now + timedelta(seconds=limit_s):
-            return "SNOOZE_TOO_LONG", {"limit_s": limit_s}
+        latest = uow.now + timedelta(seconds=limit_s)
+        if until <= uow.now:
+            return "SNOOZE_PAST", {"until": rfc3339(latest)}
+        if until > latest:
+            return "SNOOZE_TOO_LONG", {"until": rfc3339(latest)}
         return "", {}
 
     def change(_before: WorkOrder, after: WorkOrder) -> WorkOrder:

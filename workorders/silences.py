@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from store.clock import rfc3339
 from workorders.levels import Level
 from workorders.policy import Policy
 
@@ -190,8 +191,9 @@ def judge(
         return Ruling("NEEDS_ORG")
     if wish.ends_at <= max(now, wish.starts_at):
         return Ruling("SILENCE_ENDS_EARLY")
-    if wish.ends_at - max(now, wish.starts_at) > timedelta(seconds=policy.silence_limit_s):
-        return Ruling("SILENCE_TOO_LONG", {"limit_s": policy.silence_limit_s})
+    latest = max(now, wish.starts_at) + timedelta(seconds=policy.silence_limit_s)
+    if wish.ends_at > latest:
+        return Ruling("SILENCE_TOO_LONG", {"until": rfc3339(latest)})
     if author in causers:
         return Ruling("OWN_BREACH", {"person": author})
     return Ruling()

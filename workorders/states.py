@@ -64,7 +64,9 @@ def _table() -> Mapping[tuple[State, Verb], State]:
         # A heavier colour has to be acknowledged anew: nobody has seen it yet.
         moves[state, Verb.RAISE_LEVEL] = State.OPEN
         moves[state, Verb.ESCALATE] = state
-    moves[State.SNOOZED, Verb.TAKE_OVER] = State.IN_WORK
+    # Whoever works on a snoozed order ends its rest.
+    for verb in (Verb.TAKE_OVER, Verb.HOLD, Verb.REQUEST_APPROVAL):
+        moves[State.SNOOZED, verb] = State.IN_WORK
     moves[State.SNOOZED, Verb.ESCALATE] = State.SNOOZED
     for state in (*_ACTIVE, State.SNOOZED):
         moves[state, Verb.RESOLVE] = State.RESOLVED
@@ -132,6 +134,7 @@ def recorded(order: WorkOrder) -> dict[str, Any]:
     who, when = {
         State.ACKNOWLEDGED: (order.acknowledged_by, order.acknowledged_at),
         State.IN_WORK: (order.owner or order.acknowledged_by, order.acknowledged_at),
+        State.SNOOZED: (order.acknowledged_by, order.acknowledged_at),
         State.RESOLVED: (order.resolved_by, order.resolved_at),
         State.CLOSED: (order.closed_by, order.closed_at),
     }.get(order.state, ("", None))
@@ -172,6 +175,8 @@ def _is_repeat(order: WorkOrder, verb: Verb, actor: str) -> bool:
     """Whether `verb` has taken effect already, so that a second click finds it done."""
     if verb is Verb.TAKE_OVER and order.owner != actor:
         return False
+    if verb is Verb.ACKNOWLEDGE and order.state is State.SNOOZED:
+        return order.acknowledged_at is not None
     return order.state in _DONE_IN.get(verb, frozenset())
 
 

@@ -52,6 +52,7 @@ _INCOMPLETE = frozenset(
         "NEEDS_DISPOSITION",
         "NEEDS_ROOT_CAUSE",
         "NEEDS_CORRECTIVE",
+        "SNOOZE_PAST",
         "SNOOZE_TOO_LONG",
         "NEEDS_ORG",
         "SILENCE_ENDS_EARLY",

@@ -144,3 +144,10 @@ def test_an_alert_leads_to_the_form_that_fits_it(home: House) -> None:
     looked = text_of(chen, f"{url}&until=2024-05-14T20:00&reason=known&look=1")
     assert "Quiet from now on: AL-" in looked
     assert "Silence this" not in text_of(home.signed_in("liu"), "/alerts")
+
+
+def test_a_silence_that_is_too_long_names_the_latest_end(home: House) -> None:
+    chen = home.signed_in("chen")
+    page = after(chen, "/silences", form(home, until="2024-06-14T12:00"))
+    assert "A silence may last until 05-21 10:00 at the latest." in page
+    assert standing(home) == []

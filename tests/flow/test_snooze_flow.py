@@ -1,9 +1,11 @@
 """Snoozing an order and waking it, on the page and over the API, as people do it."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from fastapi.testclient import TestClient
 from flow_house import EAST, House, house
 from test_console_orders import after, text_of
 
@@ -62,9 +64,41 @@ def test_what_cannot_be_is_refused_and_keeps_the_form(home: House, order: WorkOr
     assert bad.status_code == 422
     assert "the ship is late" in bad.text
     assert "Give a time that can be meant" in bad.text
-    assert "too long" in after(chen, url, until="2025-05-14T10:30", reason="x")
+    late = after(chen, url, until="2025-05-14T10:30", reason="x")
+    assert "A snooze may last until 05-14 14:00 at the latest." in late
+    past = after(chen, url, until="2024-05-14T09:30", reason="x")
+    assert "That time is past; a snooze may last until 05-14 14:00." in past
     assert "Refused: Give a reason." in after(chen, url, until="2024-05-14T10:30", reason=" ")
     assert home.order(order.id).state is State.OPEN
+
+
+def test_work_goes_on_with_a_snoozed_order_from_where_it_stood(
+    home: House, order: WorkOrder
+) -> None:
+    chen = home.signed_in("chen")
+    url = f"/orders/{order.id}"
+    after(chen, f"{url}/take_over")
+    in_work = acts(chen, url)
+    after(chen, f"{url}/snooze", until="2024-05-14T10:30", reason="the bank opens at 10:30")
+    assert acts(chen, url) == in_work - {"snooze"} | {"wake"}
+    # a late click on a card that still offers it: nothing is acknowledged a second time
+    assert home.client("chen").post(f"/api/v1{url}/acknowledge", json={}).json()["code"] == (
+        "ALREADY_DONE"
+    )
+    assert home.order(order.id).state is State.SNOOZED
+    after(chen, f"{url}/hold", objects="H-1", reason="wait for the bank")
+    held = home.order(order.id)
+    assert (held.state, held.owner, held.snoozed_until) == (State.IN_WORK, "chen", None)
+    assert held.resolve_due is not None
+    home.pass_time(minutes=31)
+    home.run_agents()
+    assert home.order(order.id).state is State.IN_WORK, "the old timer woke it again"
+
+
+def acts(client: TestClient, url: str) -> set[str]:
+    """The buttons of the order page."""
+    page = client.get(url).text
+    return set(re.findall(rf'action="{url}/(\w+)"', page)) - {"note", "files"}
 
 
 def test_red_offers_none_and_takes_none(home: House) -> None:

@@ -67,9 +67,12 @@ def _offered(order: WorkOrder, verb: Verb, person: str) -> bool:
         return False
     if verb is Verb.CLOSE:
         return order.state not in {State.CLOSED, State.MERGED}
-    if verb is Verb.TAKE_OVER and order.owner == person and order.state is State.IN_WORK:
+    stands = order.snoozed_from if order.state is State.SNOOZED else order.state
+    if verb is Verb.ACKNOWLEDGE and order.acknowledged_at is not None:
         return False
-    if verb is Verb.REASSIGN and order.state in {State.OPEN, State.SNOOZED}:
+    if verb is Verb.TAKE_OVER and order.owner == person and stands == State.IN_WORK:
+        return False
+    if verb is Verb.REASSIGN and stands == State.OPEN:
         return False
     return is_legal(order, verb)
 
@@ -98,6 +101,8 @@ def _first(order: WorkOrder, person: str) -> Verb:
     """The act that is expected next."""
     if order.state is State.RESOLVED:
         return Verb.CLOSE
+    if order.state is State.SNOOZED:
+        return Verb.WAKE
     if order.owner == person and order.state is State.IN_WORK:
         return Verb.RESOLVE
     return Verb.TAKE_OVER if order.acknowledged_at else Verb.ACKNOWLEDGE

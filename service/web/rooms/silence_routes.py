@@ -132,7 +132,7 @@ def _done(here: Here, outcome: SilenceOutcome, said: str) -> Response:
 
 
 def _refused(here: Here, outcome: SilenceOutcome, url: str) -> Response:
-    return here.refused(url, here.text(f"reason.{outcome.code}", **dict(outcome.params)))
+    return here.refused(url, here.spoken.text(f"reason.{outcome.code}", **dict(outcome.params)))
 
 
 def _context(here: Here, uow: UnitOfWork) -> Context:
