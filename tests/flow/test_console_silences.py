@@ -147,6 +147,7 @@ def test_an_alert_leads_to_the_form_that_fits_it(home: House) -> None:
 
 
 def test_a_silence_that_is_too_long_names_the_latest_end(home: House) -> None:
+    home.breach()
     chen = home.signed_in("chen")
     page = after(chen, "/silences", form(home, until="2024-06-14T12:00"))
     assert "A silence may last until 05-21 10:00 at the latest." in page
