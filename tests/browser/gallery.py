@@ -91,6 +91,10 @@ PAGES: dict[str, tuple[str, str, Make]] = {
     "/orders/WO-20261122-017": ("order.html", "orders", samples.order),
     "/orders/WO-20261122-015": ("order.html", "orders", _event_order),
     "/alerts": ("alerts.html", "alerts", samples_rooms.alerts),
+    "/alerts-chosen": (
+        "alerts.html", "alerts",
+        lambda reader: dataclasses.replace(samples_rooms.alerts(reader), chosen=True),
+    ),
     "/alerts-empty": (
         "alerts.html", "alerts",
         lambda reader: dataclasses.replace(samples_rooms.alerts(reader), groups=(), picked=None),

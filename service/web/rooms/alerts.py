@@ -63,6 +63,7 @@ def triage_page(here: Here, connection: Connection, asked: Asked) -> TriagePage:
     alerts = alert_rows.list_alerts(connection, here.scopes, asked.wanted, asked.offset)
     total = alert_rows.count(connection, here.scopes, asked.wanted)
     picked = _picked(here, connection, asked, alerts)
+    chosen = picked is not None and bool(asked.alert)
     asked = replace(asked, alert=picked.id if picked is not None else "")
     after = asked.offset + alert_rows.PAGE
     return TriagePage(
@@ -79,6 +80,7 @@ def triage_page(here: Here, connection: Connection, asked: Asked) -> TriagePage:
             else "",
         ),
         picked=None if picked is None else detail_of(here, connection, asked, picked, alerts),
+        chosen=chosen,
         bulk_dismiss=_bulk(here) if asked.pile is Pile.WAITING and alerts else None,
         export_url=asked.address("/alerts.xlsx", alert="", offset=0) if alerts else "",
     )

@@ -82,6 +82,7 @@ class TriagePage:
     Attributes:
         budget_text: 今日预警 4/5 · 近 30 日确认率 58 %（区间 41–74 %）.
         filters: source, level, unit.
+        chosen: whether the reader asked for this alert; else it is the first of the list.
         bulk_dismiss: its dialog asks the reason; the ids are posted as ``alert``.
     """
 
@@ -91,6 +92,7 @@ class TriagePage:
     total: int
     pager: Pager
     picked: AlertDetail | None = None
+    chosen: bool = False
     bulk_dismiss: Act | None = None
     export_url: str = ""
 
