@@ -76,7 +76,7 @@ class Waiting:
     """One line of "waiting for me", whatever it is.
 
     Attributes:
-        why: ``ACKNOWLEDGE``, ``RESOLVE``, ``REVIEW`` or ``TRIAGE``.
+        why: ``ACKNOWLEDGE``, ``RESOLVE``, ``REVIEW`` (by a second person), ``CLOSE`` or ``TRIAGE``.
         due_at: the deadline; None when no clock runs.
     """
 
@@ -406,13 +406,21 @@ def _mine(
 
 
 def _why(order: WorkOrder, person: str) -> Waiting | None:
+    if order.state is State.RESOLVED:
+        second = order.level is Level.RED
+        waits = not (second and person in {order.resolved_by, order.acknowledged_by})
+    else:
+        waits = order.state is State.OPEN or (
+            order.state in _WORKED and order.owner in {"", person}
+        )
+    return what_waits(order) if waits else None
+
+
+def what_waits(order: WorkOrder) -> Waiting:
+    """What is to be done next with an order that is not over, and until when."""
     if order.state is State.OPEN:
         return Waiting("ACKNOWLEDGE", order.acknowledge_due, order.level, order=order)
     if order.state is State.RESOLVED:
-        second = order.level is Level.RED
-        if second and person in {order.resolved_by, order.acknowledged_by}:
-            return None
-        return Waiting("REVIEW", None, order.level, order=order)
-    if order.state in _WORKED and order.owner in {"", person}:
-        return Waiting("RESOLVE", order.resolve_due, order.level, order=order)
-    return None
+        why = "REVIEW" if order.level is Level.RED else "CLOSE"
+        return Waiting(why, None, order.level, order=order)
+    return Waiting("RESOLVE", order.resolve_due, order.level, order=order)

@@ -22,8 +22,8 @@ from sqlalchemy import (
 from service.web.rooms import alert_rows
 from workorders import rows
 from workorders.levels import Level
-from workorders.model import AlertState, State, WorkOrder
-from workorders.reads import ACTIVE, Waiting, rank_of, within
+from workorders.model import AlertState, State
+from workorders.reads import ACTIVE, Waiting, rank_of, what_waits, within
 from workorders.rows import ALERTS, ASSIGNMENTS, ORDERS
 
 _LAST = datetime.max.replace(tzinfo=UTC)
@@ -45,7 +45,7 @@ def first_waiting(
         ALERTS, person, scopes, and_(_A.state == AlertState.NEW.value, _A.order_id == "")
     )
     first = connection.execute(_head(orders, _DUE, ORDERS, limit)).mappings()
-    found = [_order(rows.order_from(row)) for row in first]
+    found = [what_waits(rows.order_from(row)) for row in first]
     for row in connection.execute(_head(alerts, _A.due_at, ALERTS, limit)).mappings():
         alert = rows.alert_from(row)
         found.append(Waiting("TRIAGE", alert.due_at, alert.level, alert=alert))
@@ -62,14 +62,6 @@ def _order_waits(person: str) -> ColumnElement[bool]:
         and_(_O.state == State.RESOLVED.value, ~second),
         and_(_O.state.in_(_WORKED), _O.owner.in_(["", person])),
     )
-
-
-def _order(order: WorkOrder) -> Waiting:
-    if order.state is State.OPEN:
-        return Waiting("ACKNOWLEDGE", order.acknowledge_due, order.level, order=order)
-    if order.state is State.RESOLVED:
-        return Waiting("REVIEW", None, order.level, order=order)
-    return Waiting("RESOLVE", order.resolve_due, order.level, order=order)
 
 
 def _mine(

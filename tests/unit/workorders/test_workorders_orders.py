@@ -143,6 +143,12 @@ def test_a_red_order_waits_for_its_second_person_until_ten_the_next_trading_day(
     assert house.fire_due() == ["REVIEW_OVERDUE"]
 
 
+def test_below_red_the_first_person_is_asked_to_close_and_nobody_to_review(house: House):
+    order_id = house.ingest(exposure()).order_id
+    house.do("chen", resolve, order_id)
+    assert [line.why for line in house.read(reads.waiting_for, "chen")] == ["CLOSE"]
+
+
 def test_a_snooze_ends_and_tells(house: House):
     order_id = house.ingest(exposure()).order_id
     until = START + timedelta(hours=1)
