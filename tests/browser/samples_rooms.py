@@ -116,18 +116,22 @@ def alerts(reader: Reader) -> TriagePage:
         total=4,
         pager=Pager(4, 4),
         picked=detail,
-        bulk_dismiss=Act(text("ui.act.dismiss_picked"), "/alerts/dismiss", "bulk", fields=(reason,)),
+        bulk_dismiss=Act(text("ui.act.dismiss_picked"), "/alerts/dismiss", "bulk"),
         export_url="/alerts.xlsx",
     )  # fmt: skip
 
 
 def dismiss(reader: Reader) -> BulkDismissPage:
-    text = reader.words.text
+    text, say = reader.words.text, sayer(reader)
     listed = tuple(alert for group in alerts(reader).groups for alert in group.alerts)
+    choices = (Choice("", text("ui.choose")), Choice("false", say("误报", "False alarm")))
+    fields = (
+        FormField("reason", text("ui.field.reason"), "select", required=True, choices=choices),
+        FormField("text", text("ui.field.note"), "textarea"),
+    )
     return BulkDismissPage(
         listed,
-        sayer(reader)("误报", "False alarm"),
-        Act(text("ui.act.dismiss_picked"), "/alerts/dismiss/confirmed", "bulk", "danger"),
+        Act(text("ui.act.dismiss_picked"), "/alerts/dismiss/all", "bulk", "danger", fields=fields),
         "/alerts",
     )
 

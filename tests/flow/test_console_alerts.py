@@ -103,13 +103,19 @@ def test_a_dismissed_alert_keeps_its_reason(home: House) -> None:
 def test_many_are_dismissed_after_a_second_look(home: House) -> None:
     chen, known = home.signed_in("chen"), alerts(home)
     picked = [known["A3"].id, known["A4"].id, known["W1"].id]
-    answer = chen.post("/alerts/dismiss", data={"alert": picked, "reason": "duplicate"})
+    answer = chen.post("/alerts/dismiss", data={"alert": picked})
+    assert '<option value="" selected>Choose' in answer.text  # no reason is chosen beforehand
     shown = unescape(re.sub(r"<[^>]+>", " ", answer.text))
     assert "A3" in shown
     assert "A4" in shown
     assert "W1" not in shown
     assert {one.state for one in alerts(home).values()} == {"new"}
     form = {"alert": picked, "reason": "duplicate"}
+    missing = chen.post("/alerts/dismiss/all", data={**form, "reason": "", "text": "planned"})
+    assert missing.status_code == 422
+    assert "Give a reason" in missing.text
+    assert "planned</textarea>" in missing.text
+    assert {one.state for one in alerts(home).values()} == {"new"}
     page = after(chen, "/alerts/dismiss/all", **form)
     assert "2 alerts dismissed." in page
     assert alerts(home)["W1"].state == "new"

@@ -10,7 +10,8 @@ import workorders
 from service.web.reader import local_path
 from service.web.rooms import alert_rows
 from service.web.rooms.alert_rows import Pile
-from service.web.rooms.alerts import Asked, alert_line, triage_page
+from service.web.rooms.alerts import Asked, alert_line, reasons_field, triage_page
+from service.web.rooms.entered import NOTHING_ENTERED, Entered, refilled
 from service.web.rooms.here import Here, Viewer, not_found
 from service.web.rooms.sheets import Column, sheet_response
 from service.web.views.alerts import BulkDismissPage
@@ -156,42 +157,47 @@ def merge(here: Viewer, number: Number, into: Text, next: NextUrl = "") -> Respo
 
 
 @router.post("/alerts/dismiss")
-def dismiss_many(
-    here: Viewer, alert: Annotated[list[str] | None, Form()] = None, reason: Text = ""
-) -> Response:
-    """The picked alerts once more, before they go."""
+def dismiss_many(here: Viewer, alert: Annotated[list[str] | None, Form()] = None) -> Response:
+    """The picked alerts once more, before they go: why, and with what note."""
+    return _picked(here, alert or [])
+
+
+def _picked(here: Here, picked: Sequence[str], entered: Entered = NOTHING_ENTERED) -> Response:
+    """The page of the picked alerts; `entered` is its form where it was sent and not taken."""
     with here.app.store.reader() as connection:
         found = [
             one
-            for number in dict.fromkeys((alert or [])[:_MOST])
+            for number in dict.fromkeys(picked[:_MOST])
             if (one := reads.get_alert(connection, number, here.scopes)) is not None
         ]
     if not found:
         return here.refused("/alerts", here.text("ui.alerts.nothing_picked"))
-    known = reason if reason in set(Reason) else Reason.OTHER.value
-    page = BulkDismissPage(
-        tuple(alert_line(here, Asked(), one) for one in found),
-        here.text("ui.alerts.reason", reason=here.text(f"triage.{known}")),
-        Act(
-            here.text("ui.act.dismiss_all", count=len(found)),
-            "/alerts/dismiss/all",
-            "dismiss_all",
-            "danger",
-            fields=(
-                FormField("reason", kind="hidden", value=known),
-                FormField("text", here.text("ui.field.note"), "textarea"),
-            ),
-        ),
-        "/alerts",
+    act = Act(
+        here.text("ui.act.dismiss_all", count=len(found)),
+        "/alerts/dismiss/all",
+        "dismiss_all",
+        "danger",
+        fields=(reasons_field(here), FormField("text", here.text("ui.field.note"), "textarea")),
     )
-    return here.show("alerts_dismiss.html", page, "alerts", live=False)
+    page = BulkDismissPage(
+        tuple(alert_line(here, Asked(), one) for one in found), refilled(act, entered), "/alerts"
+    )
+    status = 422 if entered.verb else 200
+    return here.show("alerts_dismiss.html", page, "alerts", live=False, status=status)
 
 
 @router.post("/alerts/dismiss/all")
 def dismiss_all(
-    here: Viewer, reason: Text, alert: Annotated[list[str] | None, Form()] = None, text: Text = ""
+    here: Viewer,
+    alert: Annotated[list[str] | None, Form()] = None,
+    reason: Text = "",
+    text: Text = "",
 ) -> Response:
     """Dismiss the picked alerts; each is judged and recorded by itself."""
+    if reason not in set(Reason):
+        wrong = {"reason": here.names.reason("NEEDS_REASON")}
+        entered = Entered("dismiss_all", {"reason": reason, "text": text}, wrong)
+        return _picked(here, alert or [], entered)
     with here.app.store.unit_of_work(here.person) as uow:
         seen = [
             number

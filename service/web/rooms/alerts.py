@@ -295,9 +295,11 @@ def _similar(here: Here, connection: Connection, alert: Alert) -> Iterable[Simil
 
 def reasons_field(here: Here) -> FormField:
     """Why an alert is put aside."""
-    choices = tuple(Choice(one.value, here.text(f"triage.{one.value}")) for one in Reason)
+    choices = (Choice(one.value, here.text(f"triage.{one.value}")) for one in Reason)
+    # None is chosen beforehand: a hasty person would put everything aside as false alarms.
+    empty = Choice("", here.text("ui.choose"))
     return FormField(
-        "reason", here.text("ui.field.reason"), "select", required=True, choices=choices
+        "reason", here.text("ui.field.reason"), "select", required=True, choices=(empty, *choices)
     )
 
 
@@ -367,6 +369,4 @@ def _next(alert: Alert, alerts: Sequence[Alert]) -> str:
 def _bulk(here: Here) -> Act | None:
     if not here.may(TRIAGE):
         return None
-    return Act(
-        here.text("ui.act.dismiss_picked"), "/alerts/dismiss", "bulk", fields=(reasons_field(here),)
-    )
+    return Act(here.text("ui.act.dismiss_picked"), "/alerts/dismiss", "bulk")

@@ -102,6 +102,5 @@ class BulkDismissPage:
     """The list once more, before it goes."""
 
     alerts: tuple[AlertLine, ...]
-    reason_text: str
     act: Act
     back_url: str
