@@ -1,11 +1,11 @@
 // What was typed into a form comes back when its act was refused or the session had ended: the page
 // shows it once more, nothing is sent by itself. It is kept in the tab alone, for one hour and for
-// the same person, and never holds a password.
+// the same person, and never holds a password or a file.
 const KEY = "hw-draft";
 const HOUR = 3600 * 1000;
 
 const typed = (form) =>
-  [...form.elements].filter((field) => field.name && !["hidden", "password", "submit"].includes(field.type));
+  [...form.elements].filter((field) => field.name && !["hidden", "password", "submit", "file"].includes(field.type));
 
 function keep(form) {
   const values = typed(form).map((field) =>

@@ -109,6 +109,23 @@ def test_what_was_typed_into_a_refused_act_is_still_there(told: Told, visitor: S
     expect(dialog.get_by_label("Reason")).to_have_value("   \n ")
 
 
+def test_a_file_that_was_refused_has_to_be_chosen_again_and_breaks_nothing(
+    told: Told, visitor: SignIn
+) -> None:
+    """A script may not write into a box of files; trying once ended the page's other scripts."""
+    here = visitor(OFFICER)
+    page = here.page
+    here.open_whole(f"/orders/{told.order(OFFICER).id}")
+    page.locator("#file").set_input_files(
+        {"name": "empty.pdf", "mimeType": "application/pdf", "buffer": b""}
+    )
+    page.locator("form:has(#file) button").click()
+    page.locator(".flash-bad").wait_for()
+    expect(page.locator("#file")).to_have_value("")
+    page.wait_for_function("() => document.documentElement.classList.contains('has-script')")
+    assert here.complaints == []
+
+
 def test_without_script_an_act_is_done_and_said(told: Told, visitor: SignIn) -> None:
     here = visitor(OFFICER, java_script_enabled=False)
     page = here.page
