@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from directory.errors import DirectoryError
 from store import timers
@@ -33,6 +33,9 @@ _ADOPT = (
     update(ALERTS)
     .where(ALERTS.c.case_id == bindparam("_case"))
     .values(order_id=bindparam("_order"), due_at=None)
+)
+_FIRED = select(func.coalesce(func.sum(ALERTS.c.count), 0)).where(
+    ALERTS.c.case_id == bindparam("case")
 )
 _DWELLING = select(ALERTS.c.id).where(
     ALERTS.c.case_id == bindparam("case"), ALERTS.c.dwell_until.is_not(None)
@@ -150,6 +153,7 @@ def open_order(
         assignees=people,
         policy=ctx.policy.as_json(),
         clears=lead.clears,
+        count=1 if case is None or alone else fired(uow, case.id),
         needs_disposition=not lead.clears,
         reopened_from=reopened_from,
         drill=drill,
@@ -252,6 +256,11 @@ def review_due(ctx: Context, order: WorkOrder, at: datetime) -> datetime:
             day += timedelta(days=1)
     until = time.fromisoformat(ctx.clock_of(order).policy.review_time)
     return datetime.combine(day, until, tzinfo=ctx.zone)
+
+
+def fired(uow: UnitOfWork, case_id: str) -> int:
+    """How often the alerts of a case fired in all; once at least, for what opens an order."""
+    return max(int(uow.connection.scalar(_FIRED, {"case": case_id}) or 0), 1)
 
 
 def adopt_alerts(uow: UnitOfWork, case_id: str, order: WorkOrder) -> None:

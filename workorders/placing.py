@@ -13,7 +13,7 @@ from workorders.cases import assign, widen
 from workorders.context import Context
 from workorders.model import Alert, Case, Match, SourceKind
 from workorders.noise import Trigger
-from workorders.opening import adopt_alerts, is_active, merge_orders
+from workorders.opening import adopt_alerts, fired, is_active, merge_orders
 from workorders.rows import ALERTS, CASES, MATCHES, STREAM
 
 _OF_CAUSE = select(CASES).where(
@@ -99,6 +99,7 @@ def _near(  # noqa: PLR0917 - one step of `place`
 def absorb(uow: UnitOfWork, ctx: Context, case: Case, other_id: str) -> Case:
     """Move another case's matches into `case`; its order, if any, is merged."""
     other = rows.find_case(uow.connection, other_id)
+    more = 0 if other.order_id else fired(uow, other_id)
     for moved in (ALERTS, MATCHES, STREAM):
         uow.execute(update(moved).where(moved.c.case_id == other_id).values(case_id=case.id))
     uow.execute(
@@ -111,6 +112,9 @@ def absorb(uow: UnitOfWork, ctx: Context, case: Case, other_id: str) -> Case:
             merge_orders(uow, ctx, source, target, reason="SAME_CASE")
             tell_again(uow, ctx, source.id, Trigger.INHIBITION_ENDED)
         if target is not None:
+            if more:
+                target = replace(target, count=target.count + more)
+                rows.save_order(uow, target, was=target.version)
             adopt_alerts(uow, case.id, target)
     journal.record(
         uow,
