@@ -87,9 +87,7 @@ def compose(
 
 def lost_database(settings: Settings) -> bool:
     """Whether the folder's own database is gone: it is made before the keys beside it."""
-    if settings.database or (settings.data / "hedgewarden.db").exists():
-        return False
-    return (settings.data / "keys" / "trail.key").exists()
+    return not settings.has_database and (settings.data / "keys" / "trail.key").exists()
 
 
 def _log_of(settings: Settings, role: str, clock: Clock) -> LogPort:

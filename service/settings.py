@@ -345,7 +345,16 @@ class Settings(BaseSettings):
     @property
     def database_url(self) -> str:
         """The database's URL, SQLite in the data folder unless told otherwise."""
-        return self.database or f"sqlite:///{self.data / 'hedgewarden.db'}"
+        return self.database or f"sqlite:///{self._file}"
+
+    @property
+    def has_database(self) -> bool:
+        """Whether there is a database; one that is named by URL is taken at its word."""
+        return bool(self.database) or self._file.exists()
+
+    @property
+    def _file(self) -> Path:
+        return self.data / "hedgewarden.db"
 
     @property
     def keys_dir(self) -> Path:

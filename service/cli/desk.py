@@ -93,13 +93,31 @@ class Desk:
         return "en" if not chosen and has_plain_locale() else settings.language
 
     @contextmanager
-    def open(self) -> "Iterator[Application]":
-        """The application, closed at the end."""
+    def open(self, *, begins: bool = False) -> "Iterator[Application]":
+        """The application, closed at the end.
+
+        Args:
+            begins: whether the command is one that people begin with, so that it makes the data
+                folder; the others would answer for a mistyped one that nothing is wrong there.
+
+        Raises:
+            WrongCall: there is no such installation.
+        """
+        if not begins:
+            self._be_there()
         app = self.compose(self.settings, role="command")
         try:
             yield app
         finally:
             app.close()
+
+    def _be_there(self) -> None:
+        from service.composition import lost_database  # noqa: PLC0415 - brings the application
+
+        settings = self.settings
+        if not settings.has_database:
+            code = "lost" if lost_database(settings) else "none"
+            raise WrongCall(f"cli.folder.{code}", folder=shorten(str(settings.data)))
 
     def format(self, now: datetime) -> Format:
         """Figures and times as the reader has them."""

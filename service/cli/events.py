@@ -49,7 +49,7 @@ def import_events(
         _refuse(desk, faults)
     counts = dict.fromkeys(_COUNTS, 0)
     problems: list[Problem] = []
-    with desk.open() as app:
+    with desk.open(begins=True) as app:
         now = app.clock()
         checks = EventChecks(app, now, file.name)
         lines = EventLines(file.name, checks.told)

@@ -91,7 +91,7 @@ def import_file(
         _finish(desk, _refused(problems), None)
     if source:
         own = replace(own, source=source)
-    with desk.open() as app:
+    with desk.open(begins=True) as app:
         with app.store.reader() as connection:
             terms = replace(terms_of(app, connection, app.clock()), as_of=since)
         stated = full_of(terms, covers or [], confirm) if full else None
@@ -242,7 +242,7 @@ def _lists(desk: Desk) -> dict[Form, list[str]]:
         Form.PRODUCT: sorted({spec.product for spec in shipped_specs().specs}),
         Form.FLAG: ["yes", "no"],
     }
-    if (desk.settings.data / "hedgewarden.db").exists():
+    if desk.settings.has_database:
         with desk.open() as app:
             found[Form.ORG] = sorted(app.directory.nodes)
     return found

@@ -33,7 +33,7 @@ def init(context: typer.Context) -> None:
     """Make a data folder: keys, database, log, a commented settings file and an example."""
     desk = desk_of(context)
     folder = desk.settings.data
-    with desk.open():
+    with desk.open(begins=True):
         pass  # opening makes keys, database and log
     made = []
     for name, text in (
@@ -70,7 +70,7 @@ def directory_import(
     saved, waiting = False, list[str]()
     # a file of which nothing could be read must not empty the directory
     if not dry_run and (directory.organisations or directory.people):
-        with desk.open() as app, app.store.unit_of_work(desk.actor) as uow:
+        with desk.open(begins=True) as app, app.store.unit_of_work(desk.actor) as uow:
             known = app.directories.around(uow.connection).directory
             whole_directory = directory if whole else merge(known, directory)
             saved = save_directory(uow, whole_directory)

@@ -7,7 +7,6 @@ import typer
 
 import trail
 from service.cli.desk import PROBLEMS, WRONG_CALL, Desk, WrongCall, desk_of
-from service.composition import lost_database
 from service.replaying import replayers_of
 from service.verifying import verify_trail
 from store.problems import shorten
@@ -32,20 +31,11 @@ def verify(
     desk = desk_of(context)
     if anchors is not None and not anchors.is_dir():
         raise WrongCall("cli.no_such_folder", folder=shorten(str(anchors)))
-    _there(desk)
     with desk.open() as app, app.store.reader() as connection:
         report = verify_trail(app, connection, anchors=anchors, processes=2)
     desk.answer(report, lambda: _show_verified(desk, report))
     if not report.ok:
         raise typer.Exit(PROBLEMS)
-
-
-def _there(desk: Desk) -> None:
-    """A mistyped folder is no trail that is whole."""
-    settings = desk.settings
-    if not settings.database and not (settings.data / "hedgewarden.db").exists():
-        code = "lost" if lost_database(settings) else "none"
-        raise WrongCall(f"cli.folder.{code}", folder=shorten(str(settings.data)))
 
 
 def _show_verified(desk: Desk, report: VerifyReport) -> None:
@@ -73,7 +63,6 @@ def replay(
 ) -> None:
     """Decide records again from the inputs that they name; one record, or the newest."""
     desk = desk_of(context)
-    _there(desk)
     with desk.open() as app, app.store.reader() as connection:
         replayers = replayers_of(app, connection)
         if seq is not None:

@@ -50,7 +50,7 @@ def create(
     if pairs := conflicting(roles):
         found = "; ".join(f"{one.value} + {other.value}" for one, other in pairs)
         raise WrongCall("cli.user.roles", found=found)
-    with desk.open() as app:
+    with desk.open(begins=True) as app:
         known = app.directory
         if known.person(user) is not None or known.person_by_login(login or user) is not None:
             desk.answer(

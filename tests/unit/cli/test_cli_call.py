@@ -37,6 +37,7 @@ def test_common_options_may_stand_anywhere() -> None:
 
 def test_everything_is_kept_in_the_data_folder(terminal: Any, tmp_path: Path) -> None:
     elsewhere = tmp_path / "other"
+    assert terminal("init", "--data", str(elsewhere)).code == 0
     assert terminal("exposure", "--data", str(elsewhere), "--json").code == 0
     assert (elsewhere / "hedgewarden.db").exists()
     assert not terminal.data.exists()
@@ -67,6 +68,7 @@ def test_no_traceback_reaches_a_user(terminal: Any, monkeypatch: pytest.MonkeyPa
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("inside")
 
+    assert terminal("init").code == 0
     monkeypatch.setattr(type(terminal), "compose", broken)
     answer = terminal("exposure")
     assert (answer.code, len(answer.err.splitlines())) == (1, 1)

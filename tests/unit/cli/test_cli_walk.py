@@ -208,6 +208,7 @@ def test_nonsense_is_told_and_never_unexpected(one_house: Any, command: str) -> 
 def test_a_time_that_cannot_be_meant_is_refused_with_what_is_allowed(
     terminal: Any, option: str, value: str
 ) -> None:
+    assert terminal("init").code == 0
     answer = terminal("exposure", option, value)
     assert answer.code == 2
     assert option in answer.err
@@ -215,8 +216,9 @@ def test_a_time_that_cannot_be_meant_is_refused_with_what_is_allowed(
 
 
 def test_a_day_that_has_begun_ends_with_now(terminal: Any) -> None:
+    assert terminal("init").code == 0
     answer = terminal("exposure", "--as-of", "2024-06-03", "--json").json
-    assert answer["as_of"] == "2024-06-03T02:00:01Z"
+    assert answer["as_of"] == "2024-06-03T02:00:02Z"
     assert (
         terminal("exposure", "--as-of", "2024-06-02", "--json")
         .json["as_of"]
