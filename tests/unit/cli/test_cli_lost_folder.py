@@ -5,7 +5,6 @@ import pytest
 from service.cli.examples import EXAMPLES, typed
 from tests.unit.cli.conftest import Terminal
 
-
 #: With these people begin: they make the folder.
 BEGIN = {"init", "directory import", "import", "events import", "user create"}
 #: These need no folder, or are walked by the tests of what they start.
