@@ -117,16 +117,32 @@ def people_on(directory: Directory, scopes: Sequence[str], now: datetime) -> lis
 
 def unreached(
     connection: Connection, directory: Directory, settings: Settings, now: datetime
-) -> list[tuple[str, Role]]:
+) -> list[tuple[str, Role | None]]:
     """The rosters of whose coming week nobody has confirmed a test in the last `test_call_days`.
 
-    A roster that names nobody at all is another fault, and told as one.
+    A unit for which no roster stands is asked for those whom a red order there would be sent to; it
+    has no role. A roster that names nobody at all is another fault, and told as one.
     """
-    weeks = on_rosters(directory, now)
-    people = {one for week in weeks.values() for one in week}
+    asked = _without_roster(directory, now)
+    asked.update({(org, role): week for (org, role), week in on_rosters(directory, now).items()})
+    people = {one for each in asked.values() for one in each}
     known, since = reaches(connection, people), now - timedelta(days=settings.test_call_days)
     fresh = {one for one in people if _reached_since(directory, settings, one, known, since)}
-    return [roster for roster, week in weeks.items() if week and fresh.isdisjoint(week)]
+    return [where for where, each in asked.items() if each and fresh.isdisjoint(each)]
+
+
+def _without_roster(
+    directory: Directory, now: datetime
+) -> dict[tuple[str, Role | None], tuple[str, ...]]:
+    """Whom a red order goes to in units without a roster; those below who say the same left out."""
+    kept = {org for org, _ in rosters(directory)}
+    found: dict[tuple[str, Role | None], tuple[str, ...]] = {}
+    for org in sorted(directory.nodes):
+        above = ancestors(org)
+        people = directory.assignees(org, Level.RED.value, now).people
+        if kept.isdisjoint(above) and not any(found.get((one, None)) == people for one in above):
+            found[org, None] = people
+    return found
 
 
 def _reached_since(

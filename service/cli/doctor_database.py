@@ -15,6 +15,8 @@ import trail
 from agents.scheduler import LEASE_S
 from agents.sentinel import GRACE
 from directory import DirectoryError, Role, conflicts, read_directory
+from directory.coverage import rosters
+from integrations.files import quarantined
 from service.channels import channel_names_of
 from service.cli.doctor_returned_mail import returned_mail_finding
 from service.cli.findings import Finding
@@ -61,6 +63,8 @@ def database_findings(settings: Settings, now: datetime | None = None) -> list[F
                 ("reach", partial(_reach, settings, at)),
                 ("returned_mail", partial(returned_mail_finding, settings)),
                 ("policy", partial(_policy, settings)),
+                ("channels", partial(_channels, settings)),
+                ("quarantine", _quarantine),
                 ("letters", _letters),
                 ("timers", partial(_timers, at)),
                 ("leases", partial(_leases, at)),
@@ -169,7 +173,10 @@ def _people(connection: Connection) -> Finding:
 
 def _roster(now: datetime, connection: Connection) -> Finding:
     """What does not fit together on the rosters of the next two weeks."""
-    found = conflicts(read_directory(connection), now)
+    directory = read_directory(connection)
+    if not rosters(directory):
+        return Finding("roster", "none")
+    found = conflicts(directory, now)
     if not found:
         return Finding("roster")
     codes = [one.code for one in found]
@@ -185,14 +192,17 @@ def _roster(now: datetime, connection: Connection) -> Finding:
 
 
 def _reach(settings: Settings, now: datetime, connection: Connection) -> Finding:
-    """Whether of each roster's coming week somebody has confirmed a test call lately."""
+    """Whether somebody who would be called has confirmed a test call lately, in each unit."""
     if not settings.test_call_days:
         return Finding("reach", "off")
-    found = unreached(connection, read_directory(connection), settings, now)
+    directory = read_directory(connection)
+    if not any(one.active for one in directory.people):
+        return Finding("reach", "nobody")
+    found = unreached(connection, directory, settings, now)
     shown = {"days": str(settings.test_call_days)}
     if not found:
         return Finding("reach", params=shown)
-    names = _listed([f"{org} ({role.value})" for org, role in found])
+    names = _listed([org if role is None else f"{org} ({role.value})" for org, role in found])
     return Finding("reach", "untested", {**shown, "names": names})
 
 
@@ -207,6 +217,20 @@ def _policy(settings: Settings, connection: Connection) -> Finding:
         return Finding("policy", "lost", {"names": _listed(gone)})
     shown = {"number": str(held.number), "by": held.set_by, "at": rfc3339(held.changed_at)}
     return Finding("policy", params=shown)
+
+
+def _channels(settings: Settings, _connection: Connection) -> Finding:
+    """Whether anything beside the console tells people of an order."""
+    names = channel_names_of(settings)
+    if names:
+        return Finding("channels", params={"names": ", ".join(names)})
+    return Finding("channels", "demo" if is_demo(settings.data) else "none")
+
+
+def _quarantine(connection: Connection) -> Finding:
+    """Rows of imported files that wait to be mended; the log has its own."""
+    waiting = len(quarantined(connection, state="open", limit=_MANY))
+    return Finding("quarantine", "waiting" if waiting else "good", {"count": str(waiting)})
 
 
 def _letters(connection: Connection) -> Finding:

@@ -17,6 +17,8 @@ _FINE: Final = frozenset(
         ("policy", "built_in"),
         ("port", "held"),
         ("reach", "off"),
+        ("reach", "nobody"),
+        ("channels", "demo"),
         ("returned_mail", "no_mail"),
     }
 )
@@ -32,7 +34,10 @@ _YELLOW: Final = frozenset(
         ("people", "no_administrator"),
         ("letters", "dead"),
         ("leases", "dead"),
+        ("roster", "none"),
         ("roster", "conflicts"),
+        ("channels", "none"),
+        ("quarantine", "waiting"),
         ("reach", "untested"),
         ("returned_mail", "unconfirmed"),
         ("returned_mail", "silent"),

@@ -73,12 +73,17 @@ def _act(terminal: Any, act: Callable[[Any], Any]) -> Any:
         app.close()
 
 
-def test_a_whole_house_is_only_told_what_proof_it_lacks(broken_limit: Any) -> None:
+def test_a_whole_house_is_told_what_proof_it_lacks_and_whom_it_cannot_tell(
+    broken_limit: Any,
+) -> None:
     found = _found(broken_limit)
     assert {one.code: one.severity for one in found.values() if not one.ok} == {
         "CUSTODY_SHARED": YELLOW,
         "ANCHOR_NONE": YELLOW,
         "PEOPLE_NO_ADMINISTRATOR": YELLOW,
+        "ROSTER_NONE": YELLOW,
+        "REACH_UNTESTED": YELLOW,
+        "CHANNELS_NONE": YELLOW,
     }
 
 
@@ -458,3 +463,21 @@ def test_a_clock_that_stands_before_the_newest_record_is_red(house: Any) -> None
     told = _found(house, last - timedelta(hours=8))["clock"]
     assert told.severity == RED
     assert set(told.params) == {"now", "last"}
+
+
+def test_without_a_roster_it_asks_for_those_whom_a_red_order_would_be_sent_to(house: Any) -> None:
+    """It once said that somebody on the rosters had confirmed a test, where no roster stood."""
+    found = {one["name"]: one for one in house("doctor", "--json").json["checks"]}
+    assert found["roster"]["code"] == "ROSTER_NONE"
+    assert (found["reach"]["code"], found["reach"]["severity"]) == ("REACH_UNTESTED", "yellow")
+    assert "华东钢铁" in found["reach"]["message"]
+    assert found["channels"]["code"] == "CHANNELS_NONE"
+
+
+def test_rows_of_imported_files_that_wait_are_counted(house: Any) -> None:
+    rows = CONTRACTS + "P-2,华东钢铁/铜贸易部,cu,sell,-5\n"
+    assert house("import", "contracts", house.file("c.csv", rows)).code == 1
+    checks = house("doctor", "--json").json["checks"]
+    (found,) = (one for one in checks if one["name"] == "quarantine")
+    assert (found["code"], found["severity"]) == ("QUARANTINE_WAITING", "yellow")
+    assert "1 行" in found["message"]
