@@ -184,7 +184,7 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
 def _show_exposure(
     desk: Desk, table: ExposureTable, rows: Sequence[dict[str, Any]], shape: Format
 ) -> None:
-    desk.say("cli.as_of", as_of=shape.moment(table.as_of), known_at=shape.moment(table.known_at))
+    desk.say("cli.as_of", as_of=shape.zoned(table.as_of), known_at=shape.zoned(table.known_at))
     if not rows:
         desk.say("cli.no_exposure")
         return

@@ -103,7 +103,7 @@ def period_asked(
 
 def _show(desk: Desk, measured: Measured, shape: Format) -> None:
     found, text = measured.metrics, desk.words.text
-    desk.say("cli.metrics.period", since=shape.moment(found.since), until=shape.moment(found.until))
+    desk.say("cli.metrics.period", since=shape.zoned(found.since), until=shape.zoned(found.until))
 
     def rate(value: Decimal | None) -> str:
         return "—" if value is None else shape.percent(value, 2)

@@ -80,7 +80,7 @@ def who(
 
 def _show_who(desk: Desk, document: dict[str, Any], shape: Format) -> None:
     role = desk.words.text(f"directory.role.{document['role'].value}")
-    desk.say("cli.oncall.at", at=shape.moment(document["at"]), org=document["org"], role=role)
+    desk.say("cli.oncall.at", at=shape.zoned(document["at"]), org=document["org"], role=role)
     if not document["people"]:
         desk.say("cli.oncall.nobody")
     for one in document["people"]:

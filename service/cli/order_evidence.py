@@ -21,7 +21,7 @@ from workorders import reads
 from workorders.explain import Explanation
 from workorders.guard import Condition, decide_close
 from workorders.model import Closing, Corrective, WorkOrder
-from workorders.states import MOVES, PERMISSIONS, TERMINAL, Verb, move
+from workorders.states import PERMISSIONS, TERMINAL, Verb, is_legal, move
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class _Judge:
     def act(self, verb: Verb) -> Act:
         """The act, and what forbids it."""
         order, person = self.order, self.person
-        if (order.state, verb) not in MOVES:
+        if not is_legal(order, verb):
             refused = move(order, verb, actor="system:command", at=self.now)
             return Act(verb, refused.code, refused.params)
         if person:

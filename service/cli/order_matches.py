@@ -31,7 +31,6 @@ class Matches:
         self._app = app
         names = Names(desk.words, app.directory, rule_titles(app.rulebook))
         self._speaker = Speaker(app, Reader(desk.words, shape), names, app.directory)
-        self._spoken = app.catalogues.words(desk.words.language)
 
     def wrong(
         self,
@@ -98,16 +97,17 @@ class Matches:
 
     def _compared(self, match: Mapping[str, Any]) -> Iterator[str]:
         """What was compared with what; what held comes with a tick."""
-        rule = rule_of(self._app, match["rule"])
+        rule, unit = rule_of(self._app, match["rule"]), str(match.get("unit") or "")
         for leaf in match.get("leaves", ()):
             name, operator = str(leaf.get("field", "")), str(leaf.get("op", ""))
             if operator == _COMPUTED:
                 continue
-            label, value = label_of(self._speaker, name, rule), self._value(name, leaf.get("value"))
+            label = label_of(self._speaker, name, rule)
+            value = self._shown(name, leaf.get("value"), unit)
             limit, held = leaf.get("threshold"), leaf.get("truth")
             than = ""
             if limit is not None and not isinstance(limit, bool):
-                than = f"{_OPERATORS.get(operator, operator)} {self._value(name, limit)}"
+                than = f"{_OPERATORS.get(operator, operator)} {self._shown(name, limit, unit)}"
             if held is True:
                 yield f"✓ {label}: {value} {than}".rstrip()
             elif held is None:
@@ -121,15 +121,14 @@ class Matches:
         """The figures that the match rests on."""
         rule, unit = rule_of(self._app, match["rule"]), str(match.get("unit") or "")
         for name, value in match.get("evidence", {}).items():
-            written = shown(self._speaker, figure(self._speaker, name, value, unit))
+            written = self._shown(name, value, unit)
             yield f"{label_of(self._speaker, name, rule)}: {written}"
 
-    def _value(self, name: str, value: Any) -> str:
-        if isinstance(value, list):
-            return self._words.text("cli.order.comma").join(map(str, value))
-        if isinstance(value, bool):
-            return self._words.text("ui.yes" if value else "ui.no")
-        return "—" if value in {None, ""} else str(self._spoken.value(name, value))
+    def _shown(self, name: str, value: Any, unit: str) -> str:
+        """A value as the order page shows it: a ratio in percent, a quantity with its unit."""
+        if value is None or value == "":
+            return "—"
+        return shown(self._speaker, figure(self._speaker, name, value, unit))
 
 
 def missing(match: Mapping[str, Any]) -> list[str]:

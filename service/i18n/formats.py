@@ -129,6 +129,12 @@ class Format:
         """Day and time to the second."""
         return DASH if at is None else self.local(at).strftime("%Y-%m-%d %H:%M:%S")
 
+    def zoned(self, at: datetime) -> str:
+        """Day and time to the second with the clock they are read on: … 18:56:38 UTC+8."""
+        here = self.local(at)
+        hours, minutes = divmod(int((here.utcoffset() or timedelta()).total_seconds()) // 60, 60)
+        return f"{self.moment(at)} UTC{hours:+d}" + (f":{minutes:02d}" if minutes else "")
+
     def day(self, day: date | None) -> str:
         """A date as numbers, the same in both languages: 2026-11-23."""
         return DASH if day is None else day.isoformat()

@@ -212,3 +212,7 @@ def test_every_key_that_the_command_names_has_words_in_both_languages() -> None:
         assert {key for key in keys - numbered if key not in words} == set()
         settings = {f"settings.{name}" for name in Settings.model_fields if name != "data"}
         assert {key for key in settings if key not in words} == set()
+
+
+def test_an_answer_says_on_whose_clock_its_times_are(house: Any) -> None:
+    assert "2024-06-03 10:00:03 UTC+8" in house("exposure").out

@@ -47,10 +47,10 @@ def test_what_broke_and_why_is_told(house: Any, order: str) -> None:
     ("lang", "words"),
     [
         ("zh_CN.UTF-8", ["时限", "须在", "现在可做的操作", "可做：确认收到、", "命中", "相关事件",
-                         "✓ 限额使用率: 1.25 ≥ 1.2", "不可做：", "处置记录"]),
+                         "✓ 限额使用率: 125\xa0% ≥ 120\xa0%", "不可做：", "处置记录"]),
         ("en_GB.UTF-8", ["Clocks", "To be acknowledged by", "What can be done now",
                          "Possible: Acknowledge, ", "Matches", "Events behind them",
-                         "✓ limit use: 1.25 ≥ 1.2", "Not possible: ", "Stream"]),
+                         "✓ limit use: 125\xa0% ≥ 120\xa0%", "Not possible: ", "Stream"]),
     ],
 )  # fmt: skip
 def test_it_is_told_in_the_readers_words(
@@ -80,6 +80,8 @@ def test_what_can_be_done_is_what_the_commands_do(house: Any, order: str) -> Non
     told = acts(house("orders", "show", order, "--json").json)
     assert (told["acknowledge"]["possible"], told["acknowledge"]["why"]) == (True, "")
     assert (told["close"]["possible"], told["close"]["why"]) == (False, "MOVE_NOT_ALLOWED")
+    # a real order is no drill that could be ended
+    assert not told["end_drill"]["possible"]
     chen, wang = house.token("chen"), house.token("wang")
     for act in ("ack", "resolve"):
         assert house("orders", act, order, "--as", "chen", token=chen).code == 0
