@@ -184,6 +184,9 @@ def _show(desk: Desk, result: ImportResult, summary: AssessmentSummary | None) -
     if result.refused:
         desk.say("cli.import.refused")
         return
+    if result.errors and not result.rows:  # "0 rows" would say that there were none
+        desk.say("cli.import.unread")
+        return
     desk.say(
         "cli.imported" if result.written else "cli.import.preview",
         rows=result.rows,
