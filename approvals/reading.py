@@ -86,7 +86,7 @@ def list_requests(
 def about(connection: Connection, objects: Collection[str]) -> tuple[State, ...]:
     """The requests in which one of `objects` stands, as the object or among the material."""
     state = cast(_REQUEST.c.state, LargeBinary)
-    named = [stands_in(connection, state, one) for one in sorted(objects)]
+    named = [stands_in(state, one) for one in sorted(objects)]
     found = connection.execute(select(_REQUEST.c.state).where(or_(*named, false()))).scalars()
     return tuple(state_from_json(value) for value in found)
 

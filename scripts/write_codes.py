@@ -38,7 +38,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
         "workorders reason.UNKNOWN_NOTICE", "workorders reason.NOTICE_ON_ITS_WAY",
     ),
     "requests": ("api problem", "figures problem", "silences reason.TIME_"),
-    "orders": ("workorders reason", "exemptions reason", "exemptions problem"),
+    "orders": ("workorders reason", "merging reason", "exemptions reason", "exemptions problem"),
     "approvals": (
         "approvals problem", "approvals reason", "approvals approvals.reason", "web reason",
     ),

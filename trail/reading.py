@@ -148,8 +148,8 @@ def find(  # noqa: C901 - one branch per condition
     if until is not None:
         conditions.append(_C.at < until)
     if text:
-        conditions.append(stands_in(connection, _C.body, text))
-    conditions += [not_(stands_in(connection, _C.body, one)) for one in sorted(without)]
+        conditions.append(stands_in(_C.body, text))
+    conditions += [not_(stands_in(_C.body, one)) for one in sorted(without)]
     if before_seq is not None:
         conditions.append(_C.seq < before_seq)
     if after_seq is not None:

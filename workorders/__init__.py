@@ -10,13 +10,12 @@ from workorders.commands import (
     reassign,
     request_approval,
     snooze,
-    tag,
     take_over,
     wake,
 )
 from workorders.context import Context
 from workorders.deliveries import record_delivery
-from workorders.ending import close, merge, reopen, resolve, resume
+from workorders.ending import close, reopen, resolve, resume
 from workorders.errors import (
     BadLevel,
     BadPolicy,
@@ -40,6 +39,7 @@ from workorders.inbox import (
 from workorders.ingest import Result, ingest_match
 from workorders.levels import Level, highest, parse_level
 from workorders.manual import ChatMessage, ManualOrder, open_by_hand
+from workorders.merging import merge
 from workorders.model import (
     Alert,
     AlertState,
@@ -59,6 +59,7 @@ from workorders.model import (
 from workorders.policy import LevelPolicy, Policy, policy_from_json
 from workorders.refresh import StaleCard, record_refresh, stale_cards
 from workorders.states import Outcome, Verb
+from workorders.tags import tag
 from workorders.triage import Reason, map_reason
 
 __all__ = [

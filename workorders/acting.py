@@ -8,8 +8,9 @@ from store.unit_of_work import UnitOfWork
 from workorders import journal, rows
 from workorders.context import Context
 from workorders.model import WorkOrder
-from workorders.states import PERMISSIONS, Outcome, Verb, move
+from workorders.states import PERMISSIONS, Outcome, Verb, move, recorded
 
+_NOTHING_TO_DO = "ALREADY_DONE"
 _GUARD_PASSED = frozenset({"CLOSE_ALLOWED", "CLOSE_OVERRIDDEN"})
 
 
@@ -37,7 +38,8 @@ def perform_act(
 ) -> Outcome:
     """Permission, legality, the act's own check, its effect; in that order, in one transaction.
 
-    The check and the change are given the order before and after the move. A `system` act is one
+    The check and the change are given the order before and after the move; a check that finds
+    nothing to do says ``ALREADY_DONE``, and nothing is recorded. A `system` act is one
     of ours (a timer) and needs no permission.
     """
     order = rows.lock_order(uow, order_id)
@@ -56,13 +58,13 @@ def perform_act(
         expected_version=expected_version,
         **act.move,
     )
-    if not outcome.ok:
-        return refuse(uow, verb, outcome)
     if not outcome.changed or outcome.order is None:
-        return outcome
+        return outcome if outcome.ok else refuse(uow, verb, outcome)
     params: Mapping[str, Any] = act.params
     if act.check is not None:
         code, found = act.check(order, outcome.order)
+        if code == _NOTHING_TO_DO:
+            return Outcome(True, code, order, params=recorded(order))
         if code and code not in _GUARD_PASSED:
             return refuse(uow, verb, Outcome(False, code, order, params=found))
         params = {**params, **found, **({"guard": code} if code else {})}

@@ -32,7 +32,6 @@ from workorders.policy import policy_from_json
 from workorders.states import PERMISSIONS, Outcome, Verb
 
 _NOTE_LIMIT = 20_000
-_TAG_LIMIT = 64
 
 
 def acknowledge(
@@ -74,25 +73,6 @@ def note(uow: UnitOfWork, ctx: Context, order_id: str, text: str) -> Outcome:
     code = "" if text.strip() else "NEEDS_TEXT"
     act = Act(text=text[:_NOTE_LIMIT], check=lambda _before, _after: (code, {}))
     return perform_act(uow, ctx, order_id, Verb.NOTE, act)
-
-
-def tag(
-    uow: UnitOfWork,
-    ctx: Context,
-    order_id: str,
-    *,
-    add: Sequence[str] = (),
-    remove: Sequence[str] = (),
-) -> Outcome:
-    """Add and remove tags."""
-
-    def change(_before: WorkOrder, after: WorkOrder) -> WorkOrder:
-        added = (word.strip()[:_TAG_LIMIT] for word in add if word.strip())
-        tags = dict.fromkeys((*after.tags, *added))
-        return replace(after, tags=tuple(word for word in tags if word not in remove))
-
-    act = Act(params={"add": list(add), "remove": list(remove)}, change=change)
-    return perform_act(uow, ctx, order_id, Verb.TAG, act)
 
 
 def hold_instruction(

@@ -1,10 +1,8 @@
-"""How a work order ends: resolved, closed by review, merged, and reopened as a new one."""
+"""How a work order ends: resolved, closed by review, and reopened as a new one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
-
-from sqlalchemy import update
 
 from store import timers
 from store.unit_of_work import UnitOfWork
@@ -22,16 +20,13 @@ from workorders.noise import Trigger
 from workorders.notices import notify, told_people
 from workorders.opening import (
     REVIEW,
-    is_active,
     lead_of_order,
-    merge_orders,
     open_order,
     review_due,
     start_resolve_clock,
     stop_clocks,
 )
-from workorders.rows import CASES
-from workorders.states import OVERRIDE, PERMISSIONS, Outcome, Verb, move, recorded
+from workorders.states import OVERRIDE, PERMISSIONS, Outcome, Verb, move
 
 _NOTE_LIMIT = 20_000
 
@@ -148,30 +143,6 @@ def _not_followed(
     if wanted.owner and not ctx.people.concerned(wanted.owner, order.org, uow.now):
         return "CORRECTIVE_OWNER", {"person": wanted.owner}
     return ("", {}) if in_time(uow.now, wanted.due) else ("CORRECTIVE_DUE", {"found": wanted.due})
-
-
-def merge(
-    uow: UnitOfWork, ctx: Context, order_id: str, *, into: str, reason: str = "BY_PERSON"
-) -> Outcome:
-    """合并: `order_id` ends in `into`; both link to each other, its evidence moves over."""
-    order, target = rows.lock_order(uow, order_id), rows.lock_order(uow, into)
-    if order is None or target is None:
-        return Outcome(ok=False, code="UNKNOWN_ORDER", order=order)
-    allowed = ctx.may(uow.actor, PERMISSIONS[Verb.MERGE], order.org, uow.now)
-    if not allowed.allowed:
-        return refuse(uow, Verb.MERGE, Outcome(False, "FORBIDDEN", order))
-    if order.id == target.id or order.org != target.org or not is_active(target):
-        refused = Outcome(False, "MERGE_NOT_ALLOWED", order, params=recorded(target))
-        return refuse(uow, Verb.MERGE, refused)
-    planned = move(order, Verb.MERGE, actor=uow.actor, at=uow.now, into=into)
-    if not planned.ok:
-        return refuse(uow, Verb.MERGE, planned)
-    if planned.changed:
-        merge_orders(uow, ctx, order, target, reason=reason)
-        tell_again(uow, ctx, order_id, Trigger.INHIBITION_ENDED)
-        if order.case_id:
-            uow.execute(update(CASES).where(CASES.c.id == order.case_id).values(order_id=target.id))
-    return replace(planned, order=rows.find_order(uow.connection, order_id))
 
 
 def reopen(uow: UnitOfWork, ctx: Context, order_id: str, *, reason: str) -> Outcome:

@@ -101,10 +101,18 @@ def merge_alert(uow: UnitOfWork, ctx: Context, alert_id: str, *, into: str) -> T
     alert, refusal = _begin(uow, ctx, alert_id, TriageVerb.MERGE, ())
     if alert is None or refusal is not None:
         return refusal or TriageOutcome(ok=False, code="UNKNOWN_ALERT", alert=None)
-    if target is None or target.org != alert.org or target.id == alert.id:
-        return TriageOutcome(ok=False, code="MERGE_NOT_ALLOWED", alert=alert)
+    if target is None:
+        return TriageOutcome(ok=False, code="UNKNOWN_ALERT", alert=alert)
+    if code := _why_not_merged(alert, target):
+        return TriageOutcome(ok=False, code=code, alert=alert)
     alert = _decided(uow, replace(alert, order_id=target.order_id), AlertState.MERGED, into, "")
     return TriageOutcome(ok=True, code="DONE", alert=alert, order_id=target.order_id)
+
+
+def _why_not_merged(alert: Alert, target: Alert) -> str:
+    if target.id == alert.id:
+        return "MERGE_ITSELF"
+    return "MERGE_OTHER_UNIT" if target.org != alert.org else ""
 
 
 def _may_acknowledge(uow: UnitOfWork, ctx: Context, org: str) -> bool:

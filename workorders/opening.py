@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, func, select, update
 from directory.errors import DirectoryError
 from store import timers
 from store.unit_of_work import UnitOfWork
-from workorders import journal, rows
+from workorders import journal, reads, rows
 from workorders.about import subjects_of, subjects_of_case
 from workorders.context import Context
 from workorders.ladder import Rung, rung_after
@@ -18,7 +18,7 @@ from workorders.levels import Level
 from workorders.model import Alert, Case, Clear, OrderKind, SourceKind, State, WorkOrder
 from workorders.noise import Trigger
 from workorders.notices import notify, withdraw
-from workorders.rows import ALERTS
+from workorders.rows import ALERTS, CASES, ORDERS
 from workorders.states import TERMINAL, Verb, move
 
 LADDER = "workorders.ladder"
@@ -328,15 +328,30 @@ def raise_level(
 
 
 def merge_orders(
-    uow: UnitOfWork, ctx: Context, order: WorkOrder, target: WorkOrder, *, reason: str
+    uow: UnitOfWork,
+    ctx: Context,
+    order: WorkOrder,
+    target: WorkOrder,
+    *,
+    reason: str,
+    text: str = "",
 ) -> WorkOrder:
-    """Merge `order` into `target`; both sides link to each other. Returns the target as it is."""
+    """Merge `order` into `target`; both sides link to each other. Returns the target as it is.
+
+    What was merged into `order` before points at `target` from now on, and so do its cases: whoever
+    is kept from the one is kept from all, and what comes to a case finds the order that is worked.
+    """
     outcome = move(order, Verb.MERGE, actor=uow.actor, at=uow.now, into=target.id)
     if not outcome.changed or outcome.order is None:
         return target
     stop_clocks(uow, order)
     rows.save_order(uow, outcome.order, was=order.version)
-    uow.execute(update(ALERTS).where(ALERTS.c.order_id == order.id).values(order_id=target.id))
+    followed = reads.merged_in(uow.connection, order.id)
+    if followed:
+        earlier = update(ORDERS).where(ORDERS.c.id.in_(followed))
+        uow.execute(earlier.values(merged_into=target.id))
+    for moved in (ALERTS, CASES):
+        uow.execute(update(moved).where(moved.c.order_id == order.id).values(order_id=target.id))
     joined = replace(
         target,
         assignees=tuple(dict.fromkeys((*target.assignees, *order.assignees))),
@@ -356,7 +371,8 @@ def merge_orders(
             org=subject.org,
             outcome="merged",
             reason=reason,
-            params={"other": other.id},
+            params={"other": other.id, "followed": list(followed)},
+            text=text if subject is order else "",
             order_id=subject.id,
             case_id=subject.case_id,
         )

@@ -27,6 +27,7 @@ from sqlalchemy import (
 
 from directory.scopes import Scopes
 from store.clock import parse_rfc3339, rfc3339
+from store.json_search import is_one_of
 from workorders import rows
 from workorders.explain import Explanation, explain
 from workorders.levels import Level
@@ -53,6 +54,7 @@ class Filter:
     opened_to: datetime | None = None
     person: str = ""
     kinds: Sequence[str] = ()
+    tag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,8 @@ def order_conditions(scopes: Sequence[str], wanted: Filter) -> list[ColumnElemen
     conditions = _conditions(ORDERS, ORDERS.c.opened_at, scopes, wanted)
     if wanted.kinds:
         conditions.append(ORDERS.c.kind.in_(list(wanted.kinds)))
+    if wanted.tag:
+        conditions.append(is_one_of(ORDERS.c.tags, wanted.tag))
     return conditions
 
 
@@ -284,15 +288,35 @@ def _parse_cursor(cursor: str) -> _Cursor | None:
 def stream(connection: Connection, order_id: str) -> list[Entry]:
     """The one stream of an order: matches, decisions, notes, notices, approvals, oldest first.
 
-    It includes what its case gathered before the order was opened.
+    It includes what its case gathered before the order was opened, and the streams of the orders
+    that were merged into it; that they were is said once.
     """
+    c = STREAM.c
     cases = select(CASES.c.id).where(CASES.c.order_id == order_id)
+    orders = (order_id, *merged_in(connection, order_id))
+    said_there = and_(c.code == "order.merge", c.order_id != order_id)
     statement = (
         select(STREAM)
-        .where(or_(STREAM.c.order_id == order_id, STREAM.c.case_id.in_(cases)))
-        .order_by(STREAM.c.seq)
+        .where(or_(c.order_id.in_(orders), c.case_id.in_(cases)), not_(said_there))
+        .order_by(c.seq)
     )
     return [rows.entry_from(row) for row in connection.execute(statement).mappings()]
+
+
+def merged_in(connection: Connection, order_id: str) -> tuple[str, ...]:
+    """The ids of the orders that were merged into this one, and into those, the first first."""
+    c = STREAM.c
+    found: list[str] = []
+    near: Sequence[str] = [order_id]
+    while near:
+        lines = (
+            select(c.params)
+            .where(c.order_id.in_(near), c.code == "order.merged_in")
+            .order_by(c.seq)
+        )
+        near = [str(params["other"]) for params in connection.scalars(lines)]
+        found += near
+    return tuple(found)
 
 
 def alert_stream(connection: Connection, alert_id: str) -> list[Entry]:

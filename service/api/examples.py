@@ -58,6 +58,12 @@ BODIES: Final[Mapping[str, Any]] = MappingProxyType(
         },
         "POST /orders/{order_id}/acknowledge": {"version": 1},
         "POST /orders/{order_id}/take-over": {"version": 2},
+        "POST /orders/{order_id}/tag": {"add": ["night shift", "warehouse"], "remove": ["late"]},
+        "POST /orders/{order_id}/merge": {
+            "into": "WO-20240514-001",
+            "text": "the same late receipts",
+            "version": 2,
+        },
         "POST /orders/{order_id}/note": {"text": "called the warehouse"},
         "POST /orders/{order_id}/hold": {"objects": ["I-1"], "reason": "DATA_ISSUE"},
         "POST /orders/{order_id}/escalate": {"reason": "no answer from the warehouse"},

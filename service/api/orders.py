@@ -39,6 +39,7 @@ from workorders import Closing, Context, Corrective, Level, Outcome, WorkOrder, 
 from workorders.card import Line
 from workorders.plain import plain
 from workorders.states import PERMISSIONS, Verb
+from workorders.tags import clean_tag
 
 router = APIRouter(prefix="/orders", tags=["orders"])
 
@@ -62,10 +63,15 @@ _INCOMPLETE = frozenset(
         "FILE_NAMELESS",
         "FILE_EMPTY",
         "CORRECTIVE_OWNER",
+        "MERGE_TARGET_UNKNOWN",
+        "NEEDS_TAG",
+        "TAG_SIGN",
+        "TAG_TOO_LONG",
+        "TAG_TOO_MANY",
     }
 )
 _FORBIDDEN = frozenset(
-    {"FORBIDDEN", "NOT_PERMITTED", "NOT_A_SIGNER", "SELF_APPROVAL", "OWN_BREACH"}
+    {"FORBIDDEN", "NOT_PERMITTED", "NOT_A_SIGNER", "SELF_APPROVAL", "OWN_BREACH", "OWN_MATTER"}
 )
 _FIELDS = tuple(name for name in OrderOut.model_fields if name not in {"code", "clears"})
 
@@ -118,6 +124,7 @@ def list_orders(
     org: Annotated[str, Query(max_length=400)] = "",
     product: Annotated[str, Query(max_length=40)] = "",
     month: Annotated[str, Query(max_length=10)] = "",
+    tag: Annotated[str, Query(max_length=200)] = "",
 ) -> OrderPageOut:
     """One page."""
     scopes = who.reads("view")
@@ -127,6 +134,7 @@ def list_orders(
         org=org,
         product=product,
         month=month,
+        tag=clean_tag(tag),
     )
     with app.store.reader() as connection:
         page = reads.list_orders(
@@ -145,6 +153,7 @@ def show_order(app: App, who: Who, order_id: OrderId) -> OrderDetailOut:
             raise not_found()
         explained = reads.explanation(connection, order)
         stream = reads.stream(connection, order_id)
+        merged_in = reads.merged_in(connection, order_id)
         matches = reads.matches_of(connection, order_id=order_id)
     return OrderDetailOut(
         order=order_out(order),
@@ -158,6 +167,7 @@ def show_order(app: App, who: Who, order_id: OrderId) -> OrderDetailOut:
                 str(one.params["approval"]) for one in stream if one.params.get("approval")
             )
         ),
+        merged_in=list(merged_in),
     )
 
 

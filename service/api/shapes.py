@@ -152,6 +152,7 @@ class OrderDetailOut(Out):
     matches: list[dict[str, Any]]
     stream: list[EntryOut]
     approvals: list[str]
+    merged_in: list[str]
 
 
 class ActOut(Out):
@@ -180,6 +181,21 @@ class NoteIn(In):
     """A note, kept verbatim."""
 
     text: Annotated[str, StringConstraints(min_length=1, max_length=20_000, pattern=_TYPED)]
+
+
+class TagIn(In):
+    """Tags that are added, and tags that are taken away."""
+
+    add: Annotated[list[Name], Field(max_length=20)] = []
+    remove: Annotated[list[Name], Field(max_length=100)] = []
+
+
+class MergeIn(VersionIn):
+    """The order that goes on, and why; `into_version` as `version`, of that order."""
+
+    into: Annotated[str, StringConstraints(max_length=64, pattern=r"^WO-[0-9]{8}-[0-9]{1,9}$")]
+    text: Text = ""
+    into_version: Annotated[int, Field(ge=0, le=10**9)] | None = None
 
 
 class HoldIn(In):

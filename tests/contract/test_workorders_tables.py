@@ -29,8 +29,10 @@ from workorders import (
     reads,
     resolve,
     snooze,
+    tag,
 )
 from workorders.figures import Period, load, metrics_of
+from workorders.tags import tags_in_use
 
 
 @pytest.fixture
@@ -56,7 +58,7 @@ def test_an_incident_from_the_first_match_to_the_closing(house: House):
     closed = house.do("wang", close, opened.order_id, answers(), conditions=cleared())
     assert closed.order.state is State.CLOSED
     order = house.order(opened.order_id)
-    assert (order.value, order.count, order.first_seen) == (-7600, 3, START)
+    assert (order.value, order.count, order.first_seen) == (-7600, 4, START)
     assert order.clears == closed.order.clears
     entries = house.read(reads.stream, order.id)
     assert [entry.seq for entry in entries] == sorted(entry.seq for entry in entries)
@@ -82,6 +84,18 @@ def test_inbox_snooze_merge_and_pages(house: House):
     assert {order.id for order in (*page.items, *rest.items)} == {one, two}
     assert house.read(reads.counts, ["Group"])["orange"]["orders"] == 1
     assert house.read(reads.list_orders, ["Group/West"]).items == ()
+
+
+def test_orders_are_found_by_a_whole_tag(house: House):
+    one = house.ingest(exposure(product="cu")).order_id
+    two = house.ingest(exposure(product="al")).order_id
+    assert house.do("chen", tag, one, add=["仓库", "LME"]).ok
+    assert house.do("chen", tag, two, add=["LME copper"]).ok
+    for word, found in (("LME", [one]), ("仓库", [one]), ("LM", []), ("lme", [])):
+        page = house.read(reads.list_orders, ["Group"], reads.Filter(tag=word))
+        assert [order.id for order in page.items] == found
+    in_use = house.read(tags_in_use, ["Group"], reads.Filter(), 9)
+    assert in_use == ("LME", "LME copper", "仓库")
 
 
 def test_a_late_match_joins_two_orders(house: House):

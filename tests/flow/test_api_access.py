@@ -43,6 +43,8 @@ ROUTES: dict[tuple[str, str], tuple[str, Any]] = {
     ("post", f"{ORDERS}/acknowledge"): ("view", {}),
     ("post", f"{ORDERS}/take-over"): ("view", {}),
     ("post", f"{ORDERS}/note"): ("view", {"text": "x"}),
+    ("post", f"{ORDERS}/tag"): ("view", {"add": ["x"]}),
+    ("post", f"{ORDERS}/merge"): ("view", {"into": "WO-20240514-998"}),
     ("post", f"{ORDERS}/hold"): ("view", {"objects": ["O1"], "reason": "x"}),
     ("post", f"{ORDERS}/escalate"): ("view", {}),
     ("post", f"{ORDERS}/snooze"): ("view", {"until": "2024-05-14T05:00:00Z", "reason": "x"}),
@@ -136,6 +138,8 @@ PLACES = {
 #: What each act on an order or alert needs when it exists, in the words of the directory.
 ACTS: dict[str, tuple[str, Any]] = {
     "note": ("order.note", {"text": "seen"}),
+    "tag": ("order.note", {"add": ["seen"]}),
+    "merge": ("alert.triage", {"into": "WO-20240514-998"}),
     "acknowledge": ("order.acknowledge", {}),
     "hold": ("order.resolve", {"objects": ["O1"], "reason": "look first"}),
     "escalate": ("order.acknowledge", {}),

@@ -175,6 +175,19 @@ def order_page(verb: str, form: dict[str, Any], *acts: tuple[str, str], who: str
     return make
 
 
+def merged_order(base: str, *, page: bool) -> Any:
+    """A fresh order that ends in another fresh one."""
+
+    def make(world: World) -> Request:
+        path, named = f"{base}{world.order()}/merge", {"into": world.order()}
+        if page:
+            client = world.page("chen")
+            return lambda: client.post(path, data=named)
+        return lambda: world.api("chen").post(path, json=named)
+
+    return make
+
+
 def quiet_order(base: str, verb: str, *, page: bool) -> Any:
     """An orange order that Chen opened, to snooze; red cannot be snoozed."""
 
@@ -623,6 +636,8 @@ ACTS: dict[str, Callable[[World], Request]] = {
     f"{JSON}/orders/{{order_id}}/take-over": order_act("take-over", {}),
     f"{JSON}/orders/{{order_id}}/files": order_file(f"{JSON}/orders/", page=False),
     f"{JSON}/orders/{{order_id}}/note": order_act("note", {"text": "seen"}),
+    f"{JSON}/orders/{{order_id}}/tag": order_act("tag", {"add": ["night"]}),
+    f"{JSON}/orders/{{order_id}}/merge": merged_order(f"{JSON}/orders/", page=False),
     f"{JSON}/orders/{{order_id}}/hold": order_act("hold", {"objects": ["H-1"], "reason": "wait"}),
     f"{JSON}/orders/{{order_id}}/escalate": order_act("escalate", {"reason": "now"}),
     f"{JSON}/orders/{{order_id}}/snooze": quiet_order(f"{JSON}/orders/", "snooze", page=False),

@@ -131,9 +131,7 @@ def test_closing_tells_the_alerts_how_it_ended(house: House):
 def test_an_alert_is_merged_into_another_of_its_organisation(house: House):
     one = house.ingest(robot("A1", Level.YELLOW))
     other = house.ingest(robot("A2", Level.YELLOW))
-    assert house.do("chen", merge_alert, one.alert_id, into=one.alert_id).code == (
-        "MERGE_NOT_ALLOWED"
-    )
+    assert house.do("chen", merge_alert, one.alert_id, into=one.alert_id).code == "MERGE_ITSELF"
     merged = house.do("chen", merge_alert, one.alert_id, into=other.alert_id)
     assert merged.alert.state is AlertState.MERGED
 
