@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+from dataclasses import replace
 from http import HTTPStatus
 from typing import cast
 from urllib.parse import urlencode, urlsplit
@@ -10,12 +11,13 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from integrations.callbacks import is_text
 from service.api.faults import Fault, problem_response
 from service.api.validation import problems_of
-from service.i18n import problem_text
+from service.i18n import Words, problem_text
 from service.security import Forbidden, SignInNeeded
 from service.security.gate import signed_in
 from service.web.frame import Frame
@@ -23,6 +25,7 @@ from service.web.pages import Pages, send_to
 from service.web.reader import local_path
 from service.web.rooms.here import Here, here
 from service.web.views.access import FaultPage
+from store.problems import Problem
 from workorders.errors import ConcurrentChange
 
 _FORM = "application/x-www-form-urlencoded"
@@ -178,11 +181,34 @@ def _overtaken(request: Request, raised: Exception) -> Response:
 
 
 def _invalid(request: Request, raised: Exception) -> Response:
-    """Fields that cannot be meant, each named with what stood there and what is allowed."""
+    """Fields that cannot be meant, each named with what stood there and what is allowed.
+
+    A form goes back to its page, where the script puts in again what was typed.
+    """
     errors = cast("RequestValidationError", raised).errors()
     words = cast("Pages", request.app.state.pages).reader(request).words
-    told = " ".join(problem_text(words, one) for one in problems_of(errors[:_TOLD]))
+    problems = [_labelled(one, words) for one in problems_of(errors[:_TOLD])]
+    told = " ".join(problem_text(words, one) for one in problems)
+    sent = request.method == "POST" and not request.url.path.startswith(_API)
+    if sent and (page := _page_of_form(request)) and (around := _around(request)):
+        return around.refused(page, told)
     return fault(request, 422, "BAD_REQUEST", detail=told)
+
+
+def _labelled(problem: Problem, words: Words) -> Problem:
+    """The problem with the field's name as its form has it."""
+    key = f"form.{problem.field.partition('.')[0]}"  # of a list the element has its number
+    return replace(problem, field=words.text(key)) if key in words else problem
+
+
+def _page_of_form(request: Request) -> str:
+    """The page that the form stood on; empty when the browser names none that can be opened."""
+    address = request.headers.get("referer", "")
+    if urlsplit(address).netloc != request.headers.get("host", ""):
+        return ""
+    wanted = {**request.scope, "path": urlsplit(address).path, "method": "GET"}
+    there = any(route.matches(wanted)[0] is Match.FULL for route in request.app.routes)
+    return _came_from(request) if there else ""
 
 
 class NoTraceback:

@@ -109,6 +109,23 @@ def test_what_was_typed_into_a_refused_act_is_still_there(told: Told, visitor: S
     expect(dialog.get_by_label("Reason")).to_have_value("   \n ")
 
 
+def test_a_form_sent_past_the_browsers_check_comes_back_with_what_was_typed(
+    told: Told, visitor: SignIn
+) -> None:
+    here = visitor(ROBOTS_OFFICER)
+    page = here.page
+    here.open_whole("/alerts")
+    page.evaluate("document.querySelectorAll('form').forEach((one) => { one.noValidate = true; })")
+    page.locator("[data-dialog$=alert-dismiss]").click()
+    dialog = page.get_by_role("dialog")
+    dialog.locator("[name=text]").fill("The bank told us")
+    dialog.get_by_role("button", name="Dismiss").click()
+    expect(page.locator(".flash-bad")).to_contain_text("Reason")
+    expect(dialog).to_be_visible()
+    expect(dialog.locator("[name=text]")).to_have_value("The bank told us")
+    assert here.complaints == []
+
+
 def test_a_file_that_was_refused_has_to_be_chosen_again_and_breaks_nothing(
     told: Told, visitor: SignIn
 ) -> None:
