@@ -70,6 +70,14 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "orders attach": ("orders attach WO-20240514-001 invoice.pdf --as chen",),
         "orders files": ("orders files WO-20240514-001",),
         "orders note": ('orders note WO-20240514-001 "called the warehouse" --as chen',),
+        "orders tag": ('orders tag WO-20240514-001 "night shift" warehouse --as chen',),
+        "orders untag": ("orders untag WO-20240514-001 warehouse --as chen",),
+        "orders merge": (
+            (
+                "orders merge WO-20240514-002 --into WO-20240514-001"
+                ' --text "the same late receipts" --as chen'
+            ),
+        ),
         "orders snooze": (
             (
                 'orders snooze WO-20240514-001 --until "2024-05-14 12:00"'

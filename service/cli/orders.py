@@ -22,12 +22,14 @@ from service.cli.listing import (
 from service.cli.naming import product_code, refuse_unknown
 from service.cli.order_acting import As, Do, OrderId, act, act_with, texts, unknown
 from service.cli.order_files import attach_file, list_files
+from service.cli.order_merging import add_tags, merge, refuse_unknown_tag, remove_tags
 from service.i18n import Format
 from store import UnitOfWork
 from workorders import reads
 from workorders.context import Context
 from workorders.model import Closing, Corrective, Entry, State, WorkOrder
 from workorders.states import Outcome
+from workorders.tags import clean_tag
 
 
 def add_to(app: typer.Typer) -> None:
@@ -39,6 +41,9 @@ def add_to(app: typer.Typer) -> None:
     group.command("attach", help="cli.help.orders_attach")(attach_file)
     group.command("files", help="cli.help.orders_files")(list_files)
     group.command("note", help="cli.help.orders_note")(note)
+    group.command("tag", help="cli.help.orders_tag")(add_tags)
+    group.command("untag", help="cli.help.orders_untag")(remove_tags)
+    group.command("merge", help="cli.help.orders_merge")(merge)
     group.command("snooze", help="cli.help.orders_snooze")(snooze)
     group.command("wake", help="cli.help.orders_wake")(wake)
     group.command("resolve", help="cli.help.orders_resolve")(resolve)
@@ -54,6 +59,7 @@ def list_orders(
     org: Annotated[str, typer.Option("--org", help="cli.option.org")] = "",
     product: Annotated[str, typer.Option("--product", help="cli.option.product")] = "",
     person: Annotated[str, typer.Option("--assignee", help="cli.option.assignee")] = "",
+    tag: Annotated[str, typer.Option("--tag", help="cli.option.tag")] = "",
     limit: Annotated[int, typer.Option("--limit", min=1, max=500, help="cli.option.limit")] = 100,
     cursor: Annotated[str, typer.Option("--cursor", help="cli.option.cursor")] = "",
     user: As = "",
@@ -68,6 +74,7 @@ def list_orders(
         org=org,
         product=product,
         person=person,
+        tag=clean_tag(tag),
     )
     with desk.open() as app:
         scopes = scopes_of(desk, app, user)
@@ -75,6 +82,7 @@ def list_orders(
             page = reads.list_orders(connection, scopes, wanted, limit=limit, cursor=cursor)
         if not page.items:
             refuse_unknown(app, org=org, product=product, person=person)
+            refuse_unknown_tag(app, scopes, wanted.tag)
         document = {"rows": [order_json(one) for one in page.items], "cursor": page.cursor}
         desk.answer(document, lambda: _show(desk, app, page.items, desk.format(app.clock())))
 
@@ -116,16 +124,25 @@ def show_order(context: typer.Context, order: OrderId, user: As = "") -> None:
             if found is None:
                 raise unknown(connection, scopes, order)
             entries = reads.stream(connection, order)
+            merged_in = reads.merged_in(connection, order)
             telling = Telling(desk, app, gather(app, connection, found, scopes, person))
         document = {
             **order_json(found),
             **telling.document(),
             "stream": [entry_json(one) for one in entries],
+            "merged_in": list(merged_in),
         }
         shape = desk.format(app.clock())
 
         def show() -> None:
             _show(desk, app, (found,), shape)
+            for key, named in (
+                ("tags", found.tags),
+                ("merged_into", (found.merged_into,) if found.merged_into else ()),
+                ("merged_in", merged_in),
+            ):
+                if named:
+                    desk.say(f"cli.orders.{key}", named=", ".join(named))
             telling.show()
             _show_stream(desk, app, entries, shape)
 

@@ -83,24 +83,24 @@ def order(house: Any, *before: str) -> str:
     return number
 
 
-def alert(house: Any) -> str:
+def alert(house: Any, told_as: str = "R1") -> str:
     """The number of an alert of a robot that waits for triage."""
     told = (
-        '{"source": "robot", "event_id": "R-1", "event_time": "2024-06-03T10:00:00+08:00",'
-        ' "kind": "risk", "type": "alert.raised", "actor": "robot", "org": "华东钢铁/铜贸易部",'
-        ' "alert": "R1", "level": "orange"}\n'
+        f'{{"source": "robot", "event_id": "E-{told_as}", "kind": "risk", "type": "alert.raised",'
+        ' "event_time": "2024-06-03T10:00:00+08:00", "actor": "robot", "level": "orange",'
+        f' "org": "华东钢铁/铜贸易部", "alert": "{told_as}"}}\n'
     )
     assert house("events", "import", house.file("e.ndjson", told)).code == 0
-    (found,) = house("alerts", "list", "--json").json["rows"]
+    found, *_ = house("alerts", "list", "--json").json["rows"]
     return str(found["id"])
 
 
-def quiet(house: Any) -> str:
+def quiet(house: Any, told_as: str = "R1") -> str:
     """The number of an orange order; red cannot be snoozed."""
-    number = alert(house)
+    number = alert(house, told_as)
     chen = house.token("chen")
     assert house("alerts", "confirm", number, "--as", "chen", token=chen).code == 0
-    (found,) = house("orders", "list", "--json").json["rows"]
+    found, *_ = house("orders", "list", "--json").json["rows"]
     assert found["level"] == "orange"
     return str(found["id"])
 
@@ -111,6 +111,18 @@ def woken(house: Any) -> tuple[str, ...]:
     chen = house.token("chen")
     assert house("orders", "snooze", number, "--as", "chen", *until, token=chen).code == 0
     return ("orders", "wake", number, "--as", "chen")
+
+
+def untagged(house: Any) -> tuple[str, ...]:
+    number = order(house)
+    chen = house.token("chen")
+    assert house("orders", "tag", number, "night", "--as", "chen", token=chen).code == 0
+    return ("orders", "untag", number, "night", "--as", "chen")
+
+
+def merged(house: Any) -> tuple[str, ...]:
+    first, second = quiet(house), quiet(house, "R2")
+    return ("orders", "merge", second, "--into", first, "--as", "chen")
 
 
 def quarantined(house: Any) -> str:
@@ -251,6 +263,9 @@ ACTS: dict[str, Callable[[Any], Call]] = {
         "orders", "attach", order(house), house.file("a.txt", "paid"), "--as", "chen",
     ),
     "orders note": lambda house: ("orders", "note", order(house), "seen", "--as", "chen"),
+    "orders tag": lambda house: ("orders", "tag", order(house), "night", "--as", "chen"),
+    "orders untag": untagged,
+    "orders merge": merged,
     "orders snooze": lambda house: (
         "orders", "snooze", quiet(house), "--as", "chen", "--until", "2024-06-03T11:00:00+08:00",
         "--reason", "noon",
