@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from typing import cast
@@ -23,6 +24,7 @@ from service.security.gate import signed_in
 from service.web.frame import Frame
 from service.web.pages import Pages, send_to
 from service.web.reader import local_path
+from service.web.rooms.asking import NotMeant
 from service.web.rooms.here import Here, here
 from service.web.views.access import FaultPage
 from store.problems import Problem
@@ -47,6 +49,8 @@ _CODES = {
     503: "UNAVAILABLE",
 }
 _API = "/api/"
+#: What is fetched by itself, with no page to lead back to.
+_FILES = (".xlsx", "/live")
 
 
 def install_faults(app: FastAPI) -> None:
@@ -55,6 +59,7 @@ def install_faults(app: FastAPI) -> None:
     app.add_exception_handler(Forbidden, _forbidden)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(NotMeant, _not_meant)
     app.add_exception_handler(ConcurrentChange, _overtaken)
 
 
@@ -187,7 +192,10 @@ def _invalid(request: Request, raised: Exception) -> Response:
     """
     errors = cast("RequestValidationError", raised).errors()
     words = cast("Pages", request.app.state.pages).reader(request).words
-    problems = [_labelled(one, words) for one in problems_of(errors[:_TOLD])]
+    found = problems_of(errors[:_TOLD])
+    if request.method == "GET" and not request.url.path.startswith(_API):
+        return _without(request, [str(one["loc"][1]) for one in errors], found)
+    problems = [_labelled(one, words) for one in found]
     told = " ".join(problem_text(words, one) for one in problems)
     sent = request.method == "POST" and not request.url.path.startswith(_API)
     if sent and (page := _page_of_form(request)) and (around := _around(request)):
@@ -195,10 +203,32 @@ def _invalid(request: Request, raised: Exception) -> Response:
     return fault(request, 422, "BAD_REQUEST", detail=told)
 
 
-def _labelled(problem: Problem, words: Words) -> Problem:
-    """The problem with the field's name as its form has it."""
-    key = f"form.{problem.field.partition('.')[0]}"  # of a list the element has its number
-    return replace(problem, field=words.text(key)) if key in words else problem
+def _not_meant(request: Request, raised: Exception) -> Response:
+    """A page that is asked for with what there cannot be: the page without it, which says so."""
+    fault_ = cast("NotMeant", raised)
+    return _without(request, [fault_.name], [fault_.problem])
+
+
+def _without(request: Request, names: Collection[str], problems: Sequence[Problem]) -> Response:
+    words = cast("Pages", request.app.state.pages).reader(request).words
+    labelled = [_labelled(one, words, asked=True) for one in problems]
+    told = " ".join(problem_text(words, one) for one in labelled)
+    kept = [(name, value) for name, value in request.query_params.multi_items()
+            if name not in names]  # fmt: skip
+    around = _around(request) if len(kept) < len(request.query_params.multi_items()) else None
+    if around is None or request.url.path.endswith(_FILES):
+        return fault(request, 422, "BAD_REQUEST", detail=told)
+    return around.refused(
+        f"{request.url.path}?{urlencode(kept)}" if kept else request.url.path, told
+    )
+
+
+def _labelled(problem: Problem, words: Words, *, asked: bool = False) -> Problem:
+    """The problem with the field's name as its form or filter has it; `asked` in an address."""
+    name = problem.field.partition(".")[0]  # of a list the element has its number
+    keys = [f"filter.{name}", f"form.{name}"] if asked else [f"form.{name}"]
+    key = next((one for one in keys if one in words), "")
+    return replace(problem, field=words.text(key)) if key else problem
 
 
 def _page_of_form(request: Request) -> str:

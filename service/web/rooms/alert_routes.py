@@ -11,6 +11,7 @@ from service.web.reader import local_path
 from service.web.rooms import alert_rows
 from service.web.rooms.alert_rows import Pile
 from service.web.rooms.alerts import Asked, alert_line, reasons_field, triage_page
+from service.web.rooms.asking import one_of
 from service.web.rooms.entered import NOTHING_ENTERED, Entered, refilled
 from service.web.rooms.here import Here, Viewer, not_found
 from service.web.rooms.sheets import Column, sheet_response
@@ -20,7 +21,8 @@ from store import UnitOfWork
 from workorders import reads
 from workorders.context import Context
 from workorders.inbox import TriageOutcome
-from workorders.model import Alert
+from workorders.levels import Level
+from workorders.model import Alert, SourceKind
 from workorders.triage import Reason
 
 router = APIRouter(include_in_schema=False)
@@ -32,7 +34,9 @@ _MOST = 200
 
 
 def _asked(pile: str, source: str, level: str, unit: str) -> Asked:
-    known = Pile(pile) if pile in set(Pile) else Pile.WAITING
+    known = Pile(one_of("pile", pile, [one.value for one in Pile]) or Pile.WAITING)
+    one_of("source", source, [one.value for one in SourceKind])
+    one_of("level", level, [one.value for one in Level])
     return Asked(known, source, level, unit)
 
 

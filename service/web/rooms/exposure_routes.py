@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -12,6 +11,7 @@ from sqlalchemy import select
 from book.read import read_state
 from book.state import BookState
 from service.exposure_rows import FIGURES
+from service.web.rooms.asking import moment_asked, one_of
 from service.web.rooms.exposure import Asked, documents, exposure_page, table_of
 from service.web.rooms.exposure_lines import ANY, MEASURES
 from service.web.rooms.exposure_units import UNITS
@@ -30,23 +30,12 @@ def _asked(
     here: Here, *, measure: str, unit: str, as_of: str, known_at: str, place: tuple[str, str, str]
 ) -> Asked:
     return Asked(
-        measure if measure in MEASURES else "net",
-        unit if unit in UNITS else "base",
-        _moment(here, as_of),
-        _moment(here, known_at),
+        one_of("measure", measure, MEASURES) or "net",
+        one_of("unit", unit, UNITS) or "base",
+        moment_asked(here, "as_of", as_of, past=True),
+        moment_asked(here, "known_at", known_at, past=True),
         *place,
     )
-
-
-def _moment(here: Here, text: str) -> datetime | None:
-    """A time of day on the reader's clock; None for nothing, or for what is no time."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    if found.tzinfo is None:
-        found = found.replace(tzinfo=here.reader.format.zone)
-    return found
 
 
 def _book(here: Here, asked: Asked) -> BookState:

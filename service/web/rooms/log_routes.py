@@ -8,6 +8,8 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import RedirectResponse, Response
 
 from auditlog.errors import BadQueryError
+from auditlog.events import EventKind
+from service.web.rooms.asking import in_order, moment_asked, one_of
 from service.web.rooms.here import Anyone, Here, LogReader
 from service.web.rooms.log_page import COLUMNS, exported, log_page, search_url
 from service.web.rooms.log_search import Asked
@@ -54,6 +56,7 @@ def show(here: LogReader, search: Search) -> Response:
     page = _page_of(here, search.q)
     if page:
         return RedirectResponse(page, 303)
+    _check(here, search)
     try:
         return here.show("log.html", log_page(here, search), "log", live=False)
     except BadQueryError:
@@ -64,7 +67,16 @@ def show(here: LogReader, search: Search) -> Response:
 @router.get("/log.xlsx")
 def export(here: LogReader, search: Search) -> Response:
     """The events of the search as a workbook."""
+    _check(here, search)
     return sheet_response(here, "ui.nav.log", COLUMNS, exported(here, search))
+
+
+def _check(here: Here, search: Asked) -> None:
+    """What the search narrows by is something that there can be."""
+    since = moment_asked(here, "from", search.since)
+    until = moment_asked(here, "to", search.until)
+    in_order(since, until, name="to", text=search.until)
+    one_of("kind", search.kind, [one.value for one in EventKind])
 
 
 def _page_of(here: Here, text: str) -> str:
