@@ -42,7 +42,7 @@ from store import UnitOfWork
 from store.clock import parse_rfc3339, rfc3339
 from store.schema import table
 from store.types import decimal_text
-from workorders import dwelling
+from workorders import dwelling, exempting
 from workorders.flapping import Crossing, record_crossing
 from workorders.model import Match
 
@@ -190,6 +190,7 @@ def assess_scope(
             record_crossing(uow, crossing)
         series = _remember(uow, view, content, level, known, trigger.at)
         dwelling.looked(uow, view.key, {one.rule for one in verdicts if _stands(one)})
+        exempting.looked(uow, view.key, {one.rule for one in verdicts if _coloured(one)})
         rows.append(row)
         outcomes.update(_named(verdicts))
         seen = Seen(
@@ -213,6 +214,11 @@ def assess_scope(
 def _stands(verdict: Verdict) -> bool:
     """Whether it is orange or worse, or cannot be assessed."""
     return verdict.truth is None or SEVERITY[verdict.level] >= SEVERITY["orange"]
+
+
+def _coloured(verdict: Verdict) -> bool:
+    """Whether it has a colour, or cannot be assessed."""
+    return verdict.truth is None or bool(verdict.level)
 
 
 def _named(verdicts: Iterable[Verdict]) -> list[str]:

@@ -105,6 +105,7 @@ def match_of(verdict: Verdict, seen: Seen) -> Match:
         row=verdict.row,
         series=seen.series,
         remedies=seen.remedies,
+        data_state=_text(fact, "data_state"),
     )
 
 

@@ -3,6 +3,7 @@
 The people and their permissions come as a `Directory` value, so every act checks them anew.
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
@@ -18,6 +19,7 @@ from approvals.errors import NoPlan, UnknownRequest
 from approvals.plan import Plan, shipped_plans
 from approvals.reading import is_open, read, read_for
 from approvals.seating import permission_for, seat_plan, session_deadline
+from approvals.segregation import never_signs
 from approvals.state import Act, Code, Delegation, Outcome, State, Status, Subject, Verb
 from approvals.tables import EventRow, RequestRow
 from approvals.transition import renewed, transition
@@ -108,6 +110,7 @@ def act(
     cap: Any = None,
     subject: Subject | None = None,
     plan: Plan | None = None,
+    barring: Collection[str] = (),
 ) -> Outcome:
     """Do one act on a request, at the unit's time, if the caller's card is still true.
 
@@ -119,7 +122,8 @@ def act(
     `reason` is a code of `REJECT_REASONS`, for reject and return_for_papers; `to` the other person
     of reassign, add_signer and delegate; `on_behalf_of` the principal (a standing delegation that
     fits is found by itself); `ends` and `cap` belong to the verb delegate; `subject` is the new
-    subject of a material_change or resubmission and `plan` its chain, else the shipped one.
+    subject of a material_change or resubmission, `plan` its chain, else the shipped one. `barring`
+    are people whose doing the matter has become since it was asked for: they sign no more.
 
     Raises:
         UnknownRequest: when there is no such request.
@@ -127,6 +131,8 @@ def act(
     """
     verb = Verb(verb)
     state = _load(uow, request_id)
+    if joining := set(barring) - {*never_signs(state)}:
+        state = replace(state, barred=(*state.barred, *sorted(joining)))
     doing = Act(verb=verb, actor=actor, reason=reason, note=note, to=to, on_behalf_of=on_behalf_of)
     before = _done_before(uow.connection, request_id, doing, expected_version)
     if before is not None:

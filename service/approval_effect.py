@@ -14,6 +14,7 @@ from book.read import read_state
 from book.state import BookState
 from service.application import Application
 from service.approval_cards import Effect
+from service.exemption_effect import Permitted, permitted_by
 from service.prechecking import coverage_moved, judged
 from store.schema import table
 from store.types import decimal_text
@@ -26,7 +27,10 @@ _HEDGE_ORDERS = table("agents_hedge_order")
 
 
 def level_of(connection: Connection, state: State) -> Level | None:
-    """The colour of the work order that a request stands under."""
+    """The colour of the work order that a request stands under, or of what it would permit."""
+    permitted = permitted_by(connection, state)
+    if permitted is not None:
+        return permitted.level
     number = state.subject.material.get("order", "")
     order = rows.find_order(connection, number) if number else None
     return order.level if order is not None else None
@@ -35,6 +39,9 @@ def level_of(connection: Connection, state: State) -> Level | None:
 def effect_of(connection: Connection, app: Application, state: State) -> Effect:
     """What approving changes: net exposure, use of the limit, coverage, before and after."""
     subject = state.subject
+    permitted = permitted_by(connection, state)
+    if permitted is not None:
+        return _permitting(permitted)
     order = None
     if number := subject.material.get("order", ""):
         order = rows.find_order(connection, number)
@@ -61,6 +68,20 @@ def effect_of(connection: Connection, app: Application, state: State) -> Effect:
     if order.use is not None:
         figures.append(Figure("card.use", decimal_text(order.use), unit="ratio"))
     return Effect(tuple(figures), level)
+
+
+def _permitting(permitted: Permitted) -> Effect:
+    """What stands now beside what would be permitted; the limit itself stays as it is."""
+    terms, found = permitted.exemption.terms, permitted.worst
+    if found is None or found.value is None:
+        return Effect((), None, lines=(Line("exemption.card.nothing_stands"),))
+    cap = Figure("exemption.cap", decimal_text(terms.cap), unit=terms.unit)
+    figures = [Figure("card.value", decimal_text(found.value), unit=found.unit)]
+    if found.limit is not None:
+        figures.append(Figure("card.limit", decimal_text(found.limit), unit=found.unit))
+    if found.use is not None:
+        figures.append(Figure("card.use", decimal_text(found.use), unit="ratio"))
+    return Effect((*figures, cap), found.level)
 
 
 def _figures(

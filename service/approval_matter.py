@@ -14,12 +14,15 @@ from store.types import decimal_text
 from workorders.card import Line, grouped
 
 #: Kinds that do something of their own once they are approved, and say so.
-_KINDS = frozenset({"hedge_order", "limit_change", "override", "grant"})
+_KINDS = frozenset({"hedge_order", "limit_change", "override", "grant", "exemption"})
 #: Fields that are told in another line, or are the work order that the card leads to.
 _HIDDEN = frozenset({"order", "unit"})
 #: Fields of a subject that have words of their own: figures, and what stays as it was written.
 _FIGURES = frozenset({"before", "after", "price"})
-_TEXTS = frozenset({"reason", "note", "month", "account", "contract"})
+_TEXTS = frozenset({"reason", "note", "month", "account", "contract", "clause", "renews"})
+
+#: What an exemption permits is read before why.
+_FIRST = ("rule", "cap", "starts_at", "ends_at")
 
 
 def title(state: State, directory: Directory, trade: Mapping[str, Any]) -> Line:
@@ -56,13 +59,18 @@ def matter(state: State, directory: Directory) -> Iterator[Line]:
         told |= {"side", "quantity"}
         params = {"side": side, "quantity": grouped(str(abs(quantity))), "unit": unit}
         yield Line("approval.material.trade", params)
-    for name, value in material.items():
+    for name, value in sorted(material.items(), key=lambda field: _place(field[0])):
         if name not in told:
             yield _field(name, value, unit, directory)
     if state.subject.amount is not None:
         yield Line(
             "approval.card.amount", amount_told(state.subject.amount, state.subject.currency)
         )
+
+
+def _place(name: str) -> int:
+    """What is read first; the others follow in their own order."""
+    return _FIRST.index(name) if name in _FIRST else len(_FIRST)
 
 
 def _field(name: str, value: str, unit: str, directory: Directory) -> Line:
@@ -74,6 +82,10 @@ def _field(name: str, value: str, unit: str, directory: Directory) -> Line:
         "measure": lambda: {"measure": value},
         "product": lambda: {"commodity": value},
         "valid_to": lambda: {"until": value},
+        "rule": lambda: {"rule": value},
+        "cap": lambda: {"text": grouped(value), "unit": unit},
+        "starts_at": lambda: {"at": value},
+        "ends_at": lambda: {"until": value},
         "quantity": lambda: {"text": grouped(value), "unit": unit},
     }
     if name in coded:

@@ -25,6 +25,7 @@ from service.application import Application
 from service.approval_cards import VERBS, approval_card, ending
 from service.approval_effect import effect_of, hedge_order_of, judged_now
 from service.approval_refresh import queue_refresh
+from service.exemption_effect import barred_now, carry_out
 from service.inbound.tables import CardQueueRow
 from service.missing_signers import missing_signers
 from store import UnitOfWork, outbox
@@ -176,8 +177,17 @@ def act(  # noqa: PLR0917 - as `approvals.act`
         ValueError: when `verb` is none.
     """
     directory = app.directories.around(uow.connection).directory
+    asked = approvals.read(uow.connection, request_id)
+    barring = barred_now(uow.connection, asked, directory)
     decided = approvals.act(
-        uow, request_id, uow.actor, verb, expected_version, directory=directory, **more
+        uow,
+        request_id,
+        uow.actor,
+        verb,
+        expected_version,
+        directory=directory,
+        barring=barring,
+        **more,
     )
     if not decided.changed:
         return decided
@@ -185,6 +195,7 @@ def act(  # noqa: PLR0917 - as `approvals.act`
     _enter(uow, state, Verb(verb), decided.code)
     if state.status is Status.APPROVED and state.subject.kind == "hedge_order":
         _confirm_hedge_order(uow, app, state)
+    carry_out(uow, state)
     if state.status.final:
         outbox.cancel(uow, group=state.id)
     announce(uow, app, ctx, state)

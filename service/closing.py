@@ -3,8 +3,8 @@
 API, console and command line all ask here, so that none of them closes on yesterday's figures.
 """
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
@@ -21,8 +21,11 @@ from book.read import read_state
 from book.state import BookState
 from rules.errors import UnknownRule
 from service.application import Application
+from service.exemptable import exemptable_rules
 from store import positions
 from workorders.dwelling import settled
+from workorders.exemption_rows import read_in_force
+from workorders.exemptions import NET, Exemption, Measured, permits
 from workorders.guard import Condition, Holding
 from workorders.model import Clear, WorkOrder
 
@@ -54,12 +57,13 @@ def conditions_of(uow: Moment, app: Application, order: WorkOrder) -> list[Condi
     """The live answer to each of the order's `clears`, on the book as it is in this transaction.
 
     What is missing or cannot be assessed is `NOT_ASSESSABLE`; with events that the watcher should
-    have read and has not, everything is `STALE`.
+    have read and has not, everything is `STALE`. What holds under an exemption is `EXEMPT`.
     """
     if not order.clears:
         return []
     behind = _behind(uow, app)
     late = late_orgs(uow.connection)
+    given = read_in_force(uow.connection, uow.now)
     books: dict[str, BookState] = {}
     found = []
     for clear in order.clears:
@@ -73,7 +77,10 @@ def conditions_of(uow: Moment, app: Application, order: WorkOrder) -> list[Condi
         root = root_of(clear.fact_key.partition("|")[0])
         if root not in books:
             books[root] = _book(uow, root)
-        condition = _condition(app, clear, books[root], uow.now, late)
+        view = _view(clear, books[root], uow.now, late)
+        condition = _condition(app, clear, view, uow.now)
+        if view is not None and condition.holding is Holding.HOLDS:
+            condition = _permitted(app, given, view, condition, uow.now)
         found.append(settled(uow.connection, order, condition, uow.now))
     return found
 
@@ -99,9 +106,8 @@ def _behind(uow: Moment, app: Application) -> bool:
 
 
 def _condition(
-    app: Application, clear: Clear, book: BookState, at: datetime, late: Collection[str]
+    app: Application, clear: Clear, view: ExposureView | None, at: datetime
 ) -> Condition:
-    view = _view(clear, book, at, late)
     if view is None:
         return Condition(clear, Holding.NOT_ASSESSABLE, as_of=at)
     holding = Holding.NOT_ASSESSABLE
@@ -117,6 +123,34 @@ def _condition(
         unit=str(view.fact.get("unit", "")),
         as_of=at,
     )
+
+
+def _permitted(
+    app: Application,
+    given: Sequence[Exemption],
+    view: ExposureView,
+    condition: Condition,
+    at: datetime,
+) -> Condition:
+    """The condition as `EXEMPT` where an exemption in force permits it on current data."""
+    rule, fact = condition.clear.rule, view.fact
+    net = condition.clear.fact_key.rpartition("|")[2] == NET
+    if not net or view.bucket.data_state is not DataState.CURRENT:
+        return condition
+    found = Measured(
+        org=str(fact.get("org", "")),
+        product=str(fact.get("product", "")),
+        rule=rule,
+        month=str(fact.get("month", "")),
+        account=str(fact.get("account", "")),
+        unit=condition.unit,
+        value=condition.value,
+    )
+    fitting = next((one for one in given if permits(one.terms, found)), None)
+    if fitting is None or rule not in exemptable_rules(app.rulebook, at):
+        return condition
+    until = fitting.terms.ends_at
+    return replace(condition, holding=Holding.EXEMPT, exemption=fitting.id, until=until)
 
 
 def _view(

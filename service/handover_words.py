@@ -9,7 +9,7 @@ from workorders.handover import Item, Thing
 def what_of(
     item: Item, words: Words, *, title: Callable[[str], str], person: Callable[[str], str]
 ) -> str:
-    """An approval by its kind, a feed by its state, a silence by all that it covers.
+    """An approval by its kind, a feed by its state, a silence or an exemption by what it covers.
 
     Args:
         item: a line that is neither an order nor an alert.
@@ -21,6 +21,8 @@ def what_of(
         return words.text(f"approvals.kind.{item.code}")
     if item.thing is Thing.FEED:
         return words.text(f"handover_feed.{item.code}")
+    if item.thing is Thing.EXEMPTION:
+        return words.text("handover.exemption", what=title(item.code), cap=item.about)
     colours = words.text("ui.list_comma").join(words.text(f"level.{one}") for one in item.levels)
     parts = (
         title(item.code) if item.code else "",

@@ -5,12 +5,15 @@ of the hand, and would leave the range of a date once a time zone is applied. A 
 end after now: nothing is known of what has not happened yet.
 """
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 FIRST: Final = datetime(1900, 1, 1, tzinfo=UTC)
 LAST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 SPAN: Final = "1900-01-01 … 2199-12-31"
+#: A delivery month as the book writes it.
+DELIVERY: Final = re.compile(r"\d\d(0[1-9]|1[0-2])|spot")
 #: How far a caller's clock may run ahead of ours.
 AHEAD: Final = timedelta(minutes=5)
 

@@ -36,6 +36,7 @@ SILENT: Final[Mapping[str, str]] = {
     "directory_roster": "part of the directory's file",
     "directory_setting": "part of the directory's file",
     "workorders_assignment": "who an order or alert is for; the order and the alert have times",
+    "workorders_exemption_subject": "whom an exemption is about; the exemption has times",
     "workorders_case": "times of its events alone; its alerts have those of their transactions",
 }
 

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, bindparam, or_, select
 
 from directory.scopes import Scopes
 from workorders.model import Alert, WorkOrder
-from workorders.rows import ALERTS
+from workorders.rows import ALERTS, EXEMPTION_SUBJECTS
 
 _A = ALERTS.c
 _OF_ORDER = (
@@ -34,7 +34,7 @@ def subjects_of_case(connection: Connection, case_id: str) -> frozenset[str]:
 
 
 def about_reader(connection: Connection, scopes: Sequence[str]) -> frozenset[str]:
-    """The ids of the orders, alerts and cases that are about the reader whom `scopes` carry.
+    """The ids of the orders, alerts, cases and exemptions about the reader whom `scopes` carry.
 
     An order is about everybody whom one of its alerts is about; then all of its alerts and cases
     are. Empty for scopes without a reader.
@@ -47,4 +47,8 @@ def about_reader(connection: Connection, scopes: Sequence[str]) -> frozenset[str
             or_(_A.actor.in_(scopes.subjects), _A.order_id.in_(orders))
         )
     )
-    return frozenset(one for row in found for one in row if one)
+    given = EXEMPTION_SUBJECTS.c
+    exempt = connection.scalars(
+        select(given.exemption).where(given.actor.in_(scopes.subjects)).distinct()
+    )
+    return frozenset(one for row in found for one in row if one) | frozenset(exempt)

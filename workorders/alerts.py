@@ -51,14 +51,24 @@ def counted(alert: Alert, match: Match) -> Alert:
 
 
 def count_known(
-    uow: UnitOfWork, ctx: Context, match: Match, level: Level, known: Alert
+    uow: UnitOfWork,
+    ctx: Context,
+    match: Match,
+    level: Level,
+    known: Alert,
+    *,
+    anew: bool = False,
 ) -> tuple[Alert, bool]:
-    """A known alert with one match more, and whether its level rose."""
+    """A known alert with one match more, and whether its level rose.
+
+    One that was put aside waits for triage again when it rises, or is to be looked at `anew`.
+    """
     alert = counted(known, match)
     rose = level > known.level
-    if rose:
-        alert = replace(alert, level=level)
-        if known.state is AlertState.DISMISSED:  # it was put aside at a lighter colour
+    aside = known.state is AlertState.DISMISSED
+    if rose or (aside and anew):
+        alert = replace(alert, level=max(level, known.level))
+        if aside:
             alert = replace(alert, state=AlertState.NEW, reason="", decided_by="", decided_at=None)
         alert = _due(uow, ctx, alert, match)
     rows.save_alert(uow, alert)

@@ -36,6 +36,7 @@ _LIVE = frozenset({AlertState.NEW, AlertState.CONFIRMED})
 _OF_CONDITION = select(ALERTS).where(
     ALERTS.c.condition == bindparam("condition"), ALERTS.c.dwell_until.is_not(None)
 )
+_OF_KEY = select(ALERTS).where(ALERTS.c.key == bindparam("key"), ALERTS.c.dwell_until.is_not(None))
 
 
 def waits(uow: UnitOfWork, ctx: Context, match: Match, alert: Alert) -> bool:
@@ -81,6 +82,20 @@ def looked(uow: UnitOfWork, condition: str, standing: Collection[str]) -> None:
             until = alert.dwell_until
             _end(uow, alert)
             _tell(uow, alert, "dwell_fell", until)
+
+
+def exempted(uow: UnitOfWork, key: str) -> None:
+    """An exemption covers the matter from now on: no order opens when its dwell is over.
+
+    Args:
+        uow: the transaction.
+        key: of the alert, as `dedup.dedup_key` gives it.
+    """
+    found = uow.connection.execute(_OF_KEY, {"key": key}).mappings().all()
+    for alert in map(rows.alert_from, found):
+        until = alert.dwell_until
+        _end(uow, alert)
+        _tell(uow, alert, "dwell_exempt", until)
 
 
 def held(uow: UnitOfWork, ctx: Context, timer: Timer) -> str:

@@ -20,6 +20,7 @@ from workorders.context import Context
 from workorders.correctives import CORRECTIVE, overdue
 from workorders.drills import DRILL, over
 from workorders.dwelling import DWELL, held
+from workorders.exemption_ending import EXEMPTION, due
 from workorders.ladder import Rung, Told, next_repeat, repeat_every, rung_after, unanswered, whom
 from workorders.model import Alert, AlertState, State, WorkOrder
 from workorders.noise import Trigger
@@ -46,7 +47,19 @@ NOT_ACKNOWLEDGED, UNANSWERED = "NOT_ACKNOWLEDGED", "UNANSWERED"
 #: version alone, so nothing else tells the two clicks apart.
 DOUBLE_CLICK = timedelta(seconds=10)
 KINDS = frozenset(
-    {CORRECTIVE, DRILL, DWELL, GROUP, LADDER, RESOLVE, REVIEW, SILENCE, SNOOZE, TRIAGE}
+    {
+        CORRECTIVE,
+        DRILL,
+        DWELL,
+        EXEMPTION,
+        GROUP,
+        LADDER,
+        RESOLVE,
+        REVIEW,
+        SILENCE,
+        SNOOZE,
+        TRIAGE,
+    }
 )
 
 
@@ -57,9 +70,10 @@ class Fired:
     Attributes:
         code: ``ESCALATED``, ``RESOLVE_OVERDUE``, ``REVIEW_OVERDUE``, ``TRIAGE_OVERDUE``,
             ``WOKEN``, ``GROUP_TOLD``, ``DWELL_HELD``, ``CORRECTIVE_OVERDUE``,
-            ``SILENCE_EXPIRED``, ``DRILL_OVER``,
+            ``SILENCE_EXPIRED``, ``DRILL_OVER``, ``EXEMPTION_BEGUN``, ``EXEMPTION_REMINDED``,
+            ``EXEMPTION_ENDED``,
             ``FIRED_ELSEWHERE``, ``NOTHING_TO_DO`` (the matter is settled).
-        object_id: the order, alert or silence.
+        object_id: the order, alert, silence or exemption.
         told: who was told.
     """
 
@@ -296,6 +310,12 @@ def _silence(uow: UnitOfWork, ctx: Context, timer: Timer) -> Fired:
     return Fired("SILENCE_EXPIRED" if expired else "NOTHING_TO_DO", silence_id)
 
 
+def _exemption(uow: UnitOfWork, ctx: Context, timer: Timer) -> Fired:
+    exemption_id = str(timer.payload["exemption"])
+    code, told = due(uow, ctx, exemption_id, str(timer.payload["what"]))
+    return Fired(code, exemption_id, told)
+
+
 def _triage(uow: UnitOfWork, ctx: Context, timer: Timer) -> Fired:
     """A late triage is escalated as a triage; it never opens an order."""
     alert = rows.lock_alert(uow, str(timer.payload["alert"]))
@@ -353,6 +373,7 @@ _WITHOUT_ORDER = {
     CORRECTIVE: _corrective,
     DRILL: _drill,
     DWELL: _dwell,
+    EXEMPTION: _exemption,
     SILENCE: _silence,
     TRIAGE: _triage,
 }

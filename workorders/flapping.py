@@ -111,3 +111,11 @@ def fell_at(connection: Connection, condition: str, level: Level, now: datetime)
         )
     )
     return fell
+
+
+def colour_of(connection: Connection, condition: str) -> str | None:
+    """The colour that a condition crossed into last, empty once it fell; None without one."""
+    c = CROSSINGS.c
+    last = select(c.after).where(c.condition == condition)
+    found: str | None = connection.scalar(last.order_by(c.at.desc(), c.seq.desc()).limit(1))
+    return found

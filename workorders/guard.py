@@ -21,13 +21,17 @@ _CODE = re.compile(r"[A-Z][A-Z0-9_]{1,63}")
 
 
 class Holding(StrEnum):
-    """Whether a condition holds now; `DWELLS` has cleared, but not for long enough yet."""
+    """Whether a condition holds now.
+
+    `DWELLS` has cleared, but not for long enough yet; `EXEMPT` holds, and an exemption permits it.
+    """
 
     HOLDS = "holds"
     CLEARED = "cleared"
     DWELLS = "dwells"
     NOT_ASSESSABLE = "not_assessable"
     STALE = "stale"
+    EXEMPT = "exempt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,9 @@ class Condition:
         value, limit, unit: the live figures.
         use: how much of the limit is used by what it bounds; None where nothing bounds it.
         as_of: the time of the snapshot.
-        until: when what `DWELLS` will have been clear for long enough.
+        until: when what `DWELLS` will have been clear for long enough, or the end of what makes
+            it `EXEMPT`.
+        exemption: that permits what is `EXEMPT`.
     """
 
     clear: Clear
@@ -51,6 +57,11 @@ class Condition:
     unit: str = ""
     as_of: datetime | None = None
     until: datetime | None = None
+    exemption: str = ""
+
+
+#: What lets an order be closed.
+ALLOWING = frozenset({Holding.CLEARED, Holding.EXEMPT})
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ class Thing(StrEnum):
     ALERT = "alert"
     APPROVAL = "approval"
     SILENCE = "silence"
+    EXEMPTION = "exemption"
     FEED = "feed"
 
 
@@ -51,10 +52,11 @@ class Item:
         thing: what `id` names. A feed is named by its source.
         code: the code of its title, the kind of an approval, or the state of a feed.
         state: where it stood; with the level that is what counts as moved.
-        owner: who has it; for an approval who asked, for a silence its author.
-        due: its next deadline, or the end of a silence or a snooze.
+        owner: who has it; for an approval who asked, for a silence or an exemption its author.
+        due: its next deadline, or the end of a silence, an exemption or a snooze.
         cause: why a detector raised the alert, a code.
-        about: the number that it is about; of a silence the measure and the account that it names.
+        about: the number that it is about; of a silence the measure and the account that it names,
+            of an exemption its cap and its unit.
         actor: whose doing an alert is, as the source calls them; whose cards a silence covers.
         levels: the colours that a silence covers.
     """

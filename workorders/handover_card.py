@@ -68,6 +68,6 @@ def _line(item: Item) -> Line:
     params = {"what": what, "place": item.org}
     if item.thing is Thing.FEED:
         return Line(f"card.shift.feed.{item.state}", params)
-    if item.owner and item.thing is not Thing.SILENCE:
+    if item.owner and item.thing not in {Thing.SILENCE, Thing.EXEMPTION}:
         return Line("card.shift.owned", {**params, "person": item.owner})
     return Line("card.shift.item", params)

@@ -7,9 +7,13 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select
 
 import approvals
+from store.types import decimal_text
 from workorders import rows
+from workorders.card import grouped
 from workorders.context import Context
 from workorders.evidence import cause_of, number_of, numbers_of
+from workorders.exemption_rows import list_exemptions
+from workorders.exemptions import ExemptionState
 from workorders.handover import Item, Section, Thing
 from workorders.levels import Level
 from workorders.model import AlertState, OrderKind, State, WorkOrder
@@ -58,6 +62,7 @@ def items_of(
         *_alerts(connection, scopes or [org]),
         *_approvals(connection, org),
         *_silences(connection, org, now),
+        *_exemptions(connection, org, now),
         *_feeds(feeds, org),
     ]
     return tuple(sorted(found, key=_place))
@@ -129,6 +134,19 @@ def _silences(connection: Connection, org: str, now: datetime) -> Iterable[Item]
             about=" · ".join(part for part in (what.measure, what.account) if part),
             actor=what.person, levels=tuple(level.value for level in what.covered),
         )  # fmt: skip
+
+
+def _exemptions(connection: Connection, org: str, now: datetime) -> Iterable[Item]:
+    """Those that are given and not over; who asks for one stands among the approvals."""
+    given = [ExemptionState.GRANTED]
+    for one in list_exemptions(connection, [org], states=given, limit=_ALL):
+        terms = one.terms
+        if terms.ends_at > now:
+            yield Item(
+                Section.SILENCED, Thing.EXEMPTION, one.id, terms.org, one.state.value,
+                terms.rule, "", terms.product, terms.month, one.requested_by, terms.ends_at,
+                about=f"{grouped(decimal_text(terms.cap))} {terms.unit}",
+            )  # fmt: skip
 
 
 def _feeds(feeds: Iterable[Feed], org: str) -> Iterable[Item]:

@@ -14,7 +14,8 @@ from workorders import journal, rows
 from workorders.alerts import count_known, counted, latest_alert, raise_alert
 from workorders.context import Context
 from workorders.dedup import dedup_key, match_id
-from workorders.dwelling import waits
+from workorders.dwelling import exempted, waits
+from workorders.exempting import exempt, exempted_already
 from workorders.late import closed_before, count_late
 from workorders.levels import Level
 from workorders.matches import record_decide, store_match
@@ -49,6 +50,7 @@ class Result:
         level_changed: whether it raised the order's level.
         refire: whether the alert was known already.
         cooling: whether it fell into the cool-down after closing and was only counted.
+        exemption: the exemption that covers it; then it raised nothing.
     """
 
     match_id: str
@@ -60,20 +62,31 @@ class Result:
     refire: bool = False
     duplicate: bool = False
     cooling: bool = False
+    exemption: str = ""
 
 
-def ingest_match(uow: UnitOfWork, match: Match, ctx: Context) -> Result:
-    """Take in one match. Delivering it twice is harmless."""
+def ingest_match(uow: UnitOfWork, match: Match, ctx: Context, *, released: bool = False) -> Result:
+    """Take in one match. Delivering it twice is harmless.
+
+    Args:
+        uow: the transaction.
+        match: what was found.
+        ctx: policy, people, calendar and channels.
+        released: whether it stood under an exemption that is over: it has held long enough, and
+            no earlier closing takes it in.
+    """
     if match.source_kind is SourceKind.ROBOT and not match.cause:
         match = replace(match, cause=match_id(match))  # two external alerts never share a case
     identity = match_id(match)
     if known := _stored(uow, identity):
         return known
-    record_decide(uow, match)
     key = dedup_key(match)
     former = latest_alert(uow, key) if match.level is not None else None
     order = rows.lock_order(uow, former.order_id) if former and former.order_id else None
-    settled = _for_closed(uow, ctx, match, identity, former, order)
+    record_decide(uow, match)
+    settled = _exempted(uow, match, identity, order, released=released)
+    if settled is None and not released:
+        settled = _for_closed(uow, ctx, match, identity, former, order)
     if settled is not None:
         return settled
     case, connected, new = place(uow, ctx, match, former if is_active(order) else None)
@@ -87,19 +100,19 @@ def ingest_match(uow: UnitOfWork, match: Match, ctx: Context) -> Result:
     if mine is None:
         alert, rose = raise_alert(uow, ctx, match, match.level, key, case=case), False
     else:
-        alert, rose = count_known(uow, ctx, match, match.level, mine)
+        alert, rose = count_known(uow, ctx, match, match.level, mine, anew=released)
     store_match(uow, match, identity, alert.id, case, refire=mine is not None)
     result = Result(
         identity, alert.id, case.id, case.order_id, refire=mine is not None, level_changed=rose
     )
     order = rows.lock_order(uow, case.order_id) if case.order_id else None
     if order is not None:
-        return _onto_order(uow, ctx, match, alert, order, result)
+        return _onto_order(uow, ctx, match, alert, order, result, released=released)
     put_aside = alert.state is AlertState.DISMISSED
     if (
         put_aside
         or not opens_order(match.level, match.source_kind)
-        or waits(uow, ctx, match, alert)
+        or (not released and waits(uow, ctx, match, alert))
     ):
         return result
     order = open_order(
@@ -119,6 +132,23 @@ def _stored(uow: UnitOfWork, identity: str) -> Result | None:
     if row is None:
         return None
     return Result(identity, row.alert_id, row.case_id, row.order_id, refire=True, duplicate=True)
+
+
+def _exempted(
+    uow: UnitOfWork, match: Match, identity: str, order: WorkOrder | None, *, released: bool
+) -> Result | None:
+    """What comes of a match that an exemption covers; None when none does.
+
+    One that an exemption lets go was recorded under it, perhaps at this very moment.
+    """
+    if not released and (known := exempted_already(uow, match, identity)):
+        return Result(identity, exemption=known, duplicate=True)
+    number = order.id if order is not None and is_active(order) else ""
+    exemption = exempt(uow, match, identity, order_id=number)
+    if not exemption:
+        return None
+    exempted(uow, dedup_key(match))
+    return Result(identity, order_id=number, exemption=exemption)
 
 
 def _cooling(match: Match, order: WorkOrder) -> bool:
@@ -198,6 +228,8 @@ def _onto_order(  # noqa: PLR0917 - one step of `ingest_match`
     alert: Alert,
     order: WorkOrder,
     result: Result,
+    *,
+    released: bool,
 ) -> Result:
     """Count the match for its order; raise the level, or tell the people if it is time."""
     level = alert.level if match.level is None else match.level
@@ -219,7 +251,8 @@ def _onto_order(  # noqa: PLR0917 - one step of `ingest_match`
         changed = replace(changed, needs_disposition=True)
     changed = relieve(uow, ctx, changed, match)
     rows.save_order(uow, changed, was=order.version)
-    if grave and level > order.level and not waits(uow, ctx, match, alert):
+    rises = grave and level > order.level
+    if rises and (released or not waits(uow, ctx, match, alert)):
         raise_level(uow, ctx, changed, _lead(match, level), reason="MATCH")
         return replace(result, level_changed=True)
     trigger = Trigger.REFIRE if result.refire else Trigger.ATTACHED

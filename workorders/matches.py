@@ -52,6 +52,7 @@ def match_body(match: Match) -> dict[str, Any]:
             },
             "series": match.series,
             "remedies": match.remedies,
+            "data_state": match.data_state,
         }
     )
     return body

@@ -115,6 +115,8 @@ class Match:
         row: which row of the rule's table decided, counted from 1; 0 where there is no table.
         series: up to 20 points (time, value), oldest first, for the sparkline.
         remedies: what would bring it back, as code and parameters each.
+        data_state: how far the fact can be trusted, a value of `book.prices.DataState`; empty
+            where the fact does not say.
     """
 
     rule: str
@@ -150,6 +152,7 @@ class Match:
     row: int = 0
     series: tuple[tuple[datetime, Decimal], ...] = ()
     remedies: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    data_state: str = ""
 
 
 @dataclass(frozen=True, slots=True)

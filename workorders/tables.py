@@ -315,6 +315,77 @@ class ProbeRow(SQLModel, table=True):
     confirmed_at: datetime | None = Field(sa_type=UtcDateTime, nullable=True)
 
 
+class ExemptionRow(SQLModel, table=True):
+    """An exemption on the register; the columns are the fields of `exemptions.Exemption`."""
+
+    __tablename__ = "workorders_exemption"
+    __table_args__ = (
+        Index("ix_workorders_exemption_state", "state", "org"),
+        Index("ix_workorders_exemption_requested_at", "requested_at", "id"),
+    )
+    id: str = Field(sa_type=Text, primary_key=True)
+    org: str = Field(sa_type=Text)
+    product: str = Field(sa_type=Text)
+    rule: str = Field(sa_type=Text)
+    month: str = Field(sa_type=Text)
+    account: str = Field(sa_type=Text)
+    cap: Any = Field(sa_type=DecimalText, nullable=False)
+    unit: str = Field(sa_type=Text)
+    starts_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    ends_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    reason: str = Field(sa_type=Text)
+    clause: str = Field(sa_type=Text)
+    requested_by: str = Field(sa_type=Text)
+    requested_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    state: str = Field(sa_type=Text)
+    renews: str = Field(sa_type=Text)
+    request_id: str = Field(sa_type=Text)
+    decided_by: str = Field(sa_type=Text)
+    decided_at: datetime | None = Field(sa_type=UtcDateTime, nullable=True)
+    ended_by: str = Field(sa_type=Text)
+    ended_at: datetime | None = Field(sa_type=UtcDateTime, nullable=True)
+    end_reason: str = Field(sa_type=Text)
+
+
+class ExemptionSubjectRow(SQLModel, table=True):
+    """Whom an exemption is about, as the sources call them: whose doing is what it covers."""
+
+    __tablename__ = "workorders_exemption_subject"
+    __table_args__ = (Index("ix_workorders_exemption_subject_actor", "actor"),)
+    exemption: str = Field(sa_type=Text, primary_key=True)
+    actor: str = Field(sa_type=Text, primary_key=True)
+
+
+class ExemptedRow(SQLModel, table=True):
+    """One match that raised nothing because an exemption covers it; `body` is the whole match.
+
+    `told` marks what had been told before the exemption was given: it is kept for the end, and not
+    counted. `over_at` is when it ceased to wait for the end: the condition fell, or was told then.
+    """
+
+    __tablename__ = "workorders_exempted"
+    __table_args__ = (
+        Index("ix_workorders_exempted_exemption", "exemption", "seq"),
+        Index("ix_workorders_exempted_condition", "condition", "over_at"),
+        Index("ix_workorders_exempted_key", "key", "over_at"),
+        Index("ix_workorders_exempted_match", "match_id"),
+    )
+    seq: int | None = Field(default=None, primary_key=True, sa_type=ROW_ID)
+    exemption: str = Field(sa_type=Text)
+    match_id: str = Field(sa_type=Text)
+    key: str = Field(sa_type=Text)
+    condition: str = Field(sa_type=Text)
+    org: str = Field(sa_type=Text)
+    product: str = Field(sa_type=Text)
+    rule: str = Field(sa_type=Text)
+    level: str = Field(sa_type=Text)
+    event_time: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    recorded_at: datetime = Field(sa_type=UtcDateTime, nullable=False)
+    body: dict[str, Any] = Field(sa_type=CanonicalJson, nullable=False)
+    told: bool = Field(sa_type=Boolean)
+    over_at: datetime | None = Field(sa_type=UtcDateTime, nullable=True)
+
+
 class CounterRow(SQLModel, table=True):
     """The last number given out per prefix and day."""
 

@@ -58,6 +58,13 @@ _INCOMPLETE = frozenset(
         "NEEDS_ORG",
         "SILENCE_ENDS_EARLY",
         "SILENCE_TOO_LONG",
+        "NEEDS_CLAUSE",
+        "RULE_NOT_EXEMPTABLE",
+        "CAP_INVALID",
+        "EXEMPTION_ENDS_EARLY",
+        "EXEMPTION_TOO_LONG",
+        "MONTH_INVALID",
+        "UNKNOWN_PRODUCT",
         "NO_ELIGIBLE_SIGNERS",
         "TIME_INVALID",
         "FILE_NAMELESS",
@@ -91,7 +98,14 @@ def refusal_status(code: str) -> int:
     """The HTTP status of a refused act."""
     if code in _FORBIDDEN:
         return 403
-    if code in {"UNKNOWN_ORDER", "UNKNOWN_ALERT", "UNKNOWN_SILENCE", "UNKNOWN_HANDOVER"}:
+    if code in {
+        "UNKNOWN_ORDER",
+        "UNKNOWN_ALERT",
+        "UNKNOWN_SILENCE",
+        "UNKNOWN_HANDOVER",
+        "UNKNOWN_EXEMPTION",
+        "UNKNOWN_UNIT",
+    }:
         return 404
     if code == "FILE_TOO_LARGE":
         return 413

@@ -160,6 +160,18 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         ),
         "silence confirm": ("silence confirm SL-20240603-001 --as wang",),
         "silence end": ("silence end SL-20240603-001 --as chen",),
+        "exemption list": ("exemption list --state granted",),
+        "exemption show": ("exemption show EX-20240603-001",),
+        "exemption ask": (
+            (
+                f"exemption ask --org {_UNIT} --product cu --rule EXPOSURE_TIERS --cap 650"
+                ' --until 2024-06-14 --clause "chapter 4" --reason "vessel late" --as lin'
+            ),
+        ),
+        "exemption renew": (
+            "exemption renew EX-20240603-001 --until 2024-06-28 --reason vessel --as lin",
+        ),
+        "exemption revoke": ("exemption revoke EX-20240603-001 --reason arrived --as chen",),
         "trail verify": ("trail verify", "trail verify --anchors /mnt/anchors"),
         "trail replay": ("trail replay 42", "trail replay --limit 100"),
         "user create": (

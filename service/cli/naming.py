@@ -1,6 +1,5 @@
 """Names in filters: what nobody knows is a slip of the hand, not an empty list."""
 
-import re
 from typing import Final
 
 from book.buckets import ANY
@@ -8,9 +7,9 @@ from book.products import SpecBook, shipped_specs
 from book.read import read_state
 from service.application import Application
 from service.cli.desk import WrongCall
+from service.moments import DELIVERY
 from store.problems import did_you_mean, shorten
 
-_MONTH: Final = re.compile(r"\d\d(0[1-9]|1[0-2])|spot")
 MONTHS: Final = f"2406, spot, {ANY}"
 
 
@@ -25,7 +24,7 @@ def month_code(given: str) -> str:
     Raises:
         WrongCall: when it is none.
     """
-    if given and given != ANY and not _MONTH.fullmatch(given):
+    if given and given != ANY and not DELIVERY.fullmatch(given):
         raise WrongCall("cli.not_a_month", found=shorten(given), allowed=MONTHS)
     return given
 

@@ -49,6 +49,7 @@ MODULES: Final[Mapping[str, str]] = MappingProxyType(
         "review": "reviews",
         "rules": "rules",
         "silence": "silences",
+        "exemption": "exemptions",
         "trail": "trail",
         "user": "users",
     }

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -15,10 +17,11 @@ from playwright.sync_api import Browser, expect
 
 import workorders
 from rules.sentence import sentence
-from service.approving import Ask, ask_for
+from service.approving import Ask, act, ask_for
 from service.assembly import make_app
 from service.demo.group import TRADING
 from service.demo.stage import Stage
+from service.exempting import Wish, ask
 from service.security import set_password
 from service.web import Assets, Look, Pages
 from service.web.rooms.order_events import number_of
@@ -82,6 +85,29 @@ def handed_over(stage: Stage) -> str:
     return given.sheet.id
 
 
+def exempted(stage: Stage) -> None:
+    """A trader's exemption that officer and manager signed, and another that waits for them."""
+    app = stage.app
+    now = app.clock()
+    for product, signers in (("CL", ("oe_chen", "oe_wang")), ("cu", ())):
+        wish = Wish(
+            org=TRADING,
+            product=product,
+            rule="EXPOSURE_TIERS",
+            cap=Decimal(1_500_000),
+            ends_at=now + timedelta(days=5),
+            reason="The tanker is late",
+            clause="Chapter 4, exceptions",
+        )
+        with app.store.unit_of_work("oe_zhao") as uow:
+            asked = ask(uow, app, app.context(), wish)
+        assert asked.exemption is not None, asked
+        number = asked.exemption.request_id
+        for version, person in enumerate(signers, 1):
+            with app.store.unit_of_work(person) as uow:
+                assert act(uow, app, app.context(), number, "approve", version).accepted
+
+
 @pytest.fixture(name="told", scope="module")
 def _told(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     del browser  # skips where there is none
@@ -101,6 +127,7 @@ def _told(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         address = stack.enter_context(chromium.serving(make_app(stage.app)))
         told = Told(stage, address, pseudo)
         told.approval = f"/approvals/{asked_for(stage)}"
+        exempted(stage)
         told.handover = f"/handover/{handed_over(stage)}"
         yield told
 
@@ -136,6 +163,7 @@ def pages_of(told: Told, person: str) -> list[str]:
             "/reviews",
             f"/orders/{order.id}/rule-test",
             f"/silences?{place}&level=red&until=2024-08-21T20:00&reason=roll&look=1",
+            f"/exemptions?{place}&rule=EXPOSURE_TIERS&upto=1&until=2024-08-21T20:00&look=1",
         ],
         ROBOTS_OFFICER: ["/", "/alerts", f"/orders/{order.id}"],
         GROUP_OFFICER: [f"/orders/{order.id}", "/exposure"],
@@ -147,6 +175,7 @@ def pages_of(told: Told, person: str) -> list[str]:
             "/roster",
             "/roster?view=month&at=2024-08-21T02:00",
             f"/silences?{place}&level=red&until=2024-08-21T20:00&reason=roll&look=1",
+            f"/exemptions?{place}&rule=EXPOSURE_TIERS&upto=9&until=2024-08-25T20:00&clause=4&look=1",
         ],
     }[person]  # fmt: skip
 
@@ -178,6 +207,7 @@ def test_on_a_phone_an_alert_is_dismissed_after_a_second_look(told: Told, visito
     expect(page.locator("h1")).to_have_text("Dismiss alerts")
     assert here.overflow(390) == []
     assert here.grave_findings() == []
+    page.locator("select[name=reason]").select_option("known_benign")
     page.get_by_role("button", name="Dismiss these 1").click()
     page.locator(".flash").wait_for()
     expect(page.locator("#bulk [name=alert]")).to_have_count(before - 1)

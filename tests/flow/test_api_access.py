@@ -15,6 +15,15 @@ ALERT = "AL-20240514-999"
 ORDERS = "/orders/{order_id}"
 CLOSING = {"disposition": "fixed", "root_cause": "X", "corrective": None}
 WINDOW = {"start": "2024-05-14T01:00:00Z", "end": "2024-05-13T01:00:00Z"}
+EXEMPTION = {
+    "org": "nowhere",
+    "product": "cu",
+    "rule": "EXPOSURE_TIERS",
+    "cap": "5",
+    "ends_at": "2024-05-20T00:00:00Z",
+    "reason": "x",
+    "clause": "4",
+}
 SILENCE = {"matchers": {"org": "nowhere"}, "ends_at": "2024-05-14T01:00:00Z", "reason": "x"}
 DELEGATION = {
     "delegate": "x",
@@ -58,6 +67,14 @@ ROUTES: dict[tuple[str, str], tuple[str, Any]] = {
     ("post", "/silences/{silence_id}/change"): ("view", {**SILENCE, "version": 1}),
     ("post", "/silences/{silence_id}/confirm"): ("view", {}),
     ("post", "/silences/{silence_id}/end"): ("view", {}),
+    ("get", "/exemptions"): ("view", None),
+    ("get", "/exemptions/{exemption_id}"): ("view", None),
+    ("post", "/exemptions"): ("view", EXEMPTION),
+    ("post", "/exemptions/{exemption_id}/renew"): (
+        "view",
+        {"ends_at": "2024-05-20T00:00:00Z", "reason": "x"},
+    ),
+    ("post", "/exemptions/{exemption_id}/revoke"): ("view", {"reason": "x"}),
     ("get", "/handovers"): ("view", None),
     ("get", "/handovers/now"): ("view", None),
     ("get", "/handovers/{handover_id}"): ("view", None),
@@ -130,6 +147,7 @@ PLACES = {
     "request_id": "AP-0123456789abcdef",
     "seq": "999999",
     "silence_id": "SL-20240514-999",
+    "exemption_id": "EX-20240514-999",
     "handover_id": "HO-20240514-999",
     "rule_id": "NO_SUCH_RULE",
     "change_id": "OV-0000000000",

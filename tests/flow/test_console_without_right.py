@@ -85,6 +85,8 @@ RIGHTS = {
     "/silences": Right(("alert.silence",)),
     "/silences/{silence_id}/confirm": Right(("alert.silence",)),
     "/silences/{silence_id}/end": Right(("alert.silence",)),
+    "/exemptions": Right(("approval.request",)),
+    "/exemptions/{exemption_id}/revoke": Right(("approval.sign",)),
     "/drills": ROSTER,
     "/drills/{number}/end": ROSTER,
     "/roster/tests": Right(("roster.write", "system.operate"), people=("chen",)),

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,17 @@ from tests.unit.agents.agents_house import (
     template,
     timeout,
 )
-from workorders import TIMER_KINDS, Level, Policy, drills, silences, silencing
+from workorders import (
+    TIMER_KINDS,
+    Level,
+    Policy,
+    drills,
+    exemption_ending,
+    exemption_rows,
+    exemptions,
+    silences,
+    silencing,
+)
 from workorders.card import Card
 from workorders.channel import Handle, Inbound, RawInbound, Refusal, Updated
 from workorders.manual import ManualOrder
@@ -280,6 +291,16 @@ def test_a_timer(house: House, kind: str):
         )
         with house.store.unit_of_work("chen") as uow:
             assert silencing.create_silence(uow, context, wish).ok
+    if kind.endswith("exemption"):
+        terms = exemptions.Terms(
+            EAST, "cu", "R", Decimal(10), "t", house.now, house.now + timedelta(days=2)
+        )
+        one = exemptions.Exemption(
+            "EX-1", terms, "late", "4", "chen", house.now, exemptions.ExemptionState.ASKED
+        )
+        with house.store.unit_of_work("boss") as uow:
+            exemption_rows.enter(uow, one, subjects=["liu"])
+            exemption_ending.grant(uow, "EX-1", approved_by="boss")
     if kind.endswith("drill"):
         drill = drills.DrillWish(EAST, Level.RED, timedelta(hours=1))
         with house.store.unit_of_work("wang") as uow:

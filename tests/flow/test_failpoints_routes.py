@@ -291,6 +291,53 @@ def silence_act(verb: str, body: dict[str, Any]) -> Any:
     return make
 
 
+def exemption_body(world: World) -> dict[str, Any]:
+    ends = world.town.app.clock() + timedelta(days=2)
+    terms = {"org": EAST, "product": "cu", "rule": "EXPOSURE_TIERS", "cap": "1500"}
+    place = {"account": f"EX-{next(world.numbers)}"}  # of one limit one waits at a time
+    return {**terms, **place, "ends_at": rfc3339(ends), "reason": "late", "clause": "4"}
+
+
+def exempted(world: World) -> str:
+    """An exemption that both its signers agreed to."""
+    asked = world.town.client("lin").post(f"{JSON}/exemptions", json=exemption_body(world))
+    assert asked.status_code == 201, asked.text
+    one = asked.json()["exemption"]
+    for person, version in (("chen", 1), ("wang", 2)):
+        act = {"verb": "approve", "version": version}
+        path = f"{JSON}/approvals/{one['request']}/acts"
+        assert world.town.client(person).post(path, json=act).status_code == 200
+    return str(one["id"])
+
+
+def exemption(world: World) -> Request:
+    client, body = world.api("lin"), exemption_body(world)
+    return lambda: client.post(f"{JSON}/exemptions", json=body)
+
+
+def exemption_act(verb: str) -> Any:
+    def make(world: World) -> Request:
+        path = f"{JSON}/exemptions/{exempted(world)}/{verb}"
+        ends = rfc3339(world.town.app.clock() + timedelta(days=5))
+        body = {"reason": "x", **({"ends_at": ends} if verb == "renew" else {})}
+        client = world.api("lin")
+        return lambda: client.post(path, json=body)
+
+    return make
+
+
+def exemption_page(world: World) -> Request:
+    client, body = world.page("lin"), exemption_body(world)
+    form = {**body, "upto": body["cap"], "until": "2024-05-16T18:00"}
+    return lambda: client.post("/exemptions", data=form)
+
+
+def exemption_page_revoke(world: World) -> Request:
+    path = f"/exemptions/{exempted(world)}/revoke"
+    client = world.page("wang")
+    return lambda: client.post(path, data={"reason": "vessel in"})
+
+
 def no_drill(world: World) -> None:
     """The drills that other tests left behind end."""
     app = world.town.app
@@ -665,6 +712,9 @@ ACTS: dict[str, Callable[[World], Request]] = {
     f"{JSON}/silences/{{silence_id}}/change": silence_act("change", {"version": 1}),
     f"{JSON}/silences/{{silence_id}}/confirm": silence_act("confirm", {"version": 1}),
     f"{JSON}/silences/{{silence_id}}/end": silence_act("end", {"reason": "over"}),
+    f"{JSON}/exemptions": exemption,
+    f"{JSON}/exemptions/{{exemption_id}}/renew": exemption_act("renew"),
+    f"{JSON}/exemptions/{{exemption_id}}/revoke": exemption_act("revoke"),
     f"{JSON}/drills": drill,
     f"{JSON}/drills/{{order_id}}/end": end_of_drill,
     "/drills": drill_page,
@@ -727,6 +777,8 @@ ACTS: dict[str, Callable[[World], Request]] = {
     "/silences": silence_page,
     "/silences/{silence_id}/confirm": silence_page_act("confirm", {"version": "1"}),
     "/silences/{silence_id}/end": silence_page_act("end", {"reason": "over"}),
+    "/exemptions": exemption_page,
+    "/exemptions/{exemption_id}/revoke": exemption_page_revoke,
     "/handover": hand_over_page,
     "/handover/{handover_id}/take": handover_page_act(
         "take", "lin", {"seen": digest_of_moves(()), "own": "1"}

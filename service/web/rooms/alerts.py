@@ -7,9 +7,11 @@ from urllib.parse import quote, urlencode
 
 from sqlalchemy import Connection
 
+from service.exempting import ASKING
 from service.web.rooms import alert_findings, alert_rows
 from service.web.rooms.alert_rows import AlertFilter, Pile
 from service.web.rooms.evidence import figure, label_of, rule_lines, rule_of, shown
+from service.web.rooms.exemptions import form_for
 from service.web.rooms.here import Here
 from service.web.rooms.order_lines import happened
 from service.web.rooms.today import PERIOD, interval
@@ -340,6 +342,8 @@ def _acts(here: Here, asked: Asked, alert: Alert, alerts: Sequence[Alert]) -> It
         yield Act(text("ui.act.next"), url, "next", key="n", method="get")
     if alert.state is AlertState.NEW and not here.why_not(SILENCING, alert.org):
         yield Act(text("ui.act.silence_this"), _silence_url(alert), "silence", method="get")
+    if (form := form_for(here, alert)) and not here.why_not(ASKING, alert.org):
+        yield Act(text("ui.act.exempt_this"), form, "exempt", method="get")
     if alert.order_id:
         yield Act(
             text("ui.act.to_order"), f"/orders/{quote(alert.order_id)}", "order", method="get"

@@ -16,6 +16,7 @@ from service.approval_effect import effect_of
 from service.approval_kept import kept_card
 from service.approving import act as act_on
 from service.approving import recorded
+from service.exemption_effect import KIND as EXEMPTION
 from service.i18n.wording import Spoken
 from service.matters import kept_from
 from service.web.rooms.approvals_inbox import mode_of
@@ -113,8 +114,12 @@ def _facts(here: Here, state: State) -> Iterable[Pair]:
         yield Pair(
             here.text("ui.column.object"),
             subject.object_id,
-            f"/log?object={quote(subject.object_id)}",
+            "/exemptions" if subject.kind == EXEMPTION else _logged(subject.object_id),
         )
+
+
+def _logged(object_id: str) -> str:
+    return f"/log?object={quote(object_id)}"
 
 
 def _stream(here: Here, connection: Connection, state: State) -> Iterable[StreamEntry]:

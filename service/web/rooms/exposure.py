@@ -33,6 +33,7 @@ from service.web.rooms.here import Here
 from service.web.rooms.order_events import timeline_url
 from service.web.views.exposure import BridgeItem, ExposureDrawer, ExposurePage, ExposureRow
 from service.web.views.parts import NO_FIGURE, Act, Figure, Link, Pager
+from workorders.exemptions import Exemption
 
 _BRIDGE = (
     ("purchases", "purchases"),
@@ -96,10 +97,18 @@ class Asked:
         return f"{path}?{urlencode(kept)}" if kept else path
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """What stands about the open cell: its active work orders, and what is permitted there."""
+
+    orders: Sequence[str] = ()
+    exempt: Sequence[Exemption] = ()
+
+
 def exposure_page(
-    here: Here, book: BookState, asked: Asked, orders: Sequence[str] = ()
+    here: Here, book: BookState, asked: Asked, about: About | None = None
 ) -> ExposurePage:
-    """The page; `orders` are the active work orders about the open cell."""
+    """The page, with what stands `about` the open cell."""
     table = table_of(here, book, asked)
     lines = lines_of(table, asked.measure)
     if asked.product and not asked.org:
@@ -129,7 +138,7 @@ def exposure_page(
         heat=heat_of(lines, here.names, shown),
         as_of=asked.as_of,
         known_at=asked.known_at,
-        drawer=_drawer(here, book, table, asked, orders) if asked.opened else None,
+        drawer=_drawer(here, book, table, asked, about or About()) if asked.opened else None,
         export_url=asked.address(here, "/exposure.xlsx", org="", product="", month="")
         if table.rows
         else "",
@@ -157,7 +166,7 @@ def table_of(here: Here, book: BookState, asked: Asked) -> ExposureTable:
 
 
 def _drawer(
-    here: Here, book: BookState, table: ExposureTable, asked: Asked, orders: Sequence[str]
+    here: Here, book: BookState, table: ExposureTable, asked: Asked, about: About
 ) -> ExposureDrawer | None:
     line = line_at(table, asked.org, asked.product, asked.measure)
     cell = line.cell(asked.month or ANY)
@@ -183,7 +192,8 @@ def _drawer(
         apart=tuple(_apart(here, cell, unit)),
         rows=tuple(rows[asked.start : asked.start + _ROWS]),
         pager=_pager(here, asked, len(rows)),
-        suggest=_suggest(here, cell, limit, orders),
+        exempt=tuple(_exempt(here, one) for one in about.exempt),
+        suggest=_suggest(here, cell, limit, about.orders),
         close_url=asked.address(here, org="", product="", month=""),
         export_url=asked.address(here, "/exposure/rows.xlsx") if rows else "",
     )
@@ -198,6 +208,19 @@ def _pager(here: Here, asked: Asked, total: int) -> Pager | None:
         total,
         next_url=asked.address(here, start=str(after)) if after < total else "",
         previous_url=asked.address(here, start=str(max(before, 0))) if asked.start else "",
+    )
+
+
+def _exempt(here: Here, one: Exemption) -> Link:
+    form = here.reader.format
+    return Link(
+        here.text(
+            "ui.exposure.exempt",
+            number=one.id,
+            cap=form.quantity(one.terms.cap, one.terms.unit),
+            until=form.minute(one.terms.ends_at),
+        ),
+        "/exemptions",
     )
 
 

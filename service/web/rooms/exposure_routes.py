@@ -12,13 +12,15 @@ from book.read import read_state
 from book.state import BookState
 from service.exposure_rows import FIGURES
 from service.web.rooms.asking import moment_asked, one_of
-from service.web.rooms.exposure import Asked, documents, exposure_page, table_of
+from service.web.rooms.exposure import About, Asked, documents, exposure_page, table_of
 from service.web.rooms.exposure_lines import ANY, MEASURES
 from service.web.rooms.exposure_units import UNITS
 from service.web.rooms.here import BookReader, Here, not_found
 from service.web.rooms.sheets import Column, sheet_response
 from service.web.views.exposure import ExposureRow
 from workorders import reads
+from workorders.exemption_rows import read_in_force, seen_exemption
+from workorders.exemptions import Exemption
 from workorders.rows import ORDERS
 
 router = APIRouter(include_in_schema=False)
@@ -68,6 +70,21 @@ def _orders(here: Here, asked: Asked) -> list[str]:
         return list(connection.scalars(found))
 
 
+def _exempt(here: Here, asked: Asked) -> list[Exemption]:
+    """The exemptions in force about the open cell, as far as the reader may see them."""
+    if not asked.opened or asked.as_of is not None or not here.may("view"):
+        return []
+    with here.app.store.reader() as connection:
+        given = read_in_force(connection, here.now)
+        return [
+            one
+            for one in given
+            if (one.terms.org, one.terms.product) == (asked.org, asked.product)
+            and (asked.month in {"", ANY} or one.terms.month in {"", asked.month})
+            and seen_exemption(connection, one.id, here.scopes, here.person) is not None
+        ]
+
+
 @router.get("/exposure")
 def show(
     here: BookReader, *, measure: Word = "", unit: Word = "", as_of: Word = "", known_at: Word = "",
@@ -81,7 +98,8 @@ def show(
         place=(org, product, month),
     )  # fmt: skip
     asked = replace(asked, start=start)
-    page = exposure_page(here, _book(here, asked), asked, _orders(here, asked))
+    about = About(_orders(here, asked), _exempt(here, asked))
+    page = exposure_page(here, _book(here, asked), asked, about)
     return here.show("exposure.html", page, "exposure", live=asked.as_of is None)
 
 

@@ -192,6 +192,7 @@ def _url(item: Item) -> str:
         Thing.ALERT: f"/alerts?alert={quote(item.id)}",
         Thing.APPROVAL: f"/approvals/{quote(item.id)}",
         Thing.SILENCE: "/silences",
+        Thing.EXEMPTION: "/exemptions",
         Thing.FEED: f"/log?{urlencode({'source': item.id})}",
     }[item.thing]
 
@@ -218,6 +219,7 @@ def _state(here: Here, item: Item) -> str:
         Thing.ALERT: "ui.alert_state",
         Thing.APPROVAL: "approvals.status",
         Thing.SILENCE: "silence_state",
+        Thing.EXEMPTION: "exemption_state",
         Thing.FEED: "handover_feed",
     }[item.thing]
     return here.text(f"{key}.{word}")

@@ -8,7 +8,7 @@ from service.closing import Reading, conditions_of
 from service.web.rooms.evidence import rule_of, spoken_clearing
 from service.web.rooms.here import Here
 from service.web.rooms.speaking import Speaking
-from workorders.guard import Condition, Holding
+from workorders.guard import ALLOWING, Condition, Holding
 from workorders.model import State, WorkOrder
 
 
@@ -21,13 +21,17 @@ def live_conditions(here: Here, connection: Connection, order: WorkOrder) -> lis
 
 def unmet_of(conditions: Sequence[Condition]) -> Condition | None:
     """The first condition that does not allow closing."""
-    return next((one for one in conditions if one.holding is not Holding.CLEARED), None)
+    return next((one for one in conditions if one.holding not in ALLOWING), None)
 
 
 def cleared_text(here: Here, conditions: Sequence[Condition]) -> str:
-    """That none of the conditions holds any more, with the live figure; empty while one does."""
+    """That nothing keeps the order open, with the live figure; empty while something does."""
     if not conditions or unmet_of(conditions) is not None:
         return ""
+    exempt = next((one for one in conditions if one.holding is Holding.EXEMPT), None)
+    if exempt is not None and exempt.until is not None:
+        until = here.reader.format.minute(exempt.until)
+        return here.text("ui.order.exempt", number=exempt.exemption, until=until)
     form, lead = here.reader.format, conditions[0]
     if lead.value is None or lead.limit is None:
         return here.text("ui.order.cleared")

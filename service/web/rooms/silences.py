@@ -85,7 +85,7 @@ def wish_of(here: Here, asked: Asked) -> Wish | str:
 
 def fault_of(here: Here, connection: Connection, asked: Asked) -> str:
     """The code of a name in the form that is none of those offered; empty when all are."""
-    if asked.product and asked.product not in _products(here, connection):
+    if asked.product and asked.product not in products_raised(here, connection):
         return "UNKNOWN_PRODUCT"
     if asked.rule and asked.rule not in {one.rule.id for one in here.app.rulebook.files}:
         return "UNKNOWN_RULE"
@@ -201,7 +201,7 @@ def _fields(
         "org", text("ui.column.unit"), "select", chosen, required=True,
         choices=tuple(Choice(path, names.unit(path)) for path in places),
     )  # fmt: skip
-    products = [Choice(one, names.product(one)) for one in _products(here, connection)]
+    products = [Choice(one, names.product(one)) for one in products_raised(here, connection)]
     yield FormField(
         "product", text("ui.field.product"), "select", asked.product,
         choices=(anything, *products),
@@ -221,14 +221,14 @@ def _fields(
     for name in ("measure", "account"):
         if value := getattr(asked, name):
             yield FormField(name, kind="hidden", value=value)
-    until = asked.until or _clock(here, here.now + USUAL)
+    until = asked.until or clock_field(here, here.now + USUAL)
     yield FormField("since", text("ui.silences.since"), "datetime-local", asked.since,
                     hint=text("ui.silences.since_hint"))  # fmt: skip
     yield FormField("until", text("ui.silences.until"), "datetime-local", until, required=True)
     yield FormField("reason", text("ui.field.reason"), "textarea", asked.reason, required=True)
 
 
-def _products(here: Here, connection: Connection) -> list[str]:
+def products_raised(here: Here, connection: Connection) -> list[str]:
     """Products that anything was ever raised about, where the reader may look."""
     each = [
         select(table.c.product).where(within(table.c.org, here.scopes), table.c.product != "")
@@ -298,7 +298,8 @@ def _create(here: Here, asked: Asked) -> Act:
     return Act(here.text("ui.act.silence"), "/silences", "silence", "primary", "", tuple(hidden))
 
 
-def _clock(here: Here, at: datetime) -> str:
+def clock_field(here: Here, at: datetime) -> str:
+    """A time as a field of the kind ``datetime-local`` wants it, on the reader's clock."""
     return f"{here.reader.format.local(at):%Y-%m-%dT%H:%M}"
 
 

@@ -50,6 +50,7 @@ class ExposureDrawer:
         title: product, month and unit.
         state: ``current``, ``late`` or ``not_assessable``; `state_text` says why.
         bridge: what adds up to `net`; `apart` what does not.
+        exempt: what is permitted there above the limit now, each with its page.
         suggest: 生成对冲建议单, greyed with the reason while the data are at fault.
     """
 
@@ -64,6 +65,7 @@ class ExposureDrawer:
     state_text: str = ""
     rows: tuple[ExposureRow, ...] = ()
     pager: Pager | None = None
+    exempt: tuple[Link, ...] = ()
     suggest: Act | None = None
     close_url: str = ""
     export_url: str = ""

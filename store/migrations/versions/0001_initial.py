@@ -1137,6 +1137,89 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table
         unique=False,
     )
     op.create_table(
+        "workorders_exempted",
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("exemption", sa.Text(), nullable=False),
+        sa.Column("match_id", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("condition", sa.Text(), nullable=False),
+        sa.Column("org", sa.Text(), nullable=False),
+        sa.Column("product", sa.Text(), nullable=False),
+        sa.Column("rule", sa.Text(), nullable=False),
+        sa.Column("level", sa.Text(), nullable=False),
+        sa.Column("event_time", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_at", sa.BigInteger(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("told", sa.Boolean(), nullable=False),
+        sa.Column("over_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_workorders_exempted")),
+    )
+    op.create_index(
+        "ix_workorders_exempted_condition",
+        "workorders_exempted",
+        ["condition", "over_at"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_workorders_exempted_exemption",
+        "workorders_exempted",
+        ["exemption", "seq"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_workorders_exempted_key", "workorders_exempted", ["key", "over_at"], unique=False
+    )
+    op.create_index(
+        "ix_workorders_exempted_match", "workorders_exempted", ["match_id"], unique=False
+    )
+    op.create_table(
+        "workorders_exemption",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("org", sa.Text(), nullable=False),
+        sa.Column("product", sa.Text(), nullable=False),
+        sa.Column("rule", sa.Text(), nullable=False),
+        sa.Column("month", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("cap", sa.Text(), nullable=False),
+        sa.Column("unit", sa.Text(), nullable=False),
+        sa.Column("starts_at", sa.BigInteger(), nullable=False),
+        sa.Column("ends_at", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("clause", sa.Text(), nullable=False),
+        sa.Column("requested_by", sa.Text(), nullable=False),
+        sa.Column("requested_at", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("renews", sa.Text(), nullable=False),
+        sa.Column("request_id", sa.Text(), nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=False),
+        sa.Column("decided_at", sa.BigInteger(), nullable=True),
+        sa.Column("ended_by", sa.Text(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("end_reason", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_workorders_exemption")),
+    )
+    op.create_index(
+        "ix_workorders_exemption_requested_at",
+        "workorders_exemption",
+        ["requested_at", "id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_workorders_exemption_state", "workorders_exemption", ["state", "org"], unique=False
+    )
+    op.create_table(
+        "workorders_exemption_subject",
+        sa.Column("exemption", sa.Text(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("exemption", "actor", name=op.f("pk_workorders_exemption_subject")),
+    )
+    op.create_index(
+        "ix_workorders_exemption_subject_actor",
+        "workorders_exemption_subject",
+        ["actor"],
+        unique=False,
+    )
+    op.create_table(
         "workorders_handover",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("org", sa.Text(), nullable=False),

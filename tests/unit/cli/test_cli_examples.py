@@ -23,7 +23,8 @@ RUN = {
     "oncall calendar", "oncall tests", "orders list",
     "metrics", "delegation list", "approvals list",
     "policy show", "policy export", "handover list", "handover now", "drill list", "drill start",
-    "rules check", "silence list", "silence preview", "review list", "review open", "trail verify",
+    "rules check", "silence list", "silence preview", "exemption list",
+    "review list", "review open", "trail verify",
     "user create", "user token",
     "user revoke", "user list",
 }  # fmt: skip
@@ -39,7 +40,7 @@ REFUSED = {
     "approvals reject", "approvals return", "approvals reassign", "approvals invite",
     "approvals nudge", "approvals withdraw", "handover show", "handover take",
     "handover withdraw", "review finish", "review postpone", "drill show", "drill end",
-    "silence confirm", "silence end",
+    "silence confirm", "silence end", "exemption show", "exemption renew", "exemption revoke",
 }  # fmt: skip
 
 
@@ -128,5 +129,5 @@ def test_the_others_are_refused_in_words_for_what_is_not_there(installed: Any) -
 def test_each_example_is_run_or_known_to_need_more() -> None:
     need = {"serve", "demo", "import", "events import", "oncall override", "oncall absence",
             "oncall swap", "delegation add", "policy import", "handover give", "rules test",
-            "silence add", "trail replay", "user password"}  # fmt: skip
+            "silence add", "exemption ask", "trail replay", "user password"}  # fmt: skip
     assert set(EXAMPLES) == RUN | REFUSED | need

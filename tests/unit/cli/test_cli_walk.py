@@ -101,6 +101,15 @@ NEEDED = {
     "policy import": ["nowhere.yaml"],
     "quarantine dismiss": ["1", "--reason", "x"],
     "quarantine replay": ["1"],
+    "exemption ask": [
+        *("--org", "华东钢铁", "--product", "cu", "--rule", "EXPOSURE_TIERS", "--cap", "650"),
+        *("--until", "2024-06-10", "--clause", "4", "--reason", "x", "--as", "chen"),
+    ],
+    "exemption renew": [
+        *("EX-20240603-001", "--until", "2024-06-10", "--reason", "x", "--as", "chen"),
+    ],
+    "exemption revoke": ["EX-20240603-001", "--reason", "x", "--as", "chen"],
+    "exemption show": ["EX-20240603-001"],
     "silence add": ["--org", "华东钢铁", "--until", "2024-06-04", "--reason", "x", "--as", "chen"],
     "silence confirm": ["SL-20240603-001", "--as", "chen"],
     "silence end": ["SL-20240603-001", "--as", "chen"],
@@ -115,7 +124,7 @@ LEFT_OUT = {"serve", "demo"}
 #: Options for which any word can be meant: an empty answer is the right one.
 FREE = {"--text", "--type", "--source", "--actor", "--object", "--outcome", "--name", "--login",
         "--note", "--email", "--reason", "--root-cause", "--corrective", "--owner", "--override",
-        "--disposition", "--unit", "--data", "--set"}  # fmt: skip
+        "--disposition", "--unit", "--data", "--set", "--clause"}  # fmt: skip
 NONSENSE = ("zzz?", "乱码️", "-1", "99999999999999999999999", "0001-01-01", "9999-12-31",
             "10000-01-01", "2024-05-14T15:00:00+99:99", "2024-13-45", "x" * 70_000)  # fmt: skip
 UNREADABLE = ("", "a\0b", "\udcff")

@@ -22,7 +22,8 @@ QUIET = {Verb.RAISE_LEVEL, Verb.REROUTE, Verb.END_DRILL}
 def words(language: str) -> dict[str, str]:
     """What this room says: its own catalogue and those of its parts."""
     found: dict[str, str] = {}
-    for name in ("workorders", "merging", "handover", "drills", "reviews", "test_calls"):
+    names = ("workorders", "merging", "handover", "drills", "reviews", "test_calls", "exemptions")
+    for name in names:
         with (LOCALE / language / "LC_MESSAGES" / f"{name}.po").open("rb") as file:
             catalogue = read_po(file, abort_invalid=True)
         for entry in catalogue:
