@@ -73,15 +73,20 @@ def effect_of(connection: Connection, app: Application, state: State) -> Effect:
 def _permitting(permitted: Permitted) -> Effect:
     """What stands now beside what would be permitted; the limit itself stays as it is."""
     terms, found = permitted.exemption.terms, permitted.worst
+    lines = tuple(
+        Line(f"exemption.card.beside_{why}", {"value": decimal_text(one.value), "unit": one.unit})
+        for one, why in permitted.beside
+        if one.value is not None
+    )
     if found is None or found.value is None:
-        return Effect((), None, lines=(Line("exemption.card.nothing_stands"),))
+        return Effect((), None, lines=lines or (Line("exemption.card.nothing_stands"),))
     cap = Figure("exemption.cap", decimal_text(terms.cap), unit=terms.unit)
     figures = [Figure("card.value", decimal_text(found.value), unit=found.unit)]
     if found.limit is not None:
         figures.append(Figure("card.limit", decimal_text(found.limit), unit=found.unit))
     if found.use is not None:
         figures.append(Figure("card.use", decimal_text(found.use), unit="ratio"))
-    return Effect((*figures, cap), found.level)
+    return Effect((*figures, cap), found.level, lines=lines)
 
 
 def _figures(

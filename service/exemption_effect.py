@@ -8,10 +8,10 @@ from sqlalchemy import Connection
 from approvals import State, Status
 from directory import Directory
 from store import UnitOfWork
-from workorders.exempting import causers_of, standing_matches
+from workorders.exempting import causers_of, standing_beside, standing_matches
 from workorders.exemption_ending import grant, refuse
 from workorders.exemption_rows import find_exemption, subjects_of_exemption
-from workorders.exemptions import Exemption
+from workorders.exemptions import Beside, Exemption
 from workorders.levels import Level
 from workorders.model import Match
 
@@ -20,10 +20,16 @@ KIND = "exemption"
 
 @dataclass(frozen=True, slots=True)
 class Permitted:
-    """What would be permitted: the terms, and the gravest of what stands now, if anything does."""
+    """What would be permitted.
+
+    Attributes:
+        worst: the gravest of what stands now and would be covered, if anything does.
+        beside: what stands there too and would not be, with why.
+    """
 
     exemption: Exemption
     worst: Match | None
+    beside: tuple[tuple[Match, Beside], ...] = ()
 
     @property
     def level(self) -> Level | None:
@@ -37,7 +43,8 @@ def permitted_by(connection: Connection, state: State) -> Permitted | None:
     if asked is None:
         return None
     standing = standing_matches(connection, asked.terms)
-    return Permitted(asked, max(standing, key=_gravity, default=None))
+    worst = max(standing, key=_gravity, default=None)
+    return Permitted(asked, worst, tuple(standing_beside(connection, asked.terms)))
 
 
 def barred_now(connection: Connection, state: State, directory: Directory) -> frozenset[str]:

@@ -27,12 +27,13 @@ from workorders import dwelling, journal, rows
 from workorders.dedup import dedup_key
 from workorders.exemption_rows import in_force, note_subjects, told_of
 from workorders.exemptions import (
+    Beside,
     Exemption,
     ExemptionState,
     Terms,
+    beside,
     exemptable,
     exempted_by,
-    permits,
 )
 from workorders.flapping import colour_of
 from workorders.matches import match_body
@@ -142,6 +143,17 @@ def looked(uow: UnitOfWork, condition: str, standing: Collection[str]) -> None:
 
 def standing_matches(connection: Connection, terms: Terms) -> list[Match]:
     """What is told already, stands now and would be permitted: of each key the newest match."""
+    return [one for one in _newest_told(connection, terms) if beside(terms, one) is None]
+
+
+def standing_beside(connection: Connection, terms: Terms) -> list[tuple[Match, Beside]]:
+    """What is told already, stands now and would not be permitted, with why."""
+    found = ((one, beside(terms, one)) for one in _newest_told(connection, terms))
+    return [(one, why) for one, why in found if why is not None]
+
+
+def _newest_told(connection: Connection, terms: Terms) -> list[Match]:
+    """What the rule found at the place, told already and standing now: of each key the newest."""
     alerts, told = ALERTS.c, MATCHES.c
     wanted = (
         _with_orders(select(MATCHES).join(ALERTS, alerts.id == told.alert_id))
@@ -155,8 +167,7 @@ def standing_matches(connection: Connection, terms: Terms) -> list[Match]:
     return [
         one
         for one in newest.values()
-        if exemptable(one)
-        and permits(terms, one)
+        if one.level is not None
         and (one.clears is None or colour_of(connection, one.clears.fact_key) != "")
     ]
 

@@ -18,6 +18,8 @@ from workorders.model import Match, OrderKind, SourceKind
 #: The facts that a rule may look at and still be exempted from: a position measured against its
 #: limit. A rule that looks at anything else (grants, duties, data, ratios) is told as ever.
 MEASURED: Final = frozenset({"use", "net", "limit", "held"})
+#: What a fact says of data that can be relied on (`book.prices.DataState`).
+CURRENT: Final = "current"
 #: The longest window; what is needed for longer is another limit.
 LONGEST: Final = timedelta(days=92)
 #: How long before its end an exemption is brought to mind.
@@ -125,7 +127,7 @@ def exemptable(match: Match) -> bool:
         and match.decide is None
         and not match.batch_run
         and match.measure == MEASURE
-        and match.data_state == "current"
+        and match.data_state == CURRENT
         and match.value is not None
         and match.value.is_finite()
         and match.use is not None
@@ -161,6 +163,25 @@ def permits(terms: Terms, found: Measured | Match) -> bool:
         and found.value.is_finite()
         and abs(found.value) <= terms.cap
     )
+
+
+class Beside(StrEnum):
+    """Why an exemption would not cover what stands at its very place."""
+
+    DATA = "data"
+    KIND = "kind"
+    PLACE = "place"
+    ABOVE = "above"
+
+
+def beside(terms: Terms, match: Match) -> Beside | None:
+    """Why the terms would not permit what a rule found there; None when they would."""
+    if not exemptable(match):
+        return Beside.DATA if match.data_state != CURRENT else Beside.KIND
+    if permits(terms, match):
+        return None
+    high = match.value is not None and abs(match.value) > terms.cap
+    return Beside.ABOVE if high else Beside.PLACE
 
 
 def covers(terms: Terms, match: Match, at: datetime) -> bool:

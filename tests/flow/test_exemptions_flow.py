@@ -363,3 +363,17 @@ def test_an_alert_leads_to_the_form_and_the_exposure_to_the_exemption(town: Hous
     one = given(town)
     assert one["id"] in lin.get(cell).text
     assert "EX-" not in lin.get(f"{cell}&as_of=2024-05-13T10:00").text
+
+
+def test_page_and_card_say_what_stands_and_would_not_be_covered(town: House):
+    town.breach()
+    lin = town.signed_in("lin")
+    form = {
+        "org": EAST, "product": "cu", "rule": "EXPOSURE_TIERS", "upto": "1200",
+        "until": "2024-05-20T18:00", "clause": "4", "reason": "late", "look": "1",
+    }  # fmt: skip
+    look = lin.get("/exemptions", params=form).text
+    assert "above the cap" in look
+    one = asked(town, cap="1200")
+    card = lin.get(f"/approvals/{one['request']}").text
+    assert "Stands at 1,300 t and would not be covered: above the cap." in card

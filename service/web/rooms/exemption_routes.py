@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from service.exempting import ask
 from service.web.rooms.exemptions import Asked, exemptions_page, wish_of
 from service.web.rooms.here import Here, Viewer, not_found
+from service.web.rooms.manual_orders import units
 from store import UnitOfWork
 from workorders.context import Context
 from workorders.exemption_ending import ExemptionOutcome, revoke
@@ -41,7 +42,7 @@ def show(  # noqa: PLR0917 - the fields of the form
     asked = Asked(org, product, rule, month, account, upto, since, until, clause, reason, renews,
                   bool(look))  # fmt: skip
     with here.app.store.reader() as connection:
-        if (org and not _seen(here, org)) or not _renewable(here, connection, renews):
+        if (org and org not in units(here)) or not _renewable(here, connection, renews):
             raise not_found()
         page = exemptions_page(here, connection, asked)
     return here.show("exemptions.html", page, "silences", live=not asked.look)
@@ -64,7 +65,7 @@ def create(  # noqa: PLR0917 - the fields of the form
 ) -> Response:
     """豁免申请: it counts once its signers have agreed."""
     asked = Asked(org, product, rule, month, account, upto, since, until, clause, reason, renews)
-    if not _seen(here, org):
+    if org not in units(here):
         raise not_found()
     wish = wish_of(here, asked)
     if isinstance(wish, str):
@@ -107,9 +108,3 @@ def _context(here: Here, uow: UnitOfWork) -> Context:
 def _renewable(here: Here, connection: Connection, renews: str) -> bool:
     """Whether what is to be carried on is the person's to see; nothing to carry on is as well."""
     return not renews or seen_exemption(connection, renews, here.scopes, here.person) is not None
-
-
-def _seen(here: Here, org: str) -> bool:
-    return org in here.directory.nodes and any(
-        org == one or org.startswith(f"{one}/") for one in here.scopes
-    )

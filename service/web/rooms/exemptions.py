@@ -30,7 +30,7 @@ from service.web.views.exemptions import (
 from service.web.views.parts import Act, Choice, Figure, FormField, Link
 from store.schema import table
 from store.types import decimal_text
-from workorders.exempting import Standing, counts, standing_matches, standing_now
+from workorders.exempting import Standing, counts, standing_beside, standing_matches, standing_now
 from workorders.exemption_ending import PERMISSION
 from workorders.exemption_rows import list_exemptions
 from workorders.exemptions import MEASURE, Exemption, ExemptionState, Terms
@@ -307,7 +307,7 @@ def _limited(here: Here, connection: Connection) -> list[str]:
 def _preview(here: Here, connection: Connection, asked: Asked) -> ExemptionPreview:
     wish = wish_of(here, asked)
     if isinstance(wish, str):
-        return ExemptionPreview("", (), here.names.reason(wish))
+        return ExemptionPreview("", (), fault=here.names.reason(wish))
     judged, terms = judged_wish(connection, here.app, wish, here.now)
     form = here.reader.format
     sentence = here.text(
@@ -319,11 +319,17 @@ def _preview(here: Here, connection: Connection, asked: Asked) -> ExemptionPrevi
     )
     if judged.code:
         why = here.text(f"reason.{judged.code}", **dict(judged.params))
-        return ExemptionPreview(sentence, (), why)
+        return ExemptionPreview(sentence, (), fault=why)
     standing = [
         _standing(here, one, one.event_time, 0) for one in standing_matches(connection, terms)
     ]
-    return ExemptionPreview(sentence, tuple(standing), create=_create(here, replace(asked)))
+    beside = [
+        replace(
+            _standing(here, one, one.event_time, 0), why=here.text(f"ui.exemptions.beside.{why}")
+        )
+        for one, why in standing_beside(connection, terms)
+    ]
+    return ExemptionPreview(sentence, tuple(standing), tuple(beside), create=_create(here, asked))
 
 
 def _create(here: Here, asked: Asked) -> Act:

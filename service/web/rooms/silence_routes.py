@@ -7,6 +7,7 @@ from fastapi import APIRouter, Form, Path, Query
 from fastapi.responses import Response
 
 from service.web.rooms.here import Here, Viewer, not_found
+from service.web.rooms.manual_orders import units
 from service.web.rooms.silences import Asked, fault_of, silences_page, wish_of
 from store import UnitOfWork
 from workorders.context import Context
@@ -46,7 +47,7 @@ def show(  # noqa: PLR0917 - the fields of the form
     levels = tuple(one.value for one in dict.fromkeys(level or ()))
     asked = Asked(org, product, measure, account, rule, person, levels, since, until, reason,
                   bool(look))  # fmt: skip
-    if org and not _seen(here, org):
+    if org and org not in units(here):
         raise not_found()
     with here.app.store.reader() as connection:
         page = silences_page(here, connection, asked)
@@ -68,7 +69,7 @@ def create(  # noqa: PLR0917 - the fields of the form
     since: Field = "",
 ) -> Response:
     """静默; one that names red waits for its second person."""
-    if not _seen(here, org):
+    if org not in units(here):
         raise not_found()
     levels = tuple(one.value for one in dict.fromkeys(level or ()))
     asked = Asked(org, product, measure, account, rule, person, levels, since, until, reason)
@@ -137,9 +138,3 @@ def _refused(here: Here, outcome: SilenceOutcome, url: str) -> Response:
 
 def _context(here: Here, uow: UnitOfWork) -> Context:
     return here.app.context(here.app.directories.around(uow.connection))
-
-
-def _seen(here: Here, org: str) -> bool:
-    return org in here.directory.nodes and any(
-        org == one or org.startswith(f"{one}/") for one in here.scopes
-    )

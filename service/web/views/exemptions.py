@@ -8,13 +8,18 @@ from service.web.views.parts import Act, Figure, FormField, Link
 
 @dataclass(frozen=True, slots=True)
 class StandingLine:
-    """A condition that stands under an exemption now; `count` is how often it was covered."""
+    """A condition that stands now; `count` is how often an exemption covered it.
+
+    Attributes:
+        why: why it would not be covered, in words; empty where it is.
+    """
 
     what: str
     level: str
     value: Figure
     seen: datetime
     count: int
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +68,14 @@ class ExemptionPreview:
 
     Attributes:
         sentence: what is asked for, in words.
-        standing: what stands now and would be permitted.
+        standing: what stands now and would be permitted; `beside` what would not.
         fault: why it cannot be asked for; then there is no `create`.
         create: asks for it; its hidden fields are what was looked at.
     """
 
     sentence: str
     standing: tuple[StandingLine, ...]
+    beside: tuple[StandingLine, ...] = ()
     fault: str = ""
     create: Act | None = None
 

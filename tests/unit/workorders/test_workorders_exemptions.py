@@ -24,7 +24,15 @@ from workorders import (
 )
 from workorders.about import about_reader
 from workorders.dwelling import looked as dwell_looked
-from workorders.exempting import counts, keep_standing, looked, standing_now, waiting
+from workorders.exempting import (
+    counts,
+    keep_standing,
+    looked,
+    standing_beside,
+    standing_matches,
+    standing_now,
+    waiting,
+)
 from workorders.exemption_ending import grant, refuse, revoke
 from workorders.exemption_rows import (
     enter,
@@ -491,3 +499,30 @@ def test_a_match_comes_back_whole_from_its_stored_body():
     decided = replace(bare, decide=ObjectDecision("hedge_order", "H-1", "deny", "LIMIT"))
     for one in (bare, decided):
         assert match_from(match_body(one), ORG) == one
+
+
+BESIDE = {
+    "late data": ({"data_state": "late"}, {}, "data"),
+    "no figure of its own": ({"leaves": ({**LEAF, "field": "coverage"},)}, {}, "kind"),
+    "another month": ({}, {"month": "2407"}, "place"),
+    "above the cap": ({"net": "-8001"}, {}, "above"),
+}
+
+
+@pytest.mark.parametrize(("changed", "terms", "why"), BESIDE.values(), ids=BESIDE)
+def test_what_stands_there_and_would_not_be_covered_is_told_with_why(
+    house: House, changed: dict[str, Any], terms: dict[str, Any], why: str
+):
+    house.ingest(breach(**changed))
+    crosses(house, "", "orange")
+    wanted = replace(TERMS, **terms)
+    assert house.read(standing_matches, wanted) == []
+    ((match, told),) = house.read(standing_beside, wanted)
+    assert (match.value is not None, told) == (True, why)
+
+
+def test_what_would_be_covered_stands_beside_nothing(house: House):
+    house.ingest(breach())
+    crosses(house, "", "orange")
+    assert house.read(standing_beside, TERMS) == []
+    assert [one.value for one in house.read(standing_matches, TERMS)] == [Decimal(-7500)]
