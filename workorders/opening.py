@@ -372,7 +372,7 @@ def merge_orders(
             outcome="merged",
             reason=reason,
             params={"other": other.id, "followed": list(followed)},
-            text=text if subject is order else "",
+            text=text,
             order_id=subject.id,
             case_id=subject.case_id,
         )

@@ -87,6 +87,13 @@ PAGES: dict[str, tuple[str, str, Make]] = {
     "/orders-board": ("orders.html", "orders", _board),
     "/orders-board-long": ("orders.html", "orders", _long_board),
     "/orders-acts": ("order_acts.html", "orders", samples.card_acts),
+    "/orders-merge": ("order_merge.html", "orders", lambda r: samples.merging(r, "choice")),
+    "/orders-merge-preview": (
+        "order_merge.html", "orders", lambda r: samples.merging(r, "preview"),
+    ),
+    "/orders-merge-refused": (
+        "order_merge.html", "orders", lambda r: samples.merging(r, "refused"),
+    ),
     "/orders-empty": ("orders.html", "orders", _empty_orders),
     "/orders/WO-20261122-017": ("order.html", "orders", samples.order),
     "/orders/WO-20261122-015": ("order.html", "orders", _event_order),

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from service.web.frame import INBOX_ROOM, ROOMS, Frame, Room, SourceChip
 from service.web.reader import Reader
+from service.web.views.merging import MergePage, MergeTarget
 from service.web.views.orders import (
     BoardCard,
     BoardColumn,
@@ -229,12 +230,22 @@ def today(reader: Reader) -> TodayPage:
     )  # fmt: skip
 
 
+def tags(reader: Reader) -> tuple[str, ...]:
+    say = sayer(reader)
+    return (
+        say("仓储接口", "warehouse interface"),
+        "LME",
+        say("夜盘复核待补充材料", "waits for papers"),
+    )
+
+
 def orders(reader: Reader) -> OrderList:
     say, text = sayer(reader), reader.words.text
     lines = tuple(
         OrderLine(
             line.level, f"WO-20261122-{line.number}", line.subject, line.unit, state, f"/orders/WO-20261122-{line.number}",
             line.value, line.limit, line.use, owner, count, line.since, line.due,
+            tags=tags(reader) if count > 1 else (),
         )
         for line, state, owner, count in zip(
             today(reader).waiting,
@@ -281,6 +292,34 @@ def board(reader: Reader) -> tuple[BoardColumn, ...]:
 
 def card_acts(reader: Reader) -> CardActs:
     return CardActs(orders(reader).lines[0], order_acts(reader), "/orders", "in_work")
+
+
+def merging(reader: Reader, step: str) -> MergePage:
+    """The page that merges: its `step` is ``choice``, ``preview`` or ``refused``."""
+    line, *others = orders(reader).lines
+    here = f"/orders/{line.number}/merge"
+    if step == "choice":
+        targets = tuple(MergeTarget(one, f"{here}?into={one.number}") for one in others)
+        return MergePage(line, line.url, targets=targets, more=True)
+    text, names = reader.words.text, {"order": line.number, "other": others[0].number}
+    if step == "refused":
+        why = text("reason.MERGE_TARGET_SNOOZED", other=others[0].number)
+        return MergePage(line, line.url, why, chosen=others[0], change_url=here)
+    told = (
+        ("ends", {"at": "14:35"}),
+        ("evidence", {"findings": 12, "seen": 15}),
+        ("rises", {"level": text("level.red"), "before": text("level.orange")}),
+        ("people", {"people": sayer(reader)("陈芳、李敏", "Chen Fang, Li Min")}),
+        ("tags", {"tags": ", ".join(tags(reader))}),
+        ("closing", {}),
+        ("for_good", {}),
+    )
+    effects = tuple(
+        Pair(text(f"ui.merge.{what}"), text(f"ui.merge.{what}_text", **names, **params))
+        for what, params in told
+    )
+    kept = (("into", others[0].number), ("version", "3"), ("into_version", "1"))
+    return MergePage(line, line.url, chosen=others[0], effects=effects, kept=kept, change_url=here)
 
 
 def rule_line(reader: Reader) -> RuleLine:
@@ -424,4 +463,6 @@ def order(reader: Reader) -> OrderPage:
         ),
         note_url="/orders/WO-20261122-017/note",
         export_url="/orders/WO-20261122-017.xlsx",
+        tags=tuple(Link(one, f"/orders?tag={one}") for one in tags(reader)),
+        tag_url="/orders/WO-20261122-017/tag",
     )  # fmt: skip

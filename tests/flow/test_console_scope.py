@@ -20,6 +20,7 @@ PLACE = f"org={quote(EAST)}&product=cu&month=*"
 ADDRESSES = {
     "/orders/{number}": "/orders/{order}",
     "/orders/{number}/acts": "/orders/{order}/acts",
+    "/orders/{number}/merge": "/orders/{order}/merge",
     "/orders/{number}.xlsx": "/orders/{order}.xlsx",
     "/orders/{number}/files/{digest}": "/orders/{order}/files/{digest}",
     "/approvals/{number}": "/approvals/{approval}",

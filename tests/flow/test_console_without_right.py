@@ -64,6 +64,8 @@ RIGHTS = {
     f"{ORDER}escalate": Right(("order.acknowledge",)),
     f"{ORDER}files": Right(("order.note",)),
     f"{ORDER}note": Right(("order.note",)),
+    f"{ORDER}tag": Right(("order.note",)),
+    f"{ORDER}merge": Right(("alert.triage",)),
     f"{ORDER}hold": Right(("order.resolve",)),
     f"{ORDER}resolve": Right(("order.resolve",)),
     f"{ORDER}resume": Right(("order.resolve",)),

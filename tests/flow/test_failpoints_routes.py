@@ -741,6 +741,8 @@ ACTS: dict[str, Callable[[World], Request]] = {
     "/orders/{number}/acknowledge": order_page("acknowledge", {}),
     "/orders/{number}/take_over": order_page("take_over", {}),
     "/orders/{number}/files": order_file("/orders/", page=True),
+    "/orders/{number}/tag": order_page("tag", {"add": "night"}),
+    "/orders/{number}/merge": merged_order("/orders/", page=True),
     "/orders/{number}/note": order_page("note", {"text": "seen"}),
     "/orders/{number}/hold": order_page("hold", {"objects": "H-1", "reason": "wait"}),
     "/orders/{number}/escalate": order_page("escalate", {"reason": "now"}),

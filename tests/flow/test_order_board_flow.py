@@ -142,7 +142,7 @@ def test_a_column_counts_all_and_shows_the_first(home: House) -> None:
 def test_a_card_has_the_acts_of_the_page_and_leads_back(home: House) -> None:
     order, chen = home.breach(), boarding(home)
     page = chen.get(f"/orders/{order.id}").text
-    there = set(re.findall(rf'action="/orders/{order.id}/(\w+)"', page)) - {"note", "files"}
+    there = set(re.findall(rf'action="/orders/{order.id}/(\w+)"', page)) - {"note", "files", "tag"}
     shown = acts(chen, order.id)
     assert posts(shown) == there
     assert "acknowledge" in there

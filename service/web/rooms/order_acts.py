@@ -1,5 +1,6 @@
 """The acts on a work order: the routes behind its buttons."""
 
+import unicodedata
 from collections.abc import Callable
 from datetime import date, datetime, time
 from decimal import InvalidOperation
@@ -51,6 +52,12 @@ def _do(
     page = f"/orders/{quote(number)}"
     next_url = next_url or here.request.query_params.get("next", "")
     url = local_path(next_url, page) if next_url else page
+    order, outcome = performed(here, number, command)
+    return answered(here, order, verb, outcome, url, undo=undo)
+
+
+def performed(here: Here, number: str, command: Command) -> tuple[WorkOrder, Outcome]:
+    """Run one act in a transaction of the person: the order as it was, and what came of it."""
 
     def once() -> tuple[WorkOrder, Outcome]:
         with here.app.store.unit_of_work(here.person) as uow:
@@ -60,8 +67,7 @@ def _do(
             context = here.app.context(here.app.directories.around(uow.connection))
             return order, command(uow, context, order)
 
-    order, outcome = retried(once)
-    return answered(here, order, verb, outcome, url, undo=undo)
+    return retried(once)
 
 
 def _once_more(here: Here, number: str, entered: Entered) -> Response:
@@ -240,6 +246,16 @@ def note(here: Viewer, number: Number, text: Text) -> Response:
     return _do(
         here, number, Verb.NOTE, lambda uow, ctx, order: workorders.note(uow, ctx, order.id, text)
     )
+
+
+@router.post("/orders/{number}/tag")
+def tag(here: Viewer, number: Number, add: Word = "", remove: Word = "") -> Response:
+    """标签; a comma parts several that are added."""
+    added = unicodedata.normalize("NFKC", add).split(",")
+    return _do(
+        here, number, Verb.TAG,
+        lambda uow, ctx, order: workorders.tag(uow, ctx, order.id, add=added, remove=[remove]),
+    )  # fmt: skip
 
 
 @router.post("/orders/{number}/files")

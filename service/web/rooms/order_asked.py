@@ -7,10 +7,12 @@ from urllib.parse import urlencode
 from sqlalchemy import ColumnElement, or_, select
 
 from service.web.rooms.here import Here
+from store.json_search import is_one_of
 from workorders import reads
 from workorders.levels import Level
 from workorders.model import OrderKind, State
 from workorders.rows import ALERTS, ORDERS
+from workorders.tags import clean_tag
 
 ACTIVE = "active"
 ALL = "all"
@@ -28,6 +30,7 @@ class Asked:
     unit: str = ""
     kind: str = ""
     whose: str = ""
+    tag: str = ""
     cursor: str = ""
 
     def address(self, path: str, **changed: str) -> str:
@@ -52,6 +55,7 @@ def filter_of(here: Here, asked: Asked) -> reads.Filter:
         org=asked.unit,
         person=here.person if asked.whose == MINE else "",
         kinds=[asked.kind] if asked.kind in set(OrderKind) else [],
+        tag=clean_tag(asked.tag),
     )
 
 
@@ -71,7 +75,7 @@ def conditions_of(here: Here, asked: Asked) -> list[ColumnElement[bool]]:
 
 
 def _named(here: Here, text: str) -> ColumnElement[bool]:
-    """That a text names the order: number, product, person, code."""
+    """That a text names the order: number, product, person, code, tag."""
     c, a = ORDERS.c, ALERTS.c
     people = [one.id for one in here.directory.people if text in {one.id, one.name}]
     products = [text, *_products(here, text)]
@@ -90,6 +94,7 @@ def _named(here: Here, text: str) -> ColumnElement[bool]:
         c.owner.in_(people),
         c.org.contains(text, autoescape=True),
         c.id.in_(by_alert),
+        is_one_of(c.tags, clean_tag(text)),
     )
 
 

@@ -54,6 +54,21 @@ def acts_of(
     return [_act(here, order, verb, forms, told) for verb in offered]
 
 
+def merge_act(here: Here, order: WorkOrder) -> tuple[Act, ...]:
+    """The way to the page that merges, for those who may and an order that can be merged."""
+    if not is_legal(order, Verb.MERGE) or not here.may(PERMISSIONS[Verb.MERGE], order.org):
+        return ()
+    return (
+        Act(
+            here.text("ui.merge.act"),
+            f"/orders/{quote(order.id)}/merge",
+            Verb.MERGE.value,
+            method="get",
+            does=here.text("ui.does.merge"),
+        ),
+    )
+
+
 def act_label(here: Here, order: WorkOrder, verb: Verb) -> str:
     """What the button is called: only a red order is reviewed by a second person."""
     if verb is Verb.CLOSE and order.level is not Level.RED:
@@ -144,6 +159,11 @@ def note_url(here: Here, order: WorkOrder) -> str:
 def files_url(here: Here, order: WorkOrder) -> str:
     """Where a file goes; empty when this person may attach none."""
     return _added_url(here, order, Verb.FILE, "files")
+
+
+def tag_url(here: Here, order: WorkOrder) -> str:
+    """Where tags are changed; empty when this person may change none."""
+    return _added_url(here, order, Verb.TAG, "tag")
 
 
 def _added_url(here: Here, order: WorkOrder, verb: Verb, place: str) -> str:

@@ -27,4 +27,5 @@ def order_line(here: Here, order: WorkOrder, about: str = "") -> OrderLine:
         opened_at=order.opened_at,
         due=order.acknowledge_due or order.resolve_due,
         drill=order.drill,
+        tags=order.tags,
     )

@@ -14,12 +14,12 @@ from service.web.rooms.evidence import (
 )
 from service.web.rooms.figures import limit_of, value_of
 from service.web.rooms.here import Here
-from service.web.rooms.order_buttons import acts_of, files_url, note_url
+from service.web.rooms.order_buttons import acts_of, files_url, merge_act, note_url, tag_url
 from service.web.rooms.order_conditions import cleared_text, live_conditions
 from service.web.rooms.order_data_fault import decisions_of, fault_of, instructions_of
 from service.web.rooms.order_lines import happened, other_line, remedies_of, since_text, spark_of
 from service.web.rooms.order_rows import read_rows
-from service.web.rooms.order_side import closing_of, people_of, related_of
+from service.web.rooms.order_side import closing_of, people_of, related_of, tags_of
 from service.web.rooms.order_stream import stream_of
 from service.web.views.orders import (
     OrderPage,
@@ -45,6 +45,8 @@ def order_page(
     written = str(order.title_params.get("text", ""))
     last = last_by_rule(rows.matches, code)
     lead = last[0] if last else {}
+    # What people did to an order that was merged in is no step of this one.
+    own = [one for one in rows.entries if one.order_id in {"", order.id}]
     lines, events = stream_of(here, order, rows.entries, rows.matches)
     rules = rule_lines(here, last)
     over = order.state in TERMINAL
@@ -61,7 +63,7 @@ def order_page(
         kind=order.kind.value,
         drill=order.drill,
         count=order.count,
-        steps=tuple(steps_of(here, order, rows.entries, second)),
+        steps=tuple(steps_of(here, order, own, second)),
         acknowledge_due=order.acknowledge_due,
         resolve_due=order.resolve_due,
         review_due=second,
@@ -81,17 +83,20 @@ def order_page(
         rules=tuple(rules),
         stream=tuple(lines),
         stream_how=_how(here, lines),
-        acts=tuple(
-            acts_of(here, connection, order, rows.matches, conditions=conditions, entered=entered)
+        acts=(
+            *acts_of(here, connection, order, rows.matches, conditions=conditions, entered=entered),
+            *merge_act(here, order),
         ),
         closing=tuple(closing_of(here, order)),
-        people=tuple(people_of(here, order, rows.entries)),
+        people=tuple(people_of(here, order, own)),
         related=tuple(related_of(here, connection, order, events)),
         links=tuple(_links(here, order, found_by_rule=bool(last))),
         note_url=note_url(here, order),
         files_url=files_url(here, order),
         file_limit_mb=here.app.settings.attachment_limit_mb,
         export_url=f"/orders/{quote(order.id)}.xlsx" if last else "",
+        tags=tuple(tags_of(order)),
+        tag_url=tag_url(here, order),
     )
 
 

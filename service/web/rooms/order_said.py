@@ -41,7 +41,7 @@ def answered(
         url = f"/orders/{quote(outcome.new_order)}"
     undo_url = f"/orders/{quote(order.id)}/undo" if undo else ""
     happened, next_ = _happened(here, order, now, verb, outcome), next_text(here, now)
-    if verb in {Verb.NOTE, Verb.FILE} or outcome.new_order:
+    if verb in {Verb.NOTE, Verb.FILE, Verb.TAG} or outcome.new_order:
         next_ = ""
     return here.done(url, "ui.said.order", undo_url, happened=happened, next=next_)
 

@@ -12,8 +12,9 @@ from service.web.rooms.order_stream import RETURNED, SENT, UNCONFIRMED
 from service.web.views.orders import (
     Pair,
 )
+from service.web.views.parts import Link
 from store.clock import parse_rfc3339
-from workorders import reads
+from workorders import reads, rows
 from workorders.model import Entry, EntryKind, State, WorkOrder
 from workorders.rows import ALERTS
 
@@ -85,6 +86,12 @@ def _with_role(here: Here, person: str) -> str:
     return here.text("ui.people.with_role", name=known.name, role=role)
 
 
+def tags_of(order: WorkOrder) -> Iterable[Link]:
+    """The tags, each with the orders of every state that carry it."""
+    for tag in order.tags:
+        yield Link(tag, f"/orders?{urlencode({'tag': tag, 'state': 'all'})}")
+
+
 def related_of(
     here: Here, connection: Connection, order: WorkOrder, events: Sequence[Event]
 ) -> Iterable[Pair]:
@@ -114,6 +121,10 @@ def related_of(
         yield Pair(
             here.text("ui.related.similar"), here.text("ui.related.count", count=number), url
         )
+    for one in rows.find_orders(connection, reads.merged_in(connection, order.id)).values():
+        subject = here.names.subject(str(one.title_params.get("code", "")), one.product, one.month)
+        text = here.text("ui.related.merged_order", number=one.id, subject=subject)
+        yield Pair(here.text("ui.related.merged_in"), text, f"/orders/{quote(one.id)}")
     for name, other in (
         ("merged_into", order.merged_into),
         ("reopened_from", order.reopened_from),

@@ -60,10 +60,18 @@ def stream_of(
     """The stream, oldest first, and the events in it."""
     followed = events_of_case(here, order, matches)
     lines = [event_line(here, one.event) for one in followed.events]
-    lines += entry_lines(here, entries)
+    lines += entry_lines(here, [one for one in entries if one.order_id in {"", order.id}])
+    for number in dict.fromkeys(one.order_id for one in entries):
+        if number not in {"", order.id}:  # of an order that was merged in: its lines name it
+            theirs = entry_lines(here, [one for one in entries if one.order_id == number])
+            lines += [replace(one, links=(*one.links, _to(number))) for one in theirs]
     lines += left_out_line(here, order, followed)
     lines.sort(key=lambda one: one.at)
     return shortened(here, order.id, lines), [one.event for one in followed.events]
+
+
+def _to(number: str) -> Link:
+    return Link(number, f"/orders/{quote(number)}")
 
 
 def shortened(here: Here, number: str, lines: list[StreamEntry]) -> list[StreamEntry]:
@@ -266,5 +274,5 @@ def _links(here: Here, entry: Entry) -> tuple[Link, ...]:
     for name in ("new_order", "other", "reopened_from"):
         number = entry.params.get(name)
         if isinstance(number, str) and number.startswith("WO-"):
-            return (Link(number, f"/orders/{quote(number)}"),)
+            return (_to(number),)
     return ()

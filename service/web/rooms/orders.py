@@ -1,6 +1,7 @@
 """The list of work orders: filters, cursor pages, workbook."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query
@@ -32,9 +33,12 @@ from workorders.levels import Level
 from workorders.manual import ManualOrder, open_by_hand
 from workorders.model import OrderKind, State, WorkOrder
 from workorders.rows import ORDERS
+from workorders.tags import tags_in_use
 
 PAGE = 50
 EXPORTED = 5000
+#: Tags that are offered as filters, what many orders carry first.
+_TAGS = 12
 #: Lists that hold what is over, where the newest say more than the reddest.
 _OVER = frozenset({ALL, State.CLOSED.value, State.MERGED.value})
 
@@ -51,7 +55,7 @@ def order_list(
     about = numbers_of(connection, found.items)
     return OrderList(
         lines=tuple(order_line(here, one, about.get(one.id, "")) for one in found.items),
-        filters=tuple(_filters(here, asked)),
+        filters=tuple(_filters(here, connection, asked)),
         kept=_kept(asked),
         wider=tuple(_wider(here, asked)),
         units=tuple(
@@ -74,14 +78,22 @@ def order_list(
     )
 
 
-def _filters(here: Here, asked: Asked) -> Iterable[Filter]:
-    """The groups of links; each link changes one filter and keeps the others."""
+def _filters(here: Here, connection: Connection, asked: Asked) -> Iterable[Filter]:
+    """The groups of links; each link changes one filter and keeps the others.
+
+    Tags are offered where an order that the other filters let through carries one.
+    """
     states = (ACTIVE, ALL, *(one.value for one in State))
+    wanted = filter_of(here, replace(asked, tag=""))
+    tags = tags_in_use(connection, here.scopes, wanted, _TAGS)
+    if asked.tag and asked.tag not in tags:
+        tags = (*tags, asked.tag)
     for name, first, values in (
         ("level", "", LEVELS),
         ("kind", "", tuple(one.value for one in OrderKind)),
         ("whose", "", (MINE,)),
         ("state", None, states),
+        *((("tag", "", tags),) if tags else ()),
     ):
         codes = values if first is None else (first, *values)
         chosen = getattr(asked, name)
@@ -102,6 +114,8 @@ def _value(here: Here, name: str, code: str) -> str:
         return here.text("ui.filters.all")
     if name == "whose":
         return here.text(f"ui.filters.{code}")
+    if name == "tag":
+        return code
     if name == "unit":
         return here.names.unit(code)
     words = {"level": "level", "kind": "ui.order_kind", "state": "ui.state"}[name]
@@ -177,10 +191,10 @@ Posted = Annotated[str, Form()]
 @router.get("/orders")
 def show(
     here: Viewer, *, q: Text = "", state: Text = ACTIVE, level: Text = "", unit: Text = "",
-    kind: Text = "", whose: Text = "", cursor: Text = "",
+    kind: Text = "", whose: Text = "", tag: Text = "", cursor: Text = "",
 ) -> Response:  # fmt: skip
     """The list."""
-    asked = Asked(q, state or ALL, level, unit, kind, whose, cursor)
+    asked = Asked(q, state or ALL, level, unit, kind, whose, tag, cursor)
     with here.app.store.reader() as connection:
         page = order_list(here, connection, asked)
     return here.show("orders.html", page, "orders")
@@ -212,10 +226,10 @@ def open_new(
 @router.get("/orders.xlsx")
 def export(
     here: Viewer, *, q: Text = "", state: Text = ACTIVE, level: Text = "", unit: Text = "",
-    kind: Text = "", whose: Text = "",
+    kind: Text = "", whose: Text = "", tag: Text = "",
 ) -> Response:  # fmt: skip
     """The filtered list as a workbook."""
-    asked = Asked(q, state or ALL, level, unit, kind, whose)
+    asked = Asked(q, state or ALL, level, unit, kind, whose, tag)
     with here.app.store.reader() as connection:
         orders = list(_all(here, connection, asked))
     return sheet_response(here, "ui.nav.orders", _COLUMNS, orders)
@@ -251,6 +265,7 @@ _COLUMNS: Sequence[Column[WorkOrder]] = (
     Column("ui.column.quantity_unit", lambda one, _: one.unit),
     Column("ui.column.use", lambda one, _: one.use),
     Column("ui.column.count", lambda one, _: one.count),
+    Column("ui.column.tags", lambda one, _: ", ".join(one.tags)),
     Column("ui.column.opened", lambda one, _: one.opened_at),
     Column("ui.column.acknowledged", lambda one, _: one.acknowledged_at),
     Column("ui.column.resolved", lambda one, _: one.resolved_at),

@@ -35,6 +35,7 @@ class OrderLine:
     opened_at: datetime | None = None
     due: datetime | None = None
     drill: bool = False
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +253,8 @@ class OrderPage:
         closing: how it was closed; empty while it is not.
         note_url: where a note is posted; empty when this person may not; `files_url` a file, of at
             most `file_limit_mb` megabytes.
+        tags: each with the list of the orders that carry it; `tag_url` changes them, and is empty
+            when this person may not.
     """
 
     number: str
@@ -293,6 +296,8 @@ class OrderPage:
     files_url: str = ""
     file_limit_mb: int = 0
     export_url: str = ""
+    tags: tuple[Link, ...] = ()
+    tag_url: str = ""
 
     @property
     def evidence_opens(self) -> bool:
