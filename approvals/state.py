@@ -42,6 +42,9 @@ class Verb(StrEnum):
     MATERIAL_CHANGE = "material_change"
 
 
+#: The kind of a request to close an order while its condition holds.
+OVERRIDE_KIND = "override"
+
 REJECT_REASONS = (
     "PRICE",
     "QUANTITY",

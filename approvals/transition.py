@@ -138,7 +138,8 @@ def _material_change(state: State, act: Act, at: datetime, deadline: Deadline) -
 
 
 def _withdraw(state: State, act: Act, at: datetime, _deadline: Deadline) -> Outcome:
-    if act.actor != state.subject.requester:
+    # The house itself takes back what has lost its object.
+    if act.actor != state.subject.requester and not act.actor.startswith("system:"):
         return _refused(state, Code.NOT_THE_REQUESTER)
     return _decided(state, act, at, Status.WITHDRAWN, Code.WITHDRAWN)
 

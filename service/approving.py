@@ -17,8 +17,8 @@ import approvals
 import trail
 from agents import hedge_orders
 from approvals import NoPlan, State, Status, Subject
+from approvals.state import OVERRIDE_KIND, Verb
 from approvals.state import Outcome as Decided
-from approvals.state import Verb
 from directory import Directory, UnknownPerson
 from directory.roles import check_permission
 from service.application import Application
@@ -93,8 +93,8 @@ def ask_for(uow: UnitOfWork, app: Application, ctx: Context, order: WorkOrder, a
     if not allowed or not is_legal(order, OrderVerb.REQUEST_APPROVAL):
         refused = request_approval(uow, ctx, order.id, subject=asked.kind.upper(), approval_id="")
         return Asked(ok=False, code=refused.code, order=refused, params=refused.params)
-    if not _is_time((asked.material or {}).get("valid_to", "")):
-        return Asked(ok=False, code="TIME_INVALID")
+    if code := _not_meant(order, asked):
+        return Asked(ok=False, code=code)
     around = app.directories.around(uow.connection)
     subject = _subject(uow, order, asked, around.directory)
     try:
@@ -111,6 +111,13 @@ def ask_for(uow: UnitOfWork, app: Application, ctx: Context, order: WorkOrder, a
     )
     announce(uow, app, ctx, decided.state)
     return Asked(ok=True, code=decided.code, order=noted, request=decided)
+
+
+def _not_meant(order: WorkOrder, asked: Ask) -> str:
+    """The code of why this cannot be asked under the order; empty when it can."""
+    if asked.kind == OVERRIDE_KIND and not order.clears:  # what has happened holds no closing back
+        return "NOTHING_TO_OVERRIDE"
+    return "" if _is_time((asked.material or {}).get("valid_to", "")) else "TIME_INVALID"
 
 
 def _is_time(text: str) -> bool:

@@ -11,23 +11,29 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
+import approvals
 from agents.assessor import ExposureView, Scope, narrowed, views
 from agents.feed_states import known_fact, late_orgs
 from agents.watcher import POSITION
 from agents.world import PRICE_SPAN, root_of
+from approvals.state import OVERRIDE_KIND
 from auditlog.errors import LogError
 from book.prices import DataState
 from book.read import read_state
 from book.state import BookState
 from rules.errors import UnknownRule
 from service.application import Application
+from service.approval_refresh import ACTOR, queue_refresh
 from service.exemptable import exemptable_rules
-from store import positions
+from store import UnitOfWork, positions
+from workorders import Closing, close
+from workorders.context import Context
 from workorders.dwelling import settled
 from workorders.exemption_rows import read_in_force
 from workorders.exemptions import NET, Exemption, Measured, permits
 from workorders.guard import Condition, Holding
 from workorders.model import Clear, WorkOrder
+from workorders.states import Outcome
 
 #: An event that waits longer than this to be read makes the book too old to close on.
 STALENESS = timedelta(seconds=60)
@@ -51,6 +57,40 @@ class Reading:
 
     connection: Connection
     now: datetime
+
+
+def close_order(
+    uow: UnitOfWork,
+    app: Application,
+    ctx: Context,
+    order: WorkOrder,
+    closing: Closing,
+    *,
+    expected_version: int | None = None,
+) -> Outcome:
+    """Close an order on the book as it is now; what asked to close it in spite of that is moot."""
+    conditions = conditions_of(uow, app, order)
+    outcome = close(
+        uow, ctx, order.id, closing, conditions=conditions, expected_version=expected_version
+    )
+    if outcome.changed:
+        _withdraw_overrides(uow, app, order.id)
+    return outcome
+
+
+def _withdraw_overrides(uow: UnitOfWork, app: Application, order_id: str) -> None:
+    """Nobody is asked any longer to override the guard of an order that is closed."""
+    directory = app.directories.around(uow.connection).directory
+    for state in approvals.about(uow.connection, [order_id]):
+        if state.subject.kind != OVERRIDE_KIND or state.status.final:
+            continue
+        if state.subject.material.get("order") != order_id:
+            continue
+        approvals.act(
+            uow, state.id, ACTOR, approvals.Verb.WITHDRAW, state.version,
+            directory=directory, reason="ORDER_CLOSED",
+        )  # fmt: skip
+        queue_refresh(uow, state.id)
 
 
 def conditions_of(uow: Moment, app: Application, order: WorkOrder) -> list[Condition]:

@@ -32,7 +32,7 @@ from service.api.shapes import (
 )
 from service.api.writing import Call, Done, Writing, write
 from service.approving import Ask, ask_for
-from service.closing import conditions_of
+from service.closing import close_order
 from service.i18n.wording import Catalogues
 from store import UnitOfWork
 from workorders import Closing, Context, Corrective, Level, Outcome, WorkOrder, reads
@@ -341,13 +341,8 @@ def close(call: Writing, order_id: OrderId, asked: CloseIn) -> Response:
         call,
         order_id,
         Verb.CLOSE,
-        lambda uow, ctx, order: workorders.close(
-            uow,
-            ctx,
-            order.id,
-            closing,
-            conditions=conditions_of(uow, call.app, order),
-            expected_version=asked.version,
+        lambda uow, ctx, order: close_order(
+            uow, call.app, ctx, order, closing, expected_version=asked.version
         ),
     )
 

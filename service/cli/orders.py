@@ -239,12 +239,13 @@ def close(
     closing = Closing(disposition, root_cause, action, override, text)
 
     def run(app: Application) -> Do:
-        from service.closing import conditions_of  # noqa: PLC0415 - brings the agents
+        from service.closing import close_order  # noqa: PLC0415 - brings the agents
 
         def do(uow: UnitOfWork, ctx: Context) -> Outcome:
             known = reads.get_order(uow.connection, order)
-            conditions = conditions_of(uow, app, known) if known else []
-            return workorders.close(uow, ctx, order, closing, conditions=conditions)
+            if known is None:
+                return workorders.close(uow, ctx, order, closing, conditions=[])
+            return close_order(uow, app, ctx, known, closing)
 
         return do
 

@@ -150,6 +150,7 @@ class Town:
         words = ["approvals", "approve", number, "--seen", str(version), "--as", person, "--json"]
         env = {
             "HEDGEWARDEN_DATA": str(app.settings.data),
+            "HEDGEWARDEN_DATABASE": app.settings.database,
             "HEDGEWARDEN_TOKEN": self.house.tokens[person],
         }
         kept = structlog.get_config()

@@ -86,7 +86,9 @@ def test_what_a_visitor_asks_for_waits_for_a_person(tmp_path: Path) -> None:
         waiting = orders_of(stage, STEEL)[0]
         officer = Visitor(stage, doors, "u_rk2")
         asked = officer.post(
-            f"/orders/{waiting.id}/request-approval", kind="override", material={"reason": "x"}
+            f"/orders/{waiting.id}/request-approval",
+            kind="grant",
+            material={"person": "u_fin1", "grant": "order.note", "scope": waiting.org},
         )
         pass_time(stage, simulation, 20)
         cards = [one for one in stage.slack.messages if asked["approval"] in str(one.body)]

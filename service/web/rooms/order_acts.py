@@ -12,7 +12,7 @@ from fastapi.responses import Response
 
 import workorders
 from service.approving import Ask, ask_for
-from service.closing import conditions_of
+from service.closing import close_order
 from service.moments import in_utc
 from service.retrying import retried
 from service.web.reader import local_path
@@ -293,9 +293,8 @@ def close(
     closing = Closing(disposition, root_cause, measure, override, text)
     return _do(
         here, number, Verb.CLOSE,
-        lambda uow, ctx, order: workorders.close(
-            uow, ctx, order.id, closing,
-            conditions=conditions_of(uow, here.app, order), expected_version=version,
+        lambda uow, ctx, order: close_order(
+            uow, here.app, ctx, order, closing, expected_version=version
         ),
     )  # fmt: skip
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from approvals.state import OVERRIDE_KIND
 from service.web.rooms.entered import NOTHING_ENTERED, Entered
 from service.web.rooms.here import Here
 from service.web.rooms.order_conditions import condition_text, unmet_of
@@ -107,7 +108,7 @@ class Forms:
 
     def _ask_fields(self) -> tuple[FormField, ...]:
         text = self.here.text
-        kinds = tuple(Choice(one, text(f"approvals.kind.{one}")) for one in ASKS)
+        kinds = tuple(Choice(one, text(f"approvals.kind.{one}")) for one in self._kinds())
         objects = (
             Choice("", text("ui.field.whole_order")),
             *(Choice(one, one) for one in self._instructions()),
@@ -118,6 +119,10 @@ class Forms:
             FormField("amount", text("ui.field.amount"), hint=text("ui.field.amount_hint")),
             FormField("text", text("ui.field.why"), "textarea", required=True),
         )
+
+    def _kinds(self) -> tuple[str, ...]:
+        """What can be asked; only a condition that holds could be overridden."""
+        return tuple(one for one in ASKS if one != OVERRIDE_KIND or self.order.clears)
 
     def _closing_fields(self) -> tuple[FormField, ...]:
         text, order = self.here.text, self.order
