@@ -3,6 +3,7 @@
 The approvals decide whether one is given; `workorders.exemption_ending` what follows.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -33,6 +34,7 @@ from workorders.exemption_rows import enter, find_exemption, list_exemptions, re
 from workorders.exemptions import Exemption, ExemptionState, Judged, Terms, judge
 
 ASKING = "approval.request"
+_MOST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +74,20 @@ def ask(uow: UnitOfWork, app: Application, ctx: Context, wish: Wish) -> Exemptio
     if not allowed.allowed:
         params = {"permission": ASKING, "why": str(allowed.reason)}
         return _refused(uow, wish, "FORBIDDEN", params)
-    judged, terms = judged_wish(uow.connection, app, wish, uow.now)
+    judged, terms = judged_wish(uow.connection, app, wish, uow.now, uow.actor)
     if judged.code:
         return _refused(uow, wish, judged.code, judged.params)
     return _submit(uow, app, ctx, wish, terms)
 
 
 def judged_wish(
-    connection: Connection, app: Application, wish: Wish, now: datetime
+    connection: Connection, app: Application, wish: Wish, now: datetime, person: str
 ) -> tuple[Judged, Terms]:
-    """Whether a wish may be put before its signers, and the terms that it amounts to."""
+    """Whether a wish of `person` may be put before its signers, and the terms of it."""
     unit = unit_of(connection, wish.org, wish.product, now)
     terms = _terms(wish, unit, now)
-    if wish.org not in app.directories.around(connection).directory.nodes:
+    directory = app.directories.around(connection).directory
+    if wish.org not in directory.nodes:
         return Judged("UNKNOWN_UNIT"), terms
     if not unit:
         return Judged("UNKNOWN_PRODUCT", {"product": wish.product}), terms
@@ -95,7 +98,8 @@ def judged_wish(
     former = find_exemption(connection, wish.renews) if wish.renews else None
     if wish.renews and (former is None or not _same_place(former.terms, terms)):
         return Judged("EXEMPTION_ELSEWHERE", {"exemption": wish.renews}), terms
-    other = "" if judged.code else _asked_already(connection, terms)
+    scopes = directory.visible_scopes(person, now)
+    other = "" if judged.code else _asked_already(connection, terms, scopes, person)
     if other:
         return Judged("EXEMPTION_ASKED_ALREADY", {"exemption": other}), terms
     return judged, terms
@@ -153,9 +157,13 @@ def _terms(wish: Wish, unit: str, now: datetime) -> Terms:
     )
 
 
-def _asked_already(connection: Connection, terms: Terms) -> str:
-    """The exemption for the very same place that waits for its signers already; empty for none."""
-    found = list_exemptions(connection, [terms.org], states=[ExemptionState.ASKED])
+def _asked_already(connection: Connection, terms: Terms, scopes: Sequence[str], person: str) -> str:
+    """The exemption of the very same limit that waits for its signers already; empty for none.
+
+    One that is kept from the person is none: its number would tell of it.
+    """
+    waits = [ExemptionState.ASKED]
+    found = list_exemptions(connection, scopes, states=waits, person=person, limit=_MOST)
     return next((one.id for one in found if _same_place(one.terms, terms)), "")
 
 

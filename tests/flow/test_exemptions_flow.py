@@ -171,6 +171,14 @@ def test_the_same_limit_is_asked_for_once_at_a_time(town: House):
     assert asked(town, month="2407")["state"] == "asked"
 
 
+def test_whom_a_waiting_exemption_is_about_does_not_learn_of_it_by_asking(town: House):
+    one = asked(town)
+    concerns(town, one, "liu")
+    answer = town.client("liu").post(PATH, json=body(town))
+    assert answer.status_code == 201
+    assert one["id"] not in answer.text
+
+
 def test_no_other_request_gives_it(town: House):
     """A request of another's making that names the exemption signs nothing."""
     one = asked(town)

@@ -308,7 +308,7 @@ def _preview(here: Here, connection: Connection, asked: Asked) -> ExemptionPrevi
     wish = wish_of(here, asked)
     if isinstance(wish, str):
         return ExemptionPreview("", (), fault=here.names.reason(wish))
-    judged, terms = judged_wish(connection, here.app, wish, here.now)
+    judged, terms = judged_wish(connection, here.app, wish, here.now, here.person)
     form = here.reader.format
     sentence = here.text(
         "ui.exemptions.would",
