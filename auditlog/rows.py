@@ -14,6 +14,8 @@ import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 
 _UNPACKED_MOST: Final = 1024**3
+#: No text between two tags of a workbook is longer; Excel's own cells end at 32,767 characters.
+_TEXT_MOST: Final = 1024 * 1024
 _HEADER_MOST: Final = 64 * 1024
 #: A cell up to this is a row like any other, so that its field can be told; csv itself stops at
 #: 128 KB and drops the row.
@@ -78,13 +80,41 @@ def uneven(fields: Sequence[str], given: int) -> str:
     return fields[min(given, len(fields) - 1)] if fields else ""
 
 
+def oversized(path: Path) -> Fault | None:
+    """What in a workbook is too large to be held in memory; None for nothing.
+
+    A sheet is read row by row, a cell as a whole, and the table of shared texts too: so no text in
+    it may be longer than Excel could ever write. Each part is unpacked a piece at a time here, and
+    never further than its header says.
+
+    Raises:
+        zipfile.BadZipFile: it is no workbook, or a part is not what its header says.
+    """
+    with zipfile.ZipFile(path) as packed:
+        parts = packed.infolist()
+        if sum(part.file_size for part in parts) > _UNPACKED_MOST:
+            return Fault("LOG_FILE_TOO_LARGE", allowed="1 GB")
+        for part in parts:
+            if part.filename.endswith(".xml") and _has_long_text(packed, part):
+                return Fault("LOG_FILE_TEXT_TOO_LONG", found=part.filename, allowed="≤ 1 MB")
+    return None
+
+
+def _has_long_text(packed: zipfile.ZipFile, part: zipfile.ZipInfo) -> bool:
+    if part.file_size <= _TEXT_MOST:
+        return False
+    with packed.open(part) as stream:
+        while len(piece := stream.read(_TEXT_MOST)) == _TEXT_MOST:
+            if b"<" not in piece:
+                return True
+    return False
+
+
 def workbook_rows(path: Path) -> Iterator[Row | Fault]:
     """Rows of every sheet of a workbook, headers included; formulas give their stored result."""
     try:
-        with zipfile.ZipFile(path) as packed:
-            size = sum(part.file_size for part in packed.infolist())
-        if size > _UNPACKED_MOST:
-            yield Fault("LOG_FILE_TOO_LARGE", allowed="1 GB")
+        if (too_large := oversized(path)) is not None:
+            yield too_large
             return
         workbook = openpyxl.load_workbook(path, read_only=True, data_only=True)
     except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError) as error:

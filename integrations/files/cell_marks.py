@@ -15,6 +15,8 @@ from typing import Any, Final
 import openpyxl
 from openpyxl.utils import get_column_letter
 
+from auditlog.rows import oversized
+
 _PIECE: Final = 1024 * 1024
 _TAG_MOST: Final = 4096
 _TAG = re.compile(rb"<(?:\w+:)?(row|col|c)(?:\s([^>]*))?>")
@@ -47,6 +49,8 @@ class Marks:
 def cell_marks(path: Path) -> dict[str, Marks]:
     """The marks of each sheet; nothing for a file that is no workbook."""
     try:
+        if oversized(path) is not None:
+            return {}  # told by the reading itself
         workbook = openpyxl.load_workbook(path, read_only=True)
         try:
             codes = _codes(workbook)

@@ -294,6 +294,30 @@ def test_a_workbook_that_unpacks_to_gigabytes_is_refused(tmp_path: Path, terms: 
     assert [one.code for one in batch.errors] == ["LOG_FILE_TOO_LARGE"]
 
 
+@pytest.mark.parametrize("part", ["xl/worksheets/sheet1.xml", "xl/styles.xml"])
+def test_a_workbook_with_a_text_that_excel_could_not_write_is_refused_before_it_is_read(
+    tmp_path: Path, terms: Terms, part: str
+) -> None:
+    """300 KB unpacked to one cell of 300 MB, which took 750 MB of memory."""
+    workbook = openpyxl.Workbook()
+    workbook.active.append(COLUMNS)
+    workbook.active.append(cells())
+    plain = io.BytesIO()
+    workbook.save(plain)
+    path = tmp_path / "one cell.xlsx"
+    with zipfile.ZipFile(plain) as source, zipfile.ZipFile(path, "w") as packed:
+        assert part in source.namelist()
+        for one in source.infolist():
+            text = source.read(one)
+            if one.filename == part:
+                end = text.rindex(b"</")
+                text = text[:end] + b"<x>" + b"A" * (3 << 20) + b"</x>" + text[end:]
+            packed.writestr(one.filename, text, zipfile.ZIP_DEFLATED)
+    batch = read_batch(path, Kind.CONTRACTS, terms)
+    assert [(one.code, one.found) for one in batch.errors] == [("LOG_FILE_TEXT_TOO_LONG", part)]
+    assert batch.entries == ()
+
+
 # --- the kinds --------------------------------------------------------------------------------
 
 
