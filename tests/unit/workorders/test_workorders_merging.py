@@ -28,6 +28,7 @@ from workorders import (
     reads,
     resolve,
     snooze,
+    stale_cards,
     tag,
     take_over,
 )
@@ -170,6 +171,16 @@ def test_the_clocks_of_the_merged_order_stop_and_the_other_carries_everything(ho
     assert house.read(reads.merged_in, two) == (one,)
     (said,) = [one for one in house.read(reads.stream, one) if one.code == "order.merge"]
     assert (said.text, said.params["other"]) == ("the same late receipts", two)
+
+
+def test_delivered_cards_of_the_merged_order_say_where_it_went(house: House):
+    one = house.ingest(exposure(Level.RED)).order_id
+    two = house.ingest(exposure(Level.RED, product="al")).order_id
+    house.deliver()
+    house.do("chen", merge, one, into=two)
+    cards = [stale.card for stale in house.read(stale_cards) if stale.card.object_id == one]
+    assert len(cards) == 4  # two people on two channels
+    assert all(two in str(card.as_json()) for card in cards)
 
 
 def test_notes_of_an_order_without_a_case_are_read_in_the_one_that_goes_on(house: House):
