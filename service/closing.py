@@ -73,13 +73,15 @@ def close_order(
     outcome = close(
         uow, ctx, order.id, closing, conditions=conditions, expected_version=expected_version
     )
-    if outcome.changed:
-        _withdraw_overrides(uow, app, order.id)
-    return outcome
+    return over(uow, app, order.id, outcome, "ORDER_CLOSED")
 
 
-def _withdraw_overrides(uow: UnitOfWork, app: Application, order_id: str) -> None:
-    """Nobody is asked any longer to override the guard of an order that is closed."""
+def over(
+    uow: UnitOfWork, app: Application, order_id: str, outcome: Outcome, reason: str
+) -> Outcome:
+    """The outcome, with what asked to override the order's guard taken back where it ended it."""
+    if not outcome.changed:
+        return outcome
     directory = app.directories.around(uow.connection).directory
     for state in approvals.about(uow.connection, [order_id]):
         if state.subject.kind != OVERRIDE_KIND or state.status.final:
@@ -88,9 +90,10 @@ def _withdraw_overrides(uow: UnitOfWork, app: Application, order_id: str) -> Non
             continue
         approvals.act(
             uow, state.id, ACTOR, approvals.Verb.WITHDRAW, state.version,
-            directory=directory, reason="ORDER_CLOSED",
+            directory=directory, reason=reason,
         )  # fmt: skip
         queue_refresh(uow, state.id)
+    return outcome
 
 
 def conditions_of(uow: Moment, app: Application, order: WorkOrder) -> list[Condition]:

@@ -21,6 +21,7 @@ from workorders import rows
 from workorders.acting import Act, perform_act
 from workorders.context import Context
 from workorders.model import WorkOrder
+from workorders.reads import merged_in
 from workorders.rows import STREAM
 from workorders.states import Outcome, Verb
 
@@ -133,13 +134,14 @@ def attach(
 
 
 def files_of(connection: Connection, order_id: str) -> list[Attachment]:
-    """The files of one order, oldest first."""
+    """The files of one order and of those that were merged into it, oldest first."""
     c = STREAM.c
-    wanted = select(STREAM).where(c.order_id == order_id, c.code == _ATTACHED).order_by(c.seq)
+    orders = (order_id, *merged_in(connection, order_id))
+    wanted = select(STREAM).where(c.order_id.in_(orders), c.code == _ATTACHED).order_by(c.seq)
     entries = map(rows.entry_from, connection.execute(wanted).mappings())
     return [
         Attachment(
-            order_id,
+            one.order_id,
             str(one.params["name"]),
             int(one.params["size"]),
             str(one.params["media"]),

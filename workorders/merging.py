@@ -11,6 +11,7 @@ from workorders.context import Context
 from workorders.model import State, WorkOrder
 from workorders.noise import Trigger
 from workorders.opening import merge_orders
+from workorders.relieving import relieve_joined
 from workorders.states import PERMISSIONS, Outcome, Verb, move, recorded
 
 _TEXT_LIMIT = 20_000
@@ -75,7 +76,8 @@ def merge(
     )
     if answer is not None:
         return answer if answer.ok else refuse(uow, Verb.MERGE, answer)
-    merge_orders(uow, ctx, order, target, reason="BY_PERSON", text=text[:_TEXT_LIMIT])
+    joined = merge_orders(uow, ctx, order, target, reason="BY_PERSON", text=text[:_TEXT_LIMIT])
+    relieve_joined(uow, ctx, joined)
     tell_again(uow, ctx, order_id, Trigger.INHIBITION_ENDED)
     merged = rows.find_order(uow.connection, order_id)
     return Outcome(True, "DONE", merged, True, {"other": target.id})

@@ -14,6 +14,7 @@ from workorders.context import Context
 from workorders.model import Alert, Case, Match, SourceKind
 from workorders.noise import Trigger
 from workorders.opening import adopt_alerts, fired, is_active, merge_orders
+from workorders.relieving import relieve_joined
 from workorders.rows import ALERTS, CASES, MATCHES, STREAM
 
 _OF_CAUSE = select(CASES).where(
@@ -109,7 +110,8 @@ def absorb(uow: UnitOfWork, ctx: Context, case: Case, other_id: str) -> Case:
         target = rows.lock_order(uow, case.order_id)
         source = rows.lock_order(uow, other.order_id) if other.order_id else None
         if target is not None and source is not None and is_active(source):
-            merge_orders(uow, ctx, source, target, reason="SAME_CASE")
+            joined = merge_orders(uow, ctx, source, target, reason="SAME_CASE")
+            relieve_joined(uow, ctx, joined)
             tell_again(uow, ctx, source.id, Trigger.INHIBITION_ENDED)
         if target is not None:
             if more:

@@ -19,7 +19,17 @@ def relieve(uow: UnitOfWork, ctx: Context, order: WorkOrder, match: Match) -> Wo
     """
     if not match.actor:
         return order
-    about = subjects_of(uow.connection, order) | {match.actor}
+    return _relieved(uow, ctx, order, subjects_of(uow.connection, order) | {match.actor})
+
+
+def relieve_joined(uow: UnitOfWork, ctx: Context, order: WorkOrder) -> None:
+    """An order into which another was merged is now about the people of both."""
+    relieved = _relieved(uow, ctx, order, subjects_of(uow.connection, order))
+    if relieved is not order:
+        rows.save_order(uow, relieved, was=order.version)
+
+
+def _relieved(uow: UnitOfWork, ctx: Context, order: WorkOrder, about: frozenset[str]) -> WorkOrder:
     never = ctx.people.called(about).intersection((*order.assignees, order.owner))
     if not never:
         return order

@@ -7,6 +7,7 @@ import workorders
 from service.api.orders import OrderId, act_on
 from service.api.shapes import ActOut, MergeIn, TagIn
 from service.api.writing import Writing
+from service.closing import over
 from workorders.states import Verb
 
 router = APIRouter(prefix="/orders", tags=["orders"])
@@ -33,14 +34,20 @@ def merge(call: Writing, order_id: OrderId, asked: MergeIn) -> Response:
         call,
         order_id,
         Verb.MERGE,
-        lambda uow, ctx, order: workorders.merge(
+        lambda uow, ctx, order: over(
             uow,
-            ctx,
+            call.app,
             order.id,
-            into=asked.into,
-            text=asked.text,
-            scopes=scopes,
-            expected_version=asked.version,
-            into_version=asked.into_version,
+            workorders.merge(
+                uow,
+                ctx,
+                order.id,
+                into=asked.into,
+                text=asked.text,
+                scopes=scopes,
+                expected_version=asked.version,
+                into_version=asked.into_version,
+            ),
+            "ORDER_MERGED",
         ),
     )

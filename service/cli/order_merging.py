@@ -10,8 +10,11 @@ from service.application import Application
 from service.cli.desk import WrongCall, desk_of
 from service.cli.listing import scopes_of
 from service.cli.order_acting import Do, OrderId, act, act_with, unknown
+from store import UnitOfWork
 from store.problems import did_you_mean, shorten
 from workorders import reads
+from workorders.context import Context
+from workorders.states import Outcome
 from workorders.tags import tags_in_use
 
 #: Among so many tags a near one is looked for.
@@ -60,8 +63,12 @@ def merge(
         with app.store.reader() as connection:
             if reads.get_order(connection, into, scopes) is None:
                 raise unknown(connection, scopes, into)
-        return lambda uow, ctx: workorders.merge(
-            uow, ctx, order, into=into, text=text, scopes=scopes
-        )
+        from service.closing import over  # noqa: PLC0415 - brings the agents
+
+        def do(uow: UnitOfWork, ctx: Context) -> Outcome:
+            merged = workorders.merge(uow, ctx, order, into=into, text=text, scopes=scopes)
+            return over(uow, app, order, merged, "ORDER_MERGED")
+
+        return do
 
     act_with(context, user, run)

@@ -9,6 +9,7 @@ from fastapi.responses import Response
 from sqlalchemy import Connection
 
 import workorders
+from service.closing import over
 from service.web.rooms.here import Here, Viewer, not_found
 from service.web.rooms.order_acts import performed
 from service.web.rooms.order_line import order_line
@@ -157,15 +158,21 @@ def merge(
     _, outcome = performed(
         here,
         number,
-        lambda uow, ctx, order: workorders.merge(
+        lambda uow, ctx, order: over(
             uow,
-            ctx,
+            here.app,
             order.id,
-            into=into,
-            text=text,
-            scopes=here.scopes,
-            expected_version=version,
-            into_version=into_version,
+            workorders.merge(
+                uow,
+                ctx,
+                order.id,
+                into=into,
+                text=text,
+                scopes=here.scopes,
+                expected_version=version,
+                into_version=into_version,
+            ),
+            "ORDER_MERGED",
         ),
     )
     if not outcome.ok:
