@@ -16,6 +16,7 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 from flow_house import EAST, START, House, house, plain_assets, slack_user
+from sqlalchemy import update
 from sqlmodel import SQLModel
 from structlog.testing import capture_logs
 
@@ -29,6 +30,7 @@ from trail import TrailKeeper
 from workorders import drills, probes, silencing
 from workorders.handing_over import list_handovers, withdraw
 from workorders.handover import HandoverState, digest_of_moves
+from workorders.rows import ORDERS
 
 MOST = 600
 JSON = "/api/v1"
@@ -108,9 +110,16 @@ class World:
                 assert getattr(workorders, command)(uow, app.context(), number, **named).ok
         return str(number)
 
+    def holding(self, order: str) -> str:
+        """The order with a condition that may hold, so that there is something to override."""
+        clears = [["EXPOSURE_TIERS", f"{EAST}||cu||net"]]
+        with self.town.app.store.engine.begin() as connection:
+            connection.execute(update(ORDERS).where(ORDERS.c.id == order).values(clears=clears))
+        return order
+
     def approval(self) -> tuple[str, int]:
         """A request that waits for a signature, and its version."""
-        path = f"{JSON}/orders/{self.order()}/request-approval"
+        path = f"{JSON}/orders/{self.holding(self.order())}/request-approval"
         asked = self.town.client("chen").post(path, json={"kind": "override"})
         number = str(asked.json()["approval"])
         found = self.town.client("wang").get(f"{JSON}/approvals/{number}").json()
@@ -566,7 +575,7 @@ def ticked(world: World) -> list[tuple[str, int]]:
         client = world.town.client("chen")
         assert client.post(f"{JSON}/alerts/{alert}/confirm", json={}).status_code == 200
         order = client.get(f"{JSON}/alerts/{alert}").json()["order_id"]
-        path = f"{JSON}/orders/{order}/request-approval"
+        path = f"{JSON}/orders/{world.holding(order)}/request-approval"
         number = str(client.post(path, json={"kind": "override"}).json()["approval"])
         version = world.town.client("wang").get(f"{JSON}/approvals/{number}").json()["version"]
         found.append((number, int(version)))
@@ -691,7 +700,7 @@ ACTS: dict[str, Callable[[World], Request]] = {
     f"{JSON}/orders/{{order_id}}/wake": quiet_order(f"{JSON}/orders/", "wake", page=False),
     f"{JSON}/orders/{{order_id}}/resolve": order_act("resolve", {"text": "posted"}, *RED),
     f"{JSON}/orders/{{order_id}}/request-approval": order_act(
-        "request-approval", {"kind": "override"}
+        "request-approval", {"kind": "limit_change"}
     ),
     f"{JSON}/orders/{{order_id}}/close": order_act(
         "close", {**CLOSING, "corrective": CORRECTIVE}, *RESOLVED, who="wang"
@@ -753,7 +762,7 @@ ACTS: dict[str, Callable[[World], Request]] = {
     "/orders/{number}/reassign": order_page(
         "reassign", {"person": "lin", "reason": "shift"}, who="wang"
     ),
-    "/orders/{number}/request_approval": order_page("request_approval", {"kind": "override"}),
+    "/orders/{number}/request_approval": order_page("request_approval", {"kind": "limit_change"}),
     "/orders/{number}/close": order_page(
         "close",
         {**CLOSING, "corrective": "close it", "owner": "chen", "due": "2024-06-01"},
