@@ -4,6 +4,7 @@ Events and the importers of the book read their files through here.
 """
 
 import csv
+import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -16,6 +17,10 @@ from openpyxl.utils.exceptions import InvalidFileException
 _UNPACKED_MOST: Final = 1024**3
 #: No text between two tags of a workbook is longer; Excel's own cells end at 32,767 characters.
 _TEXT_MOST: Final = 1024 * 1024
+#: The table of shared texts is held as a whole: so large it may be, and of so many texts.
+_SHARED_SIZE: Final = 128 * 1024 * 1024
+_SHARED_MOST: Final = 3_000_000
+_SHARED: Final = re.compile(rb"<(?:\w{1,32}:)?si[\s/>]")
 _HEADER_MOST: Final = 64 * 1024
 #: A cell up to this is a row like any other, so that its field can be told; csv itself stops at
 #: 128 KB and drops the row.
@@ -83,9 +88,9 @@ def uneven(fields: Sequence[str], given: int) -> str:
 def oversized(path: Path) -> Fault | None:
     """What in a workbook is too large to be held in memory; None for nothing.
 
-    A sheet is read row by row, a cell as a whole, and the table of shared texts too: so no text in
-    it may be longer than Excel could ever write. Each part is unpacked a piece at a time here, and
-    never further than its header says.
+    A sheet is read row by row, a cell as a whole, and the table of shared texts at once: so no text
+    may be longer than Excel could ever write, nor that table beyond measure. Each part is unpacked
+    a piece at a time here, and never further than its header says.
 
     Raises:
         zipfile.BadZipFile: it is no workbook, or a part is not what its header says.
@@ -95,19 +100,25 @@ def oversized(path: Path) -> Fault | None:
         if sum(part.file_size for part in parts) > _UNPACKED_MOST:
             return Fault("LOG_FILE_TOO_LARGE", allowed="1 GB")
         for part in parts:
-            if part.filename.endswith(".xml") and _has_long_text(packed, part):
-                return Fault("LOG_FILE_TEXT_TOO_LONG", found=part.filename, allowed="≤ 1 MB")
+            if (fault := _too_much(packed, part)) is not None:
+                return fault
     return None
 
 
-def _has_long_text(packed: zipfile.ZipFile, part: zipfile.ZipInfo) -> bool:
+def _too_much(packed: zipfile.ZipFile, part: zipfile.ZipInfo) -> Fault | None:
+    """A part with a text beyond measure, or a table of shared texts that is; read in pieces."""
     if part.file_size <= _TEXT_MOST:
-        return False
+        return None
+    shared = 0
     with packed.open(part) as stream:
-        while len(piece := stream.read(_TEXT_MOST)) == _TEXT_MOST:
-            if b"<" not in piece:
-                return True
-    return False
+        while piece := stream.read(_TEXT_MOST):
+            if b"<" not in piece and len(piece) == _TEXT_MOST:
+                return Fault("LOG_FILE_TEXT_TOO_LONG", found=part.filename, allowed="≤ 1 MB")
+            shared += sum(1 for _ in _SHARED.finditer(piece))
+            if shared > _SHARED_MOST or (shared and part.file_size > _SHARED_SIZE):
+                allowed = f"≤ {_SHARED_SIZE // 1024**2} MB, ≤ {_SHARED_MOST:,}"
+                return Fault("LOG_FILE_TEXTS_TOO_MANY", found=part.filename, allowed=allowed)
+    return None
 
 
 def workbook_rows(path: Path) -> Iterator[Row | Fault]:

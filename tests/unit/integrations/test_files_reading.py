@@ -318,6 +318,24 @@ def test_a_workbook_with_a_text_that_excel_could_not_write_is_refused_before_it_
     assert batch.entries == ()
 
 
+@pytest.mark.parametrize(
+    ("text", "times"), [(b"<si><t/></si>", 3_100_000), (b"<x:si><x:t>" + b"A" * 5000, 27_000)]
+)
+def test_a_table_of_shared_texts_beyond_measure_is_refused_before_it_is_read(
+    tmp_path: Path, terms: Terms, text: bytes, times: int
+) -> None:
+    """It is held as a whole: 533 KB unpacked to a gigabyte in memory, or to a minute of work."""
+    path = tmp_path / "texts.xlsx"
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed,
+        packed.open("xl/any name.bin", "w") as part,
+    ):
+        for _ in range(times // 1000):
+            part.write(text * 1000)
+    batch = read_batch(path, Kind.CONTRACTS, terms)
+    assert [one.code for one in batch.errors] == ["LOG_FILE_TEXTS_TOO_MANY"]
+
+
 # --- the kinds --------------------------------------------------------------------------------
 
 
