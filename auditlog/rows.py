@@ -21,6 +21,8 @@ _TEXT_MOST: Final = 1024 * 1024
 _SHARED_SIZE: Final = 128 * 1024 * 1024
 _SHARED_MOST: Final = 3_000_000
 _SHARED: Final = re.compile(rb"<(?:\w{1,32}:)?si[\s/>]")
+#: A comment or a block of plain text is held as a whole, whatever stands in it; Excel writes none.
+_MARKUP: Final = re.compile(rb"<!|<\?(?!xml[\s?])")
 _HEADER_MOST: Final = 64 * 1024
 #: A cell up to this is a row like any other, so that its field can be told; csv itself stops at
 #: 128 KB and drops the row.
@@ -114,6 +116,8 @@ def _too_much(packed: zipfile.ZipFile, part: zipfile.ZipInfo) -> Fault | None:
         while piece := stream.read(_TEXT_MOST):
             if b"<" not in piece and len(piece) == _TEXT_MOST:
                 return Fault("LOG_FILE_TEXT_TOO_LONG", found=part.filename, allowed="≤ 1 MB")
+            if _MARKUP.search(piece):
+                return Fault("LOG_FILE_MARKUP", found=part.filename, allowed=".xlsx")
             shared += sum(1 for _ in _SHARED.finditer(piece))
             if shared > _SHARED_MOST or (shared and part.file_size > _SHARED_SIZE):
                 allowed = f"≤ {_SHARED_SIZE // 1024**2} MB, ≤ {_SHARED_MOST:,}"

@@ -336,6 +336,17 @@ def test_a_table_of_shared_texts_beyond_measure_is_refused_before_it_is_read(
     assert [one.code for one in batch.errors] == ["LOG_FILE_TEXTS_TOO_MANY"]
 
 
+@pytest.mark.parametrize("markup", [b"<![CDATA[%s]]>", b"<!--%s-->", b"<?x %s?>"])
+def test_markup_that_hides_a_long_text_is_refused_before_it_is_read(
+    tmp_path: Path, terms: Terms, markup: bytes
+) -> None:
+    path = tmp_path / "markup.xlsx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("xl/worksheets/sheet1.xml", markup % (b"<x/>" * (1 << 19)))
+    batch = read_batch(path, Kind.CONTRACTS, terms)
+    assert [one.code for one in batch.errors] == ["LOG_FILE_MARKUP"]
+
+
 # --- the kinds --------------------------------------------------------------------------------
 
 
