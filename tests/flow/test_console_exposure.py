@@ -154,8 +154,12 @@ def test_what_was_known_earlier_is_shown_as_it_was(home: House) -> None:
     assert "Copper" not in text_of(chen, "/exposure?known_at=2024-05-13T10:30")
 
 
-def test_a_time_that_is_none_is_now(home: House) -> None:
-    assert "1,300" in text_of(home.signed_in("chen"), "/exposure?as_of=yesterday&measure=odd")
+def test_a_time_that_is_none_is_said_and_the_page_is_of_now(home: House) -> None:
+    chen = home.signed_in("chen")
+    told = chen.get("/exposure?as_of=yesterday&measure=odd", follow_redirects=True)
+    assert (told.status_code, "1,300" in told.text) == (200, True)
+    assert "yesterday" not in str(told.url)
+    assert len(told.history) == 2  # each of the two values is said
 
 
 def test_the_workbooks_hold_places_and_documents(home: House) -> None:
