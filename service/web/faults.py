@@ -216,7 +216,8 @@ def _without(request: Request, names: Collection[str], problems: Sequence[Proble
     kept = [(name, value) for name, value in request.query_params.multi_items()
             if name not in names]  # fmt: skip
     around = _around(request) if len(kept) < len(request.query_params.multi_items()) else None
-    if around is None or request.url.path.endswith(_FILES):
+    # a preview without a part of what it is asked for would show something else
+    if around is None or request.url.path.endswith(_FILES) or "look" in request.query_params:
         return fault(request, 422, "BAD_REQUEST", detail=told)
     return around.refused(
         f"{request.url.path}?{urlencode(kept)}" if kept else request.url.path, told

@@ -106,7 +106,7 @@ def test_a_colour_that_there_is_none_of_never_widens_a_silence(
     chen = home.signed_in("chen")
     answer = chen.post("/silences", data=form(home, level=level))
     assert answer.status_code == 422
-    assert "level" in answer.text
+    assert "Level" in answer.text
     assert chen.get("/silences", params=form(home, level=level, look="1")).status_code == 422
     assert standing(home) == []
 
