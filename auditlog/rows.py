@@ -23,6 +23,9 @@ _SHARED_MOST: Final = 3_000_000
 _SHARED: Final = re.compile(rb"<(?:\w{1,32}:)?si[\s/>]")
 #: A comment or a block of plain text is held as a whole, whatever stands in it; Excel writes none.
 _MARKUP: Final = re.compile(rb"<!|<\?(?!xml[\s?])")
+#: A row is held as a whole, with all of its cells.
+_ROW_MOST: Final = 16 * 1024 * 1024
+_ROW: Final = re.compile(rb"<(?:\w{1,32}:)?row[\s/>]")
 _HEADER_MOST: Final = 64 * 1024
 #: A cell up to this is a row like any other, so that its field can be told; csv itself stops at
 #: 128 KB and drops the row.
@@ -111,11 +114,18 @@ def _too_much(packed: zipfile.ZipFile, part: zipfile.ZipInfo) -> Fault | None:
     """A part with a text beyond measure, or a table of shared texts that is; read in pieces."""
     if part.file_size <= _TEXT_MOST:
         return None
-    shared = 0
+    shared = row = 0
     with packed.open(part) as stream:
         while piece := stream.read(_TEXT_MOST):
             if b"<" not in piece and len(piece) == _TEXT_MOST:
                 return Fault("LOG_FILE_TEXT_TOO_LONG", found=part.filename, allowed="≤ 1 MB")
+            begun = [one.start() for one in _ROW.finditer(piece)]
+            if begun:
+                row = len(piece) - begun[-1]
+            elif row:
+                row += len(piece)
+            if row > _ROW_MOST:
+                return Fault("LOG_FILE_ROW_TOO_LONG", found=part.filename, allowed="≤ 16 MB")
             if _MARKUP.search(piece):
                 return Fault("LOG_FILE_MARKUP", found=part.filename, allowed=".xlsx")
             shared += sum(1 for _ in _SHARED.finditer(piece))
@@ -132,8 +142,9 @@ def workbook_rows(path: Path) -> Iterator[Row | Fault]:
             yield too_large
             return
         workbook = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError) as error:
-        # what the library says is in its own words, and English
+    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError,
+            SyntaxError) as error:  # fmt: skip
+        # SyntaxError is broken XML; what the library says is in its own words, and English
         yield Fault("LOG_FILE_UNREADABLE", found=type(error).__name__, allowed=".xlsx")
         return
     try:

@@ -336,6 +336,37 @@ def test_a_table_of_shared_texts_beyond_measure_is_refused_before_it_is_read(
     assert [one.code for one in batch.errors] == ["LOG_FILE_TEXTS_TOO_MANY"]
 
 
+def test_a_row_of_hundreds_of_megabytes_is_refused_before_it_is_read(
+    tmp_path: Path, terms: Terms
+) -> None:
+    path = tmp_path / "row.xlsx"
+    cell = b"<c><is><t>" + b"A" * 30_000 + b"</t></is></c>"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("xl/worksheets/sheet1.xml", b"<sheetData><row>" + cell * 700)
+    batch = read_batch(path, Kind.CONTRACTS, terms)
+    assert [one.code for one in batch.errors] == ["LOG_FILE_ROW_TOO_LONG"]
+
+
+@pytest.mark.parametrize("text", [b"no xml", b"<!DOCTYPE x [<!ENTITY a 'b'>]><x>&a;</x>"])
+def test_a_workbook_whose_parts_are_no_xml_says_so(
+    tmp_path: Path, terms: Terms, text: bytes
+) -> None:
+    workbook = openpyxl.Workbook()
+    plain = io.BytesIO()
+    workbook.save(plain)
+    for part in ("xl/workbook.xml", "xl/worksheets/sheet1.xml"):
+        path = tmp_path / "broken.xlsx"
+        with zipfile.ZipFile(plain) as source, zipfile.ZipFile(path, "w") as packed:
+            for one in source.infolist():
+                packed.writestr(one.filename, text if one.filename == part else source.read(one))
+        batch = read_batch(path, Kind.CONTRACTS, terms)
+        assert {one.code for one in batch.errors} <= {
+            "LOG_FILE_UNREADABLE", "LOG_FILE_CUT", "IMPORT_EMPTY",
+        }  # fmt: skip
+        assert batch.entries == ()
+        assert batch.errors[0].file == "broken.xlsx"
+
+
 @pytest.mark.parametrize("markup", [b"<![CDATA[%s]]>", b"<!--%s-->", b"<?x %s?>"])
 def test_markup_that_hides_a_long_text_is_refused_before_it_is_read(
     tmp_path: Path, terms: Terms, markup: bytes
