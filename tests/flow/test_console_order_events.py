@@ -115,3 +115,16 @@ def test_a_source_says_what_its_state_means(home: House) -> None:
     assert re.search(
         r'class="chip" href="/log\?source=[^"]*" title="[^"]*no cadence is agreed', page
     )
+
+
+def test_why_is_said_in_words_where_the_source_says_it_by_a_code_of_ours(home: House) -> None:
+    order, chen = failed_transfer(home), home.signed_in("chen")
+    more = {"order": NUMBER, "outcome": "denied"}
+    told(home, "E-D1", "fund.transfer.denied", "bank", **more, reason="PERMISSION_DENIED")
+    told(home, "E-D2", "fund.transfer.denied", "bank", **more, reason="VERSION_CONFLICT")
+    told(home, "E-D3", "fund.transfer.denied", "bank", **more, reason="code 4711 of the bank")
+    shown = lines(chen, order)
+    assert "PERMISSION_DENIED" not in shown
+    assert "Action without the grant is denied" in shown
+    assert "VERSION_CONFLICT" not in shown
+    assert "code 4711 of the bank" in shown

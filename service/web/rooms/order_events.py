@@ -149,9 +149,15 @@ def event_detail(here: Here, event: Event) -> str:
         found.append(form.money(event.amount, event.currency or "CNY"))
     found.append(here.names.event_outcome(event.outcome))
     reason = event.attributes.get("reason")
-    found.append(str(reason) if isinstance(reason, str) else "")
+    found.append(_reason(here, reason) if isinstance(reason, str) else "")
     found.append(event.message)
     return " · ".join(one for one in found if one)
+
+
+def _reason(here: Here, said: str) -> str:
+    """Why, in the reader's words where a source says it by a code of ours; else as it said it."""
+    words = here.names.reason(said)
+    return words if words != said else here.names.title(said)
 
 
 def _is_number(text: str) -> bool:
