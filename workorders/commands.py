@@ -48,6 +48,8 @@ def _in_hand(uow: UnitOfWork, ctx: Context, before: WorkOrder, after: WorkOrder)
     Whoever starts the resolve clock, or owns the order, has it on their list from now on, also
     when the routing named others: somebody must see the clock that runs.
     """
+    if before.state is State.SNOOZED:
+        timers.cancel(uow, prefix=f"{after.id}/snooze/")
     if before.acknowledged_at is None or before.state is State.SNOOZED:
         held = start_resolve_clock(uow, ctx, after)
     else:

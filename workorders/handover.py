@@ -199,7 +199,7 @@ def item_from(stored: Mapping[str, Any]) -> Item:
             "section": Section(stored["section"]),
             "thing": Thing(stored["thing"]),
             "due": None if due is None else parse_rfc3339(due),
-            "levels": tuple(stored["levels"]),
+            "levels": tuple(stored.get("levels", ())),  # sheets signed before had none
         }
     )
 

@@ -18,6 +18,10 @@ WRONG = [
     ("/alerts", {"level": "purple"}, 'Level: "purple" is not one of the allowed words'),
     ("/alerts", {"source": "mole"}, 'Source: "mole" is not one of the allowed words'),
     ("/alerts", {"pile": "heap"}, 'Pile: "heap" is not one of the allowed words'),
+    ("/orders", {"level": "purple"}, 'Level: "purple" is not one of the allowed words'),
+    ("/orders", {"state": "opened"}, 'State: "opened" is not one of the allowed words'),
+    ("/orders", {"kind": "risky"}, 'Kind: "risky" is not one of the allowed words'),
+    ("/orders", {"whose": "chen"}, 'Whose: "chen" is not one of the allowed words'),
     ("/alerts", {"offset": "-1"}, "First row"),
 ]  # fmt: skip
 

@@ -93,6 +93,7 @@ def test_work_goes_on_with_a_snoozed_order_from_where_it_stood(
     home.pass_time(minutes=31)
     home.run_agents()
     assert home.order(order.id).state is State.IN_WORK, "the old timer woke it again"
+    assert "order.wake" not in home.actions(), "the old timer fired"
 
 
 def acts(client: TestClient, url: str) -> set[str]:

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from sqlalchemy import ColumnElement, or_, select
 
+from service.web.rooms.asking import one_of
 from service.web.rooms.here import Here
 from store.json_search import is_one_of
 from workorders import reads
@@ -45,6 +46,18 @@ class Asked:
         return {
             name: value for name, value in asdict(self).items() if value and value != default[name]
         }
+
+
+def check(asked: Asked) -> None:
+    """What the list is narrowed by is something that there can be.
+
+    Raises:
+        NotMeant: a state, colour, kind or person that there is none of.
+    """
+    one_of("state", asked.state, [ACTIVE, ALL, *(one.value for one in State)])
+    one_of("level", asked.level, LEVELS)
+    one_of("kind", asked.kind, [one.value for one in OrderKind])
+    one_of("whose", asked.whose, [MINE])
 
 
 def filter_of(here: Here, asked: Asked) -> reads.Filter:

@@ -19,6 +19,7 @@ from service.web.rooms.order_asked import (
     LEVELS,
     MINE,
     Asked,
+    check,
     conditions_of,
     filter_of,
 )
@@ -195,6 +196,7 @@ def show(
 ) -> Response:  # fmt: skip
     """The list."""
     asked = Asked(q, state or ALL, level, unit, kind, whose, tag, cursor)
+    check(asked)
     with here.app.store.reader() as connection:
         page = order_list(here, connection, asked)
     return here.show("orders.html", page, "orders")
@@ -230,6 +232,7 @@ def export(
 ) -> Response:  # fmt: skip
     """The filtered list as a workbook."""
     asked = Asked(q, state or ALL, level, unit, kind, whose, tag)
+    check(asked)
     with here.app.store.reader() as connection:
         orders = list(_all(here, connection, asked))
     return sheet_response(here, "ui.nav.orders", _COLUMNS, orders)

@@ -85,6 +85,17 @@ def test_every_matter_of_the_unit_stands_in_its_section(house: House):
     }
 
 
+def test_a_sheet_signed_before_silences_named_their_colours_is_read(house: House):
+    house.ingest(exposure())
+    (item,) = standing(house)
+    stored = {
+        name: value
+        for name, value in item.as_json().items()
+        if name not in {"cause", "about", "actor", "levels"}
+    }
+    assert item_from(stored).id == item.id
+
+
 def test_a_red_order_that_waits_for_its_second_person_names_the_next_trading_day(house: House):
     done = house.ingest(exposure(Level.RED)).order_id
     house.do("chen", acknowledge, done)
