@@ -11,6 +11,7 @@ from typing import cast
 from lark import Token, Tree
 
 from rules import tree, typing_numbers
+from rules.allowances import allowance
 from rules.faults import Fault
 from rules.grammar import SyntaxFault, parse_text
 from rules.literals import read_literal
@@ -103,7 +104,7 @@ class _Checker:
     def expect_truth(self, node: Node) -> bool:
         if node.type.base is Base.BOOLEAN:
             return True
-        self.fault("NOT_BOOLEAN", node.span, "a condition that is true or false")
+        self.fault("NOT_BOOLEAN", node.span, allowance("CONDITION"))
         return False
 
     def node(self, raw: Raw) -> Node | None:  # noqa: C901, PLR0911, PLR0912 - one case a construct
@@ -207,7 +208,8 @@ class _Checker:
                 return None
             item = field_node.type.item
             if item is None or not self._same_kind(operand.type, item):
-                self.fault("TYPE_MISMATCH", field_node.span, f"list of {operand.type.describe()}")
+                listed = allowance("LIST", item=operand.type.describe())
+                self.fault("TYPE_MISMATCH", field_node.span, listed)
                 return None
             return tree.Contained(operand, field_node, BOOLEAN, span)
         items = self._nodes(_arguments(cast("Tree[Token]", container).children[0]))
@@ -222,7 +224,7 @@ class _Checker:
                 good = False
                 continue
             if not isinstance(item_node, tree.Literal):
-                self.fault("NOT_LITERAL", item_node.span, "a constant")
+                self.fault("NOT_LITERAL", item_node.span, allowance("CONSTANT"))
                 good = False
                 continue
             _, aligned, operand_factor, _ = alignment(operand, item_node)
@@ -350,7 +352,7 @@ class _Checker:
             return None
         operand = operands[0]
         if function in {"sum", "cumulative"} and operand.type.base not in NUMERIC | {Base.DURATION}:
-            self.fault("TYPE_MISMATCH", operand.span, "a number")
+            self.fault("TYPE_MISMATCH", operand.span, allowance("NUMBER"))
             return None
         result = operand.type
         if function == "distinct":

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken
 
+from rules.allowances import allowance
 from rules.tree import Span
+from store.phrases import Phrase
 
 MAX_CHARACTERS = 4000
 _MAX_NESTING = 40
@@ -90,15 +92,15 @@ class SyntaxFault:
     allowed: str = ""
 
 
-_NAMES = {
+_NAMES: dict[str, str] = {
     "COMPARE": "== != < <= > >=",
-    "NAME": "a field",
-    "DECIMAL": "a number",
-    "INTEGER": "a number",
-    "DURATION": "a duration (60s)",
-    "QUANTITY": "a quantity (5 t)",
-    "MONEY": "money (5 CNY)",
-    "STRING": "a text",
+    "NAME": allowance("FIELD"),
+    "DECIMAL": allowance("NUMBER"),
+    "INTEGER": allowance("NUMBER"),
+    "DURATION": allowance("DURATION"),
+    "QUANTITY": allowance("QUANTITY"),
+    "MONEY": allowance("MONEY"),
+    "STRING": allowance("TEXT"),
     "_OR": "or",
     "_AND": "and",
     "_IN": "in",
@@ -124,8 +126,8 @@ def _parser() -> Lark:
     return Lark(grammar, parser="lalr", lexer="contextual", propagate_positions=True)
 
 
-def _expected(names: set[str]) -> str:
-    return ", ".join(sorted({_NAMES[name] for name in names if name in _NAMES}))
+def _expected(names: set[str]) -> Phrase:
+    return Phrase.any_of(sorted({_NAMES[name] for name in names if name in _NAMES}))
 
 
 def _fault(error: UnexpectedInput, text: str) -> SyntaxFault:

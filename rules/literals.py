@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from lark import Token
 
+from rules.allowances import allowance
 from rules.faults import Fault
 from rules.tree import Literal, Span
 from rules.values import (
@@ -59,10 +60,10 @@ def _amount(text: str, span: Span, base: Base, unit: str) -> Literal | Fault:
     value = Decimal(text)
     scale = max(0, -int(value.as_tuple().exponent))
     if scale > MAX_SCALE:
-        return Fault("SCALE_EXCEEDED", span, allowed=f"{MAX_SCALE} digits behind the point")
+        return Fault("SCALE_EXCEEDED", span, allowed=allowance("DIGITS", most=str(MAX_SCALE)))
     number = scaled(value, scale)
     if not in_int64(number):
-        return Fault("VALUE_OVERFLOW", span, allowed="64 bits")
+        return Fault("VALUE_OVERFLOW", span, allowed=allowance("SIXTY_FOUR_BITS"))
     return Literal(number, ValueType(base, scale, unit), span)
 
 
@@ -81,13 +82,13 @@ def read_literal(token: Token) -> Literal | Fault:  # noqa: PLR0911 - one way ou
         case "DURATION":
             microseconds = read_duration(text)
             if microseconds is None:
-                return Fault("VALUE_OVERFLOW", span, allowed="64 bits")
+                return Fault("VALUE_OVERFLOW", span, allowed=allowance("SIXTY_FOUR_BITS"))
             return Literal(microseconds, DURATION, span)
         case "INTEGER":
             number = int(text) if len(text) <= 20 else 2**64  # noqa: PLR2004 - longer than any int64
             # 2^63 is let through for its negative, which is the smallest int64.
             if number > 2**63:
-                return Fault("VALUE_OVERFLOW", span, allowed="64 bits")
+                return Fault("VALUE_OVERFLOW", span, allowed=allowance("SIXTY_FOUR_BITS"))
             return Literal(number, INTEGER, span)
         case "DECIMAL":
             return _amount(text, span, Base.DECIMAL, "")

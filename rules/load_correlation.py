@@ -154,7 +154,10 @@ def _distinct(reader: Reader, pairs: Pairs, root: Entry, kind: FactKind) -> tupl
     name = reader.word(inner, "field", entry)
     if name and name not in kind.fields:
         hint = did_you_mean(name, kind.fields)
-        reader.fault("UNKNOWN_FIELD", inner["field"].value, field="distinct", hint=hint)
+        allowed = words(list(kind.fields))
+        reader.fault(
+            "UNKNOWN_FIELD", inner["field"].value, field="distinct", allowed=allowed, hint=hint
+        )
     return name, reader.number(inner, "at_least", entry)
 
 

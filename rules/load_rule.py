@@ -143,7 +143,8 @@ def _on_missing(reader: Reader, pairs: Pairs, root: Entry, kind: FactKind) -> fr
     for name, pair in entry.value.items():
         if name not in kind.fields:
             hint = did_you_mean(name, kind.fields)
-            reader.fault("UNKNOWN_FIELD", pair.key, field="on_missing", hint=hint)
+            allowed = words(list(kind.fields))
+            reader.fault("UNKNOWN_FIELD", pair.key, field="on_missing", allowed=allowed, hint=hint)
         elif pair.value.text == DATA_ISSUE:
             named.add(name)
         elif pair.value.text != "ignore":

@@ -11,7 +11,7 @@ from rules.rulebook import Rulebook, RuleFile, digest_of, make_rulebook
 from rules.schema import Schema, load_schema
 from rules.source import read_yaml
 from rules.table_findings import table_findings
-from store.problems import Problem, did_you_mean, shorten
+from store.problems import Problem, did_you_mean, not_utf8
 
 _SCHEMA_FOLDER = "schema"
 
@@ -113,8 +113,7 @@ def _read(name: str, path: Path) -> tuple[str | None, list[Problem]]:
     try:
         return path.read_text(encoding="utf-8"), []
     except UnicodeDecodeError as error:
-        found = shorten(repr(error.object[error.start : error.start + 4]))
-        return None, [Problem("NOT_UTF8", name, found=found)]
+        return None, [not_utf8(error, name)]
     except OSError:
         return None, [Problem("FILE_UNREADABLE", name)]
 

@@ -18,7 +18,7 @@ from rules.model import (
     Title,
 )
 from rules.schema import FactKind, Schema
-from rules.source import Entry, Pair, place_in
+from rules.source import Entry, Pair, place_in, written
 from rules.values import SCALED, Base, Encoded, ValueFault, ValueType, encode_value, words
 from store.clock import parse_rfc3339
 from store.problems import Problem, did_you_mean, shorten
@@ -69,7 +69,7 @@ class Reader:
                 entry.place.line,
                 entry.place.column,
                 field=field,
-                found=shorten(entry.text if found is None else found),
+                found=written(self.text, entry) if found is None else shorten(found),
                 allowed=allowed,
                 hint=hint,
                 severity=severity,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rules.errors import UnknownFactKind
-from rules.source import Entry, Pair, read_yaml
+from rules.source import Entry, Pair, read_yaml, written
 from rules.values import (
     DEFAULT_SCALE,
     MAX_SCALE,
@@ -91,7 +91,14 @@ class FactKind:
             if declared is None:
                 hint = did_you_mean(name, fields)
                 problems.append(
-                    Problem("UNKNOWN_FIELD", field=name, hint=hint, params={"kind": self.name})
+                    Problem(
+                        "UNKNOWN_FIELD",
+                        field=name,
+                        found=shorten(name),
+                        allowed=words(list(fields)),
+                        hint=hint,
+                        params={"kind": self.name},
+                    )
                 )
                 continue
             if value is None:
@@ -150,8 +157,9 @@ class Schema:
 
 
 class _SchemaReader:
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, source: str) -> None:
         self.file = file
+        self.source = source
         self.problems: list[Problem] = []
 
     def fault(self, code: str, entry: Entry, found: str = "", **more: str) -> None:
@@ -162,7 +170,7 @@ class _SchemaReader:
                 self.file,
                 place.line,
                 place.column,
-                found=shorten(found or entry.text),
+                found=shorten(found) if found else written(self.source, entry),
                 field=more.get("field", ""),
                 allowed=more.get("allowed", ""),
                 hint=more.get("hint", ""),
@@ -271,7 +279,7 @@ def read_kind(text: str, file: str) -> tuple[FactKind | None, list[Problem]]:
     root, problems = read_yaml(text, file)
     if root is None:
         return None, problems
-    reader = _SchemaReader(file)
+    reader = _SchemaReader(file, text)
     kind = reader.kind(root)
     return kind, problems + reader.problems
 

@@ -19,6 +19,8 @@ from store.yaml_faults import check_scalars, yaml_fault
 MAX_BYTES = 1_000_000
 _REMEMBERED_LENGTH = 32_000
 _MAX_DEPTH = 40
+#: A list or mapping is shown by its beginning; indentation is left out afterwards.
+_SHOWN_OF_A_PART = 400
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]*)\Z")
 _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)\.[0-9]+\Z")
 _PLAIN_TAGS = frozenset(
@@ -150,7 +152,7 @@ def read_yaml(text: str, file: str) -> tuple[Entry | None, list[Problem]]:
         may change the entries: another reader of the same text gets the same ones.
     """
     if len(text.encode("utf-8", "replace")) > MAX_BYTES:
-        return None, [Problem("FILE_TOO_LARGE", file, allowed=f"{MAX_BYTES} bytes")]
+        return None, [Problem("FILE_TOO_LARGE", file, allowed=f"{MAX_BYTES // 1_000_000} MB")]
     read = _read if len(text) > _REMEMBERED_LENGTH else _remembered
     root, problems = read(text, file)
     return root, list(problems)
@@ -171,6 +173,13 @@ def _read(text: str, file: str) -> tuple[Entry | None, list[Problem]]:
 
 # A rulebook is read again by its doctor, its page and its check; a file takes 20 ms.
 _remembered = lru_cache(maxsize=128)(_read)
+
+
+def written(source: str, entry: Entry) -> str:
+    """An entry as it stands in the file, on one line and shortened; a scalar without its quotes."""
+    if isinstance(entry.value, list | dict):
+        return shorten(" ".join(source[entry.index : entry.end][:_SHOWN_OF_A_PART].split()))
+    return shorten(entry.text)
 
 
 def place_in(source: str, entry: Entry, offset: int) -> Place:

@@ -5,6 +5,7 @@ nothing is rounded unless `div` or `round` says so.
 """
 
 from rules import tree
+from rules.allowances import allowance
 from rules.faults import Fault
 from rules.tree import Node, Rounding, Span
 from rules.values import (
@@ -46,14 +47,16 @@ def _measured_fault(  # noqa: PLR0911 - one way out a fault
         bare = left if one.base in _PLAIN else right
         measured = other if bare is left else one
         if isinstance(bare, tree.Literal) and measured.unit != PRODUCT_UNIT:
-            example = f"{measured.base.value} with its unit, such as 5 {measured.unit}"
+            plain = ValueType(measured.base).describe()
+            example = allowance("WITH_UNIT", type=plain, unit=measured.unit)
             return Fault("UNIT_MISSING", bare.span, allowed=example)
-        return Fault("TYPE_MISMATCH", span, allowed=f"{one.describe()} with {one.describe()}")
+        alike = allowance("WITH", type=one.describe(), other=one.describe())
+        return Fault("TYPE_MISMATCH", span, allowed=alike)
     if one.unit == other.unit:
         return None
     code = "CURRENCY_MISMATCH" if one.base is Base.MONEY else "UNIT_MISMATCH"
     if PRODUCT_UNIT in {one.unit, other.unit}:
-        return Fault(code, span, allowed="a quantity in the product's own unit")
+        return Fault(code, span, allowed=allowance("OWN_UNIT"))
     return Fault(code, span, allowed=one.unit)
 
 
@@ -68,9 +71,9 @@ def comparable(left: Node, right: Node, span: Span) -> Fault | None:
         return None
     literal = right if isinstance(right, tree.Literal) else left
     field_type = left.type if literal is right else right.type
-    hint = ""
+    hint: str = ""
     if literal.type.base is Base.STRING and field_type.base in NUMERIC:
-        hint = "no quotes around a number"
+        hint = allowance("NO_QUOTES")
     if literal.type.base is Base.INTEGER and field_type.base is Base.DURATION:
         hint = "60s"
     return Fault("TYPE_MISMATCH", literal.span, allowed=field_type.describe(), hint=hint)
@@ -101,7 +104,7 @@ def arithmetic(op: str, left: Node, right: Node, span: Span) -> Node | Fault:
         return _time_sum(op, left, right, span)
     if left.type.base not in NUMERIC or right.type.base not in NUMERIC:
         wrong = left if left.type.base not in NUMERIC else right
-        return Fault("NOT_NUMERIC", wrong.span, allowed="a number")
+        return Fault("NOT_NUMERIC", wrong.span, allowed=allowance("NUMBER"))
     fault = _measured_fault(left, right, span)
     if fault is not None:
         return fault
@@ -123,7 +126,7 @@ def _time_sum(op: str, left: Node, right: Node, span: Span) -> Node | Fault:
     elif one is Base.TIMESTAMP and other is Base.DURATION:
         result = TIMESTAMP
     if result is None:
-        return Fault("TYPE_MISMATCH", span, allowed="timestamp - timestamp, timestamp + duration")
+        return Fault("TYPE_MISMATCH", span, allowed=allowance("TIME_SUM"))
     return tree.Arithmetic(op, left, right, 1, 1, result, span)
 
 
@@ -131,17 +134,18 @@ def _product(left: Node, right: Node, span: Span) -> Node | Fault:
     one, other = left.type, right.type
     for node in (left, right):
         if node.type.base not in NUMERIC | {Base.DURATION}:
-            return Fault("NOT_NUMERIC", node.span, allowed="a number")
+            return Fault("NOT_NUMERIC", node.span, allowed=allowance("NUMBER"))
     if one.base not in _PLAIN and other.base not in _PLAIN:
-        return Fault("UNIT_PRODUCT", span, allowed=f"{one.describe()} * number")
+        return Fault("UNIT_PRODUCT", span, allowed=allowance("TIMES_NUMBER", type=one.describe()))
     measured = other if one.base in _PLAIN else one
     if measured.base is Base.DURATION:
         if Base.DECIMAL in {one.base, other.base}:
-            return Fault("NOT_NUMERIC", span, allowed="duration * whole number")
+            return Fault("NOT_NUMERIC", span, allowed=allowance("TIMES_WHOLE"))
         return tree.Arithmetic("*", left, right, 1, 1, DURATION, span)
     scale = one.scale + other.scale
     if scale > _MAX_INNER_SCALE:
-        return Fault("SCALE_EXCEEDED", span, allowed=f"{_MAX_INNER_SCALE} digits together")
+        most = allowance("DIGITS_TOGETHER", most=str(_MAX_INNER_SCALE))
+        return Fault("SCALE_EXCEEDED", span, allowed=most)
     base = measured.base
     if base in _PLAIN:
         base = Base.INTEGER if one.base is other.base is Base.INTEGER else Base.DECIMAL
@@ -168,10 +172,10 @@ def division(operands: list[Node], mode: Rounding, span: Span, usage: str) -> No
         return Fault("BAD_SCALE", places.span, allowed=f"0 … {MAX_SCALE}")
     if left.type.base not in NUMERIC or right.type.base not in NUMERIC:
         wrong = left if left.type.base not in NUMERIC else right
-        return Fault("NOT_NUMERIC", wrong.span, allowed="a number")
+        return Fault("NOT_NUMERIC", wrong.span, allowed=allowance("NUMBER"))
     result = _ratio_type(left.type, right.type, scale)
     if result is None:
-        return Fault("UNIT_MISMATCH", span, allowed=f"a divisor in {left.type.describe()}")
+        return Fault("UNIT_MISMATCH", span, allowed=allowance("DIVISOR", type=left.type.describe()))
     return _scaled_division(left, right, mode, result, span)
 
 
@@ -203,7 +207,7 @@ def _absolute(operands: list[Node], span: Span) -> Node | Fault:
         return Fault("BAD_ARGUMENTS", span, allowed="abs(number)")
     operand = operands[0]
     if operand.type.base not in NUMERIC | {Base.DURATION}:
-        return Fault("NOT_NUMERIC", operand.span, allowed="a number")
+        return Fault("NOT_NUMERIC", operand.span, allowed=allowance("NUMBER"))
     return tree.Call("abs", (operand,), (1,), operand.type, span)
 
 
@@ -213,7 +217,7 @@ def _extreme(function: str, operands: list[Node], span: Span) -> Node | Fault:
     first = operands[0]
     for operand in operands:
         if operand.type.base not in NUMERIC | {Base.DURATION, Base.TIMESTAMP}:
-            return Fault("NOT_NUMERIC", operand.span, allowed="a number")
+            return Fault("NOT_NUMERIC", operand.span, allowed=allowance("NUMBER"))
         fault = comparable(first, operand, operand.span)
         if fault is not None:
             return fault

@@ -12,7 +12,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from rules.allowances import allowance
 from store.clock import rfc3339
+from store.phrases import Phrase
 from store.types import decimal_text, from_microseconds, to_microseconds
 
 INT64_MIN = -(2**63)
@@ -72,13 +74,14 @@ class ValueType:
     values: tuple[str, ...] = ()
     item: "ValueType | None" = None
 
-    def describe(self) -> str:
+    def describe(self) -> Phrase:
         """The type in one short phrase, as error messages name it."""
         if self.base is Base.LIST and self.item is not None:
-            return f"list of {self.item.describe()}"
+            return allowance("LIST", item=self.item.describe())
+        plain = allowance(f"TYPE_{self.base.value}")
         if self.unit and self.unit != PRODUCT_UNIT:
-            return f"{self.base.value} in {self.unit}"
-        return self.base.value
+            return allowance("TYPE_IN", type=plain, unit=self.unit)
+        return plain
 
 
 BOOLEAN = ValueType(Base.BOOLEAN)
@@ -122,21 +125,24 @@ def scaled(value: Decimal | int, scale: int) -> int:
     if isinstance(value, int):
         return value * int(10**scale)
     if not value.is_finite():
-        raise ValueFault("VALUE_TYPE", "a finite decimal")
+        raise ValueFault("VALUE_TYPE", allowance("FINITE"))
     sign, digits, exponent = value.as_tuple()
     shift = int(exponent) + scale
     # Far outside int64 (and keeps 1E+999999 from taking memory).
     if abs(shift) > _FAR or len(digits) > _FAR:
         if not any(digits):
             return 0
-        raise ValueFault("VALUE_OVERFLOW" if shift > 0 else "SCALE_EXCEEDED", f"scale {scale}")
+        raise ValueFault(
+            "VALUE_OVERFLOW" if shift > 0 else "SCALE_EXCEEDED",
+            allowance("SCALE", scale=str(scale)),
+        )
     number: int = int("".join(map(str, digits)))
     if shift >= 0:
         number *= 10**shift
     else:
         number, rest = divmod(number, 10**-shift)
         if rest:
-            raise ValueFault("SCALE_EXCEEDED", f"scale {scale}")
+            raise ValueFault("SCALE_EXCEEDED", allowance("SCALE", scale=str(scale)))
     return -number if sign else number
 
 

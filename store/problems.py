@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from typing import Any
 
 _FOUND_LIMIT = 80
+_BYTES_SHOWN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,27 @@ def code_point(character: str) -> str:
     number = ord(character)
     # what decoding with "surrogateescape" makes of a byte
     return f"0x{number - 0xDC00:02X}" if 0xDC80 <= number <= 0xDCFF else f"U+{number:04X}"  # noqa: PLR2004
+
+
+def not_utf8(fault: UnicodeDecodeError, file: str) -> Problem:
+    """A file that is no UTF-8: where its first byte of another encoding stands, and which it is.
+
+    Args:
+        fault: what decoding the whole file raised.
+        file: the name that problems show.
+    """
+    before = fault.object[: fault.start]
+    line = before[before.rfind(b"\n") + 1 :]
+    # A byte is told by its number: of what character it is a part, only its encoding would say.
+    strange = fault.object[fault.start :].split(b"\n", 1)[0][:_BYTES_SHOWN]
+    return Problem(
+        "NOT_UTF8",
+        file,
+        before.count(b"\n") + 1,
+        len(line.decode()) + 1,
+        found=" ".join(f"0x{byte:02X}" for byte in strange),
+        allowed="UTF-8",
+    )
 
 
 def did_you_mean(found: str, allowed: Iterable[str]) -> str:

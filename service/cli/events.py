@@ -16,7 +16,7 @@ from service.catching_up import catch_up
 from service.cli.desk import PROBLEMS, ZONE, Desk, WrongCall, desk_of, moment
 from service.event_checks import EventChecks
 from service.event_lines import EventLines
-from store.problems import Problem, did_you_mean
+from store.problems import Problem, did_you_mean, not_utf8
 
 _BATCH = 5_000
 _COUNTS = ("rows", "accepted", "duplicates", "quarantined", "already_quarantined")
@@ -92,8 +92,8 @@ def _mapping(path: Path | None) -> tuple[EventMapping | None, list[Problem]]:
         raise WrongCall("cli.no_such_file", file=str(path))
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        return None, [Problem("NOT_UTF8", file=path.name)]
+    except UnicodeDecodeError as fault:
+        return None, [not_utf8(fault, path.name)]
     return load_mapping(text, path.name)
 
 

@@ -36,7 +36,7 @@ from service.cli.statements import check_options, full_of, show_closed
 from service.i18n import load_words
 from service.i18n.catalogue import LANGUAGES
 from service.import_terms import terms_of
-from store.problems import Problem, did_you_mean
+from store.problems import Problem, did_you_mean, not_utf8
 
 _SHOWN = 50
 _GUIDE = ("column", "label", "needed", "cell", "example")
@@ -119,8 +119,8 @@ def _mapping(path: Path | None, kind: Kind) -> tuple[ColumnMapping, list[Problem
         raise WrongCall("cli.no_such_file", file=str(path))
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        return ColumnMapping(), [Problem("NOT_UTF8", file=path.name)]
+    except UnicodeDecodeError as fault:
+        return ColumnMapping(), [not_utf8(fault, path.name)]
     return load_mapping(text, path.name, kind)
 
 

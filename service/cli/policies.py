@@ -12,7 +12,7 @@ from directory import Directory
 from service.application import Application
 from service.cli.desk import PROBLEMS, Desk, WrongCall, desk_of
 from store.clock import rfc3339
-from store.problems import Problem
+from store.problems import Problem, not_utf8
 from workorders.company_policy import CompanyPolicy, changes, company_policy, set_policy
 from workorders.dwell_preview import DwellPreview, dwell_preview
 from workorders.policy import Policy
@@ -157,8 +157,8 @@ def known_in(app: Application, directory: Directory) -> Known:
 def _read(file: Path, known: Known) -> tuple[Policy | None, list[Problem]]:
     try:
         text = file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        return None, [Problem("NOT_UTF8", file=file.name)]
+    except UnicodeDecodeError as fault:
+        return None, [not_utf8(fault, file.name)]
     return load_policy(text, file.name, known)
 
 

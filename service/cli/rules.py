@@ -9,6 +9,7 @@ from rules import Rulebook, load_rulebook, run_tests
 from rules.binding import run_correlation_test
 from rules.testing import TestFailure, TestReport
 from service.cli.desk import PROBLEMS, Desk, WrongCall, desk_of
+from service.i18n.problem_names import allowed_shown, hint_shown
 from service.rules_in_force import fact_kinds, shipped_rulebook
 from store.problems import Problem
 
@@ -47,6 +48,7 @@ def _load(path: Path | None) -> tuple[Rulebook, list[Problem]]:
 
 
 def _line(desk: Desk, problem: Problem) -> dict[str, Any]:
+    words = desk.words
     return {
         "file": problem.file,
         "line": problem.line,
@@ -55,8 +57,8 @@ def _line(desk: Desk, problem: Problem) -> dict[str, Any]:
         "severity": problem.severity,
         "message": desk.sentence(problem),
         "found": problem.found,
-        "allowed": problem.allowed,
-        "hint": problem.hint,
+        "allowed": allowed_shown(words.text, problem.allowed),
+        "hint": hint_shown(words, words.text, problem),
     }
 
 

@@ -13,7 +13,7 @@ from service.cli.desk import PROBLEMS, WrongCall, desk_of
 from service.cli.findings import OK, RED, YELLOW, Finding, worst
 from service.settings import FILE_NAME, Settings
 from service.starting import commented_settings, directory_example
-from store.problems import Problem
+from store.problems import Problem, not_utf8
 
 DIRECTORY_FILE = "directory.yaml"
 _MARKS = {OK: "✓", YELLOW: "!", RED: "✗"}
@@ -104,8 +104,8 @@ def directory_import(
 def _read(file: Path) -> tuple[Directory, list[Problem]]:
     try:
         text = file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        return Directory(), [Problem("NOT_UTF8", file=file.name)]
+    except UnicodeDecodeError as fault:
+        return Directory(), [not_utf8(fault, file.name)]
     return load_directory(text, file.name)
 
 

@@ -166,7 +166,8 @@ def problem_text(words: Words, problem: Problem) -> str:
     """One sentence for a fault in data: place, what is wrong, and the near match if any."""
     field_name = problem_names.field_shown(words, words.text, problem)
     params = {**problem.params, "field": field_name, "found": problem.found}
-    params |= {"allowed": problem.allowed, "hint": problem.hint}
+    allowed = problem_names.allowed_shown(words.text, problem.allowed)
+    params |= {"allowed": allowed, "hint": problem.hint}
     if why := problem.params.get("yaml"):
         params["found"] = words.text(f"yaml.{why}", **params)
     parts = [words.text(f"problem.{problem.code}", **params)]

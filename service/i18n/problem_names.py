@@ -1,7 +1,8 @@
-"""The names in the sentence of a problem, as the reader knows them: columns and products."""
+"""What the sentence of a problem names, as the reader knows it: columns, products, what fits."""
 
 from collections.abc import Callable, Container
 
+from store.phrases import Phrase
 from store.problems import Problem
 
 _PRODUCTS = frozenset({"PRODUCT_UNKNOWN", "PRODUCT_MISSING"})
@@ -28,9 +29,19 @@ def field_shown(known: Container[str], text: Callable[[str], str], problem: Prob
     return f"{column} / {other}" if other and other.casefold() != column.casefold() else column
 
 
-def hint_shown(known: Container[str], text: Callable[[str], str], problem: Problem) -> str:
+def hint_shown(known: Container[str], text: Callable[..., str], problem: Problem) -> str:
     """The near match; a product's code with its name: ``cu (沪铜)``."""
     name = f"product.{problem.hint}"
     if problem.code in _PRODUCTS and problem.hint and name in known:
         return f"{problem.hint} ({text(name)})"
-    return problem.hint
+    return allowed_shown(text, problem.hint)
+
+
+def allowed_shown(text: Callable[..., str], allowed: str) -> str:
+    """What is allowed, in the reader's words where it is words; a plain text as it stands."""
+    if not isinstance(allowed, Phrase):
+        return allowed
+    if allowed.parts:
+        return ", ".join(allowed_shown(text, one) for one in allowed.parts)
+    named = {name: allowed_shown(text, value) for name, value in allowed.values.items()}
+    return text(f"allowed.{allowed.code}", **named)

@@ -129,6 +129,19 @@ def test_a_rule_file_with_a_fault_is_told_with_its_place(terminal: Any) -> None:
     assert {one["file"] for one in answer.json} == {"bad.yaml"}
 
 
+def test_what_a_rule_may_say_is_told_in_the_language_asked_for(terminal: Any) -> None:
+    text = RULE.replace("kind: exposure", "on: exposure").replace("use >= 1.0x", 'use >= "1"')
+    file = terminal.file("bad.yaml", text)
+
+    def told(language: str) -> tuple[str, str]:
+        answer = terminal("rules", "check", file, "--json", "--lang", language)
+        one = next(one for one in answer.json if one["code"] == "TYPE_MISMATCH")
+        return one["allowed"], one["hint"]
+
+    assert told("zh") == ("小数", "数字不加引号")
+    assert told("en") == ("decimal", "no quotes around a number")
+
+
 def test_the_shipped_rules_pass_their_own_check_and_tests(terminal: Any) -> None:
     checked = terminal("rules", "check", "--json")
     assert checked.code == 0
