@@ -16,6 +16,7 @@ import uvicorn
 from argon2 import PasswordHasher
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
+from sqlalchemy import update
 
 import main
 from directory.loading import directory_from_mapping
@@ -31,6 +32,7 @@ from service.web import Assets
 from store import open_engine
 from store.migrate import upgrade
 from workorders import WorkOrder, reads
+from workorders.rows import ORDERS
 
 # A sign-in costs 100 ms by design; these tests sign in a thousand times. The cost that ships has a
 # test of its own beside the passwords.
@@ -168,6 +170,12 @@ class House:
         order = next(one for one in self.orders() if one.org == org)
         self.run_agents()
         return order
+
+    def holds(self, order_id: str) -> None:
+        """Past the product: the order gets a condition, so that its guard can be overridden."""
+        clears = [["EXPOSURE_TIERS", f"{self.order(order_id).org}||cu||net"]]
+        with self.app.store.engine.begin() as connection:
+            connection.execute(update(ORDERS).where(ORDERS.c.id == order_id).values(clears=clears))
 
     def orders(self) -> tuple[WorkOrder, ...]:
         with self.app.store.reader() as connection:

@@ -6,9 +6,6 @@ from typing import Any
 
 import pytest
 from flow_house import EAST, START, WEST, House, house
-from sqlalchemy import update
-
-from workorders.rows import ORDERS
 
 API = "/api/v1"
 
@@ -35,9 +32,7 @@ def asked(town: House, name: str, who: str = "chen", level: str = "orange", org:
     if not order:
         assert client.post(f"{API}/alerts/{alert}/confirm", json={}).status_code == 200
         order = client.get(f"{API}/alerts/{alert}").json()["order_id"]
-    with town.app.store.engine.begin() as connection:  # something that could be overridden
-        clears = [["EXPOSURE_TIERS", f"{org}||cu||net"]]
-        connection.execute(update(ORDERS).where(ORDERS.c.id == order).values(clears=clears))
+    town.holds(order)
     path = f"{API}/orders/{order}/request-approval"
     answer = town.client(who).post(path, json={"kind": "override"})
     assert answer.status_code == 200, answer.text

@@ -53,6 +53,7 @@ def ask(home: House, name: str, who: str = "chen", level: str = "orange") -> str
     if not found[alert]["order_id"]:
         assert client.post(f"{API}/alerts/{alert}/confirm", json={}).status_code == 200
     order = client.get(f"{API}/alerts/{alert}").json()["order_id"]
+    home.holds(order)
     answer = home.client(who).post(
         f"{API}/orders/{order}/request-approval",
         json={"kind": "override", "amount": "4000", "currency": "CNY"},

@@ -192,7 +192,8 @@ def merged_order(base: str, *, page: bool) -> Any:
         if page:
             client = world.page("chen")
             return lambda: client.post(path, data=named)
-        return lambda: world.api("chen").post(path, json=named)
+        api = world.api("chen")
+        return lambda: api.post(path, json=named)
 
     return make
 

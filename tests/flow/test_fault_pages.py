@@ -24,9 +24,7 @@ def links(home: House, path: str, came_from: str, status: int) -> list[str]:
     return re.findall(r'<a class="act[^"]*" href="([^"]*)"', main)
 
 
-@pytest.mark.parametrize(
-    ("path", "status"), [("/nothing", 404), ("/log/quarantine?state=lost", 422)]
-)
+@pytest.mark.parametrize(("path", "status"), [("/nothing", 404), ("/exposure/rows.xlsx", 422)])
 def test_it_leads_back_to_the_page_that_the_reader_came_from(
     home: House, path: str, status: int
 ) -> None:
@@ -46,7 +44,7 @@ def test_it_leads_nowhere_else(home: House, came_from: str) -> None:
     ("person", "path", "status"),
     [
         ("chen", "/nothing", 404),
-        ("chen", "/log/quarantine?state=lost", 422),
+        ("chen", "/exposure/rows.xlsx", 422),
         ("chen", "/orders/WO-20240514-999", 404),
         ("tmp", "/rules", 403),
     ],

@@ -50,6 +50,7 @@ def _matter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Matter]:
         place = f"/api/v1/orders/{order.id}"
         assert lin.post(f"{place}/files", files={"file": ("e.txt", EVIDENCE)}).status_code < 300
         assert lin.post(f"{place}/note", json={"text": NOTE}).status_code == 200
+        home.holds(order.id)
         asked = lin.post(f"{place}/request-approval", json={"kind": "override"})
         assert asked.status_code < 300, asked.text
         home.run_agents()
